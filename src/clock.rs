@@ -1,0 +1,23 @@
+//! Time as an argument: the only place that reads the machine's clock.
+
+use jiff::Timestamp;
+
+/// Where the time comes from. A trait, so that tests can turn it.
+pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that may read the clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// How far another machine's clock may be off: the one constant behind every time check of SAML and OpenID Connect.
+pub const CLOCK_SKEW: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);

@@ -1,0 +1,156 @@
+//! usher.toml and org.toml, read once, into types.
+//!
+//! - [`Config`]: what the process needs to start
+//! - `org`: org.toml into [`crate::core::Settings`]
+//!
+//! The one rule of this folder: every fault is reported, together with all others, with its place in the file and a suggestion.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::core::{OrganizationId, Role, SeatTier};
+
+/// What the process needs to start: usher.toml, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The auth host; no path, https or a loopback name.
+    pub public_url: Url,
+    /// Keys (0600) and usher.db.
+    pub data_dir: PathBuf,
+    /// Where durable facts live.
+    pub database: Database,
+    /// The public listener.
+    pub server: Server,
+    /// How the public listener speaks TLS.
+    pub tls: Tls,
+    /// The operations listener.
+    pub ops_listen: SocketAddr,
+    /// Limits of a session.
+    pub session: SessionLimits,
+    /// App hosts; hosts are unique and differ from the auth host.
+    pub routes: Vec<Route>,
+    /// Logging.
+    pub log: Log,
+    /// org.toml, if the organization is kept as code.
+    pub org_file: Option<PathBuf>,
+}
+
+/// Where durable facts live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// `usher.db` in the data directory.
+    Sqlite,
+}
+
+/// The public listener.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Addresses whose `X-Forwarded-*` are believed; empty: nobody's.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// The largest body of a request to Usher itself, in bytes.
+    pub max_body_bytes: u64,
+    /// How long open requests may take after a stop signal.
+    pub shutdown_grace: Duration,
+}
+
+/// How the public listener speaks TLS.
+#[derive(Debug, Clone)]
+pub enum Tls {
+    /// Not at all: behind a TLS proxy, or on loopback.
+    Off,
+    /// With this certificate chain and key, both PEM.
+    Pem {
+        /// The chain, leaf first.
+        certificate: String,
+        /// The key.
+        key: crate::core::Secret,
+    },
+}
+
+/// Limits of a session, both always checked.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// Since the last request.
+    pub idle_timeout: Duration,
+    /// Since the login.
+    pub lifetime: Duration,
+}
+
+/// An app host.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The host, lower case, without port.
+    pub host: String,
+    /// Upstreams, in round robin; http only, with no path.
+    pub upstreams: Vec<Url>,
+    /// Whose app it is.
+    pub organization: OrganizationId,
+    /// Who may pass.
+    pub allow: Allow,
+    /// Path prefixes that anyone may reach: a path equal to one, or below it after a slash.
+    pub public_paths: Vec<String>,
+    /// Other header names for the same values; reserved like ours.
+    pub aliases: BTreeMap<Alias, http::HeaderName>,
+    /// The longest silence between bytes, in each direction.
+    pub idle_timeout: Duration,
+}
+
+/// Who may pass a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allow {
+    /// Active members of the route's organization.
+    Members,
+    /// Active members with this role or a higher one.
+    Role(Role),
+    /// Active members with a seat of this tier or a higher one.
+    Tier(SeatTier),
+    /// Anyone with a session, member or not.
+    SignedIn,
+    /// Anyone; who is signed in is told to the app all the same.
+    Public,
+}
+
+/// What an alias header carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, strum::EnumString, strum::EnumIter)]
+#[strum(serialize_all = "snake_case")]
+pub enum Alias {
+    /// The person id.
+    Person,
+    /// The address.
+    Email,
+    /// The display name.
+    Name,
+    /// The organization.
+    Organization,
+    /// The role.
+    Role,
+    /// The seat tier.
+    SeatTier,
+}
+
+/// Logging.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The form.
+    pub format: LogFormat,
+    /// The filter, as tracing reads it.
+    pub level: String,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// One object a line.
+    Json,
+}

@@ -1,0 +1,150 @@
+//! Settings of a connection: one identity provider, over SAML or OpenID Connect. Data only; the doors build themselves from it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConnectionId, DomainName};
+
+/// One configured identity provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its short name; part of its URLs.
+    pub id: ConnectionId,
+    /// What people read ("Continue with …"); defaults to the id.
+    pub name: String,
+    /// Off: no login starts or finishes.
+    pub enabled: bool,
+    /// Domains whose people sign in here. An identity with an email elsewhere is refused `domain_not_allowed`.
+    pub domains: BTreeSet<DomainName>,
+    /// The provider may be reached on private or loopback addresses.
+    pub internal: bool,
+    /// Responses that Usher did not ask for are accepted (row 68).
+    pub allow_idp_initiated: bool,
+    /// The protocol and its settings.
+    pub protocol: Protocol,
+}
+
+/// The two protocols.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "protocol")]
+pub enum Protocol {
+    /// SAML 2.0 web browser SSO.
+    Saml(SamlSettings),
+    /// OpenID Connect, code flow.
+    Oidc(OidcSettings),
+}
+
+/// How Usher sends its `AuthnRequest`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestBinding {
+    /// HTTP-Redirect; the default, because a 302 works everywhere.
+    #[default]
+    Redirect,
+    /// HTTP-POST.
+    Post,
+}
+
+/// Where the provider's entity id, SSO URL and keys come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdpSource {
+    /// The metadata document itself (read from a file by configuration).
+    Metadata(String),
+    /// Where the metadata is fetched.
+    MetadataUrl(String),
+    /// Written out by hand.
+    Manual {
+        /// The provider's entity id.
+        entity_id: String,
+        /// Where `AuthnRequest`s go.
+        sso_url: String,
+        /// Where logout messages go, if anywhere.
+        slo_url: Option<String>,
+        /// Signing certificates in PEM or bare base64; several may be valid at once.
+        certificates: Vec<String>,
+    },
+}
+
+/// SAML settings of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SamlSettings {
+    /// The provider.
+    pub idp: IdpSource,
+    /// Sign `AuthnRequest`s.
+    pub sign_requests: bool,
+    /// How requests travel.
+    pub request_binding: RequestBinding,
+    /// Attribute that names the person for ever; `None`: the `NameID`.
+    pub subject_attribute: Option<String>,
+    /// Attribute with the address; the `NameID` serves when it has the email format and no attribute came.
+    pub email_attribute: String,
+    /// Attribute with the display name.
+    pub name_attribute: String,
+    /// Attribute with the groups.
+    pub groups_attribute: String,
+}
+
+/// A secret string: never shown, never logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the one place that sends it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// How the relying party proves itself at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// HTTP Basic.
+    Basic,
+    /// In the form body.
+    Post,
+}
+
+/// OpenID Connect settings of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OidcSettings {
+    /// The issuer, compared exactly.
+    pub issuer: String,
+    /// The client id.
+    pub client_id: String,
+    /// The client secret; `None` for a public client (PKCE is used in any case).
+    pub client_secret: Option<Secret>,
+    /// How the secret is sent; `None`: Basic unless the provider offers only post.
+    pub client_auth: Option<ClientAuth>,
+    /// Scopes asked for; `openid` is always among them.
+    pub scopes: Vec<String>,
+    /// Signature algorithms accepted on ID tokens (`RS256`, …), never taken from discovery.
+    pub algorithms: Vec<String>,
+    /// Extra audiences that an ID token may name beside the client id.
+    pub trusted_audiences: BTreeSet<String>,
+    /// Claim name or JSON pointer of the subject.
+    pub subject_claim: String,
+    /// Claim name or JSON pointer of the address.
+    pub email_claim: String,
+    /// Claim name or JSON pointer of the display name.
+    pub name_claim: String,
+    /// Claim name or JSON pointer of the groups.
+    pub groups_claim: String,
+    /// Ask the userinfo endpoint for claims that the ID token lacks.
+    pub userinfo: bool,
+}

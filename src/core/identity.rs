@@ -1,0 +1,77 @@
+//! What an identity provider asserted at one login.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ConnectionId, EmailAddress, GroupClaim};
+
+/// One identity, as data. Anyone may write one down (what-if, tests); only [`VerifiedIdentity`] can sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The connection that it came through.
+    pub connection: ConnectionId,
+    /// The provider's stable name for the person: `sub`, a persistent `NameID`, or the configured attribute. Never an email by itself.
+    pub subject: String,
+    /// The address, if one came. An attribute, not a key.
+    pub email: Option<EmailAddress>,
+    /// The display name, if one came.
+    pub name: Option<String>,
+    /// The group claim.
+    pub groups: GroupClaim,
+    /// Whether the login was not asked for by Usher (rules.md row 68).
+    pub idp_initiated: bool,
+}
+
+/// Proof that an assertion or code was used here for the first time. Made only by whoever claimed it in the ephemeral store.
+#[derive(Debug)]
+pub struct FirstUse(());
+
+impl FirstUse {
+    /// Says that the claim was won. Call it only with the answer of an atomic claim.
+    #[must_use]
+    pub(crate) const fn claimed() -> Self {
+        Self(())
+    }
+}
+
+/// What the door learned beside the identity and the session needs later (logout, limits).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorSession {
+    /// SAML `SessionIndex` or OIDC `sid`.
+    pub index: Option<String>,
+    /// SAML: the `NameID` element's value, for single logout.
+    pub name_id: Option<String>,
+    /// SAML: the `NameID` format.
+    pub name_id_format: Option<String>,
+    /// OIDC: the ID token, the hint of RP-initiated logout. Secret: it never leaves the server except to the provider.
+    pub id_token: Option<String>,
+    /// The provider wants the session to end then (`SessionNotOnOrAfter`).
+    pub ends_at: Option<Timestamp>,
+}
+
+/// An identity whose signature, audience, times and first use were all checked by a door.
+#[derive(Debug)]
+pub struct VerifiedIdentity {
+    identity: Identity,
+    door_session: DoorSession,
+}
+
+impl VerifiedIdentity {
+    /// For `saml` and `oidc` only, as the last step of their checks; a test of the architecture reads who calls it.
+    #[must_use]
+    pub(crate) const fn vouch(identity: Identity, door_session: DoorSession, _first_use: &FirstUse) -> Self {
+        Self { identity, door_session }
+    }
+
+    /// What was asserted.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What the session keeps for the door.
+    #[must_use]
+    pub const fn door_session(&self) -> &DoorSession {
+        &self.door_session
+    }
+}

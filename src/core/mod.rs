@@ -1,0 +1,36 @@
+//! The rules, pure: no async, no I/O, no clock, no randomness. Everything else knows this folder; it knows nobody.
+//!
+//! - `ids`, `email`: names of things
+//! - `organization`, `connection`: settings, as data
+//! - `member`, `identity`, `groups`: who is who, and what a provider said
+//! - [`provision`]: the decision
+//! - `reason`: why, in one code and two sentences
+//! - `pending`, `return_to`: a login on its way
+
+mod connection;
+mod email;
+mod groups;
+mod identity;
+mod ids;
+mod member;
+mod organization;
+mod pending;
+pub mod provision;
+mod reason;
+mod return_to;
+mod settings;
+
+pub use connection::{ClientAuth, Connection, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret};
+pub use email::{DomainName, EmailAddress, EmailError};
+pub use groups::{ClaimHealth, GroupClaim};
+pub use identity::{DoorSession, FirstUse, Identity, VerifiedIdentity};
+pub use ids::{AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId};
+pub use member::{Invite, Link, Member, MemberStatus, Person, Pin, WantedTier};
+pub use organization::{
+    MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OwnedSeats, Plan, Policy, Role, RoleMapping, SeatTier,
+    SeatTierMapping,
+};
+pub use pending::{PendingLogin, PendingProtocol};
+pub use reason::Reason;
+pub use return_to::{ReturnTo, ReturnToError};
+pub use settings::{Domain, DomainVerification, Settings};

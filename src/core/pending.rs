@@ -1,0 +1,46 @@
+//! A login that was started and is not finished: taken once, bound to one browser.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ConnectionId, OrganizationId, ReturnTo};
+
+/// What the start of a login leaves for its finish. Stored under its key (SAML `RelayState`, OIDC `state`) for [`PendingLogin::TTL`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingLogin {
+    /// The connection that it was started with; finishing with another is refused (mix-up).
+    pub connection: ConnectionId,
+    /// The organization to enter.
+    pub organization: OrganizationId,
+    /// Where to go then.
+    pub return_to: ReturnTo,
+    /// SHA-256 of the browser id in the login cookie.
+    pub browser: [u8; 32],
+    /// When it started.
+    pub started_at: Timestamp,
+    /// What the protocol has to compare.
+    pub protocol: PendingProtocol,
+}
+
+/// What the protocol has to compare at the finish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PendingProtocol {
+    /// SAML.
+    Saml {
+        /// The ID of our `AuthnRequest`.
+        request_id: String,
+    },
+    /// OpenID Connect.
+    Oidc {
+        /// The nonce in the ID token.
+        nonce: String,
+        /// The PKCE verifier.
+        code_verifier: String,
+    },
+}
+
+impl PendingLogin {
+    /// How long a login may take.
+    pub const TTL: std::time::Duration = std::time::Duration::from_secs(600);
+}

@@ -1,0 +1,7 @@
+//! Usher: a login gateway.
+
+pub mod clock;
+pub mod config;
+pub mod core;
+pub mod random;
+pub mod store;

@@ -1,0 +1,52 @@
+//! What may be lost or expires: pending logins, the replay guard, sessions, tickets, rate counters.
+//!
+//! - [`Ephemeral`]: keys with a life; `memory` is the default of one node
+//!
+//! The one rule of this folder: `take` and `claim` are atomic, so that a pending login, a ticket or an assertion is used once.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// The store cannot be used right now: a denial, and 503 with every cookie kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the session store cannot be used right now")]
+pub struct EphemeralError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Keys with a life. Keys are text that the caller prefixes with its kind (`pending:`, `session:`); values are opaque.
+#[async_trait]
+pub trait Ephemeral: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), EphemeralError>;
+
+    /// Sets a value, replacing an older one, for `ttl`.
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), EphemeralError>;
+
+    /// Replaces the value of a key that is still there, with a new life; `false` when it is gone. Never brings a deleted key back.
+    async fn replace(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, EphemeralError>;
+
+    /// Reads a value.
+    async fn find(&self, key: &str) -> Result<Option<Bytes>, EphemeralError>;
+
+    /// Reads and deletes a value: of many callers at once, exactly one gets it.
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, EphemeralError>;
+
+    /// Sets a key unless it is there: of many callers at once, exactly one gets `true` until `ttl` has passed.
+    async fn claim(&self, key: &str, ttl: Duration) -> Result<bool, EphemeralError>;
+
+    /// Deletes a key; `true` when it was there.
+    async fn delete(&self, key: &str) -> Result<bool, EphemeralError>;
+
+    /// Adds a member to a set (an index: the sessions of a person, the pending logins of a browser) and renews the set's life.
+    async fn insert_into_set(&self, set: &str, member: &str, ttl: Duration) -> Result<(), EphemeralError>;
+
+    /// Takes a member out of a set.
+    async fn remove_from_set(&self, set: &str, member: &str) -> Result<(), EphemeralError>;
+
+    /// The members of a set, oldest first.
+    async fn list_set(&self, set: &str) -> Result<Vec<String>, EphemeralError>;
+
+    /// Counts up and answers the new count; the counter starts at 1 and is gone `window` after it started.
+    async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError>;
+}
