@@ -1,1 +1,4 @@
+//! Integration tests: one binary, one folder a part.
 
+mod saml;
+mod support;
