@@ -1,4 +1,7 @@
 //! Tests through the public surface, one binary.
 
 mod rules;
+//! Integration tests: one binary, one folder a part.
+
+mod saml;
 mod support;
