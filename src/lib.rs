@@ -3,5 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod oidc;
+pub mod outbound;
 pub mod random;
 pub mod store;
