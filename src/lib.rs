@@ -3,6 +3,8 @@
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod oidc;
+pub mod outbound;
 pub mod random;
 pub mod saml;
 pub mod store;
