@@ -1,11 +1,11 @@
 //! What every [`usher::store::Store`] does. A backend calls [`every_store_does_this`] with a function that opens an empty store.
 
-pub mod facts;
-pub mod logins;
-pub mod queries;
-pub mod races;
-pub mod seats;
-pub mod settings;
+pub(crate) mod facts;
+pub(crate) mod logins;
+pub(crate) mod queries;
+pub(crate) mod races;
+pub(crate) mod seats;
+pub(crate) mod settings;
 
 /// A test for each named function, on a store that `$open` makes.
 macro_rules! on_each {
