@@ -1,3 +1,5 @@
-//! Everything that is tested from outside, in one binary.
+//! Tests through the public surface, one binary.
 
 mod config;
+mod rules;
+mod support;
