@@ -1,5 +1,7 @@
-//! Tests through the public surface, one binary.
+//! Everything that is tested from outside: one binary, because it links once.
 
+mod cli;
 mod config;
 mod rules;
+mod store;
 mod support;
