@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod http;
 pub mod random;
 pub mod store;
