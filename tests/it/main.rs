@@ -3,11 +3,6 @@
 mod cli;
 mod config;
 mod rules;
-//! Integration tests: one binary, one folder a part.
-
 mod saml;
-mod support;
-//! One binary for all integration tests: it links once.
-
 mod store;
 mod support;
