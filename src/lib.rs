@@ -1,11 +1,16 @@
 //! Usher: a login gateway.
 
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod doors;
+pub mod http;
+pub mod login;
 pub mod oidc;
 pub mod outbound;
-pub mod http;
+pub mod proxy;
 pub mod random;
 pub mod saml;
+pub mod session;
 pub mod store;
