@@ -1,0 +1,3 @@
+//! What the tests share: providers to sign in with.
+
+pub mod op;
