@@ -4,6 +4,7 @@ mod hostile;
 mod keys;
 mod login;
 mod outbound;
+mod provider;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,3 +1,4 @@
 //! What the tests share: providers to sign in with.
 
-pub mod op;
+pub(crate) mod oidc_provider;
+pub(crate) mod op;
