@@ -5,5 +5,7 @@ pub mod config;
 pub mod core;
 pub mod oidc;
 pub mod outbound;
+pub mod http;
 pub mod random;
+pub mod saml;
 pub mod store;

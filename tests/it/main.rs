@@ -1,4 +1,11 @@
 //! The integration tests, in one binary.
 
 mod oidc;
+//! Everything that is tested from outside: one binary, because it links once.
+
+mod cli;
+mod config;
+mod rules;
+mod saml;
+mod store;
 mod support;
