@@ -1,3 +1,7 @@
+//! What the tests share: providers to sign in with.
+
+pub(crate) mod oidc_provider;
+pub(crate) mod op;
 //! What the tests share.
 //!
 //! - [`facts`]: one login in a few lines, and what the store would hold after it
