@@ -57,7 +57,8 @@ fn parse_with(text: &str, comments: Comments) -> Result<Document<'_>, SamlError>
     if text.len() > MAX_XML_BYTES {
         return Err(SamlError::TooLarge);
     }
-    if text.starts_with('\u{feff}') {
+    // A byte order mark or UTF-16 read as UTF-8: other readers would see another document.
+    if text.starts_with('\u{feff}') || text.contains('\0') {
         return Err(SamlError::NotXml);
     }
     let text = after_declaration(text)?;
