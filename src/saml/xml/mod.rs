@@ -3,7 +3,7 @@
 //! - here: the gate in front of the parser, and strict lookups behind it
 //! - [`c14n`]: exclusive canonicalization
 //! - [`algorithms`]: what may sign, and with which key
-//! - [`signature`]: which bytes are signed
+//! - `signature`: which bytes are signed
 //! - [`sign`]: the other direction, for our requests and the demo's identity provider
 //!
 //! The one rule of this folder: nothing is read leniently. What the profile does not name is refused, and an error is never an empty answer.

@@ -17,7 +17,7 @@ fn a_document_type_is_refused() {
         r#"<!DOCTYPE x SYSTEM "file:///etc/passwd">"#,
         r#"<!DOCTYPE x [<!ENTITY e "ada-0001">]>"#,
         r#"<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1:1/"> %p;]>"#,
-        r#"<!DOCTYPE x [<!ATTLIST x ID ID #IMPLIED>]>"#,
+        "<!DOCTYPE x [<!ATTLIST x ID ID #IMPLIED>]>",
         "<!doctype x>",
     ] {
         let xml = format!("{doctype}{}", signed().0);
@@ -112,10 +112,10 @@ fn size_depth_and_width_are_bounded() {
     refused_quickly(&signed().edit("ada-0001", &"x".repeat(256 * 1024)).0, "too_large");
     let inside = |content: &str| signed().edit("<samlp:Status>", &format!("<samlp:Status>{content}")).0;
     refused_quickly(&inside(&format!("{}{}", "<a>".repeat(5000), "</a>".repeat(5000))), "too_deep");
-    let namespaces: String = (0..5000).map(|n| format!("<a xmlns:n{n}=\"urn:{n}\">")).collect();
+    let namespaces = (0..5000).fold(String::new(), |all, n| all + &format!("<a xmlns:n{n}=\"urn:{n}\">"));
     refused_quickly(&inside(&format!("{namespaces}{}", "</a>".repeat(5000))), "too_deep");
     refused_quickly(&inside(&"<a/>".repeat(60_000)), "too_wide");
-    let attributes: String = (0..15_000).map(|n| format!(" a{n}=\"\"")).collect();
+    let attributes = (0..15_000).fold(String::new(), |all, n| all + &format!(" a{n}=\"\""));
     refused_quickly(&inside(&format!("<a{attributes}/>")), "too_wide");
     // A tag's end inside quotes is no end: the depth is counted right.
     refused_quickly(&inside(&r#"<a b="/>">"#.repeat(40)), "too_deep");
@@ -123,8 +123,8 @@ fn size_depth_and_width_are_bounded() {
 
 #[test]
 fn a_deflated_request_is_inflated_only_so_far() {
-    let bomb = message::encode_redirect(&"A".repeat(64 * 1024 * 1024)).unwrap();
-    assert!(bomb.len() < 128 * 1024);
+    let bomb = message::encode_redirect(&"A".repeat(4 * 1024 * 1024)).unwrap();
+    assert!(bomb.len() < 8 * 1024);
     assert_eq!(message::decode_redirect(&bomb).unwrap_err().code(), "too_large");
     assert_eq!(message::decode_redirect("AAAA").unwrap_err().code(), "not_deflate");
 }

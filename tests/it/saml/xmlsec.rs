@@ -91,7 +91,7 @@ fn we_accept_what_xmlsec1_signs_however_it_is_spelled() {
         Draft::new().edit("<saml:AuthnContext>", "<saml:AuthnContext\n xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" >"),
     ];
     for draft in spellings {
-        for list in ["", "xs", "xs xsi", "#default xs", "unused nothing"] {
+        for list in ["", "xs", "#default xsi unused nothing"] {
             let prefixes = if list.is_empty() { String::new() } else { inclusive(list) };
             let signed = signed_by_xmlsec(&draft.clone().edit(issuer, &template(&prefixes)).0);
             let answer = Draft(signed.clone()).deliver();

@@ -1,5 +1,7 @@
 //! An identity provider that says whatever a test wants, freshly signed. Messages start well-formed and true; a test edits one thing, then signs.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what fails in a test's own helpers fails the test")]
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
