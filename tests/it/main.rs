@@ -1,3 +1,5 @@
-//! One binary for all integration tests: it links once.
+//! Tests through the public surface, one binary.
 
+mod rules;
 mod store;
+mod support;
