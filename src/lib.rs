@@ -4,4 +4,5 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod random;
+pub mod saml;
 pub mod store;
