@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod demo;
 pub mod random;
 pub mod saml;
 pub mod store;

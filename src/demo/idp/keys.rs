@@ -7,14 +7,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::demo::DemoError;
+use crate::saml::sign::SigningKey;
 
 /// The name of the key in the JWKS.
 const KID: &str = "demo-idp";
 
 /// The key, its certificate for SAML and its JWK for OpenID Connect.
 pub(super) struct Keys {
-    private_pem: String,
+    saml: SigningKey,
     certificate_pem: String,
+    certificate_der: Vec<u8>,
     encoding: EncodingKey,
     jwks: JwkSet,
 }
@@ -31,13 +33,14 @@ impl Keys {
             let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
             let mut params = CertificateParams::default();
             params.distinguished_name.push(DnType::CommonName, "Demo identity provider");
-            let certificate_pem = params.self_signed(&key)?.pem();
-            let private_pem = key.serialize_pem();
-            let encoding = EncodingKey::from_rsa_pem(private_pem.as_bytes())?;
+            let certificate = params.self_signed(&key)?;
+            let saml = SigningKey::from_pkcs8(&key.serialize_der())?;
+            let encoding = EncodingKey::from_rsa_pem(key.serialize_pem().as_bytes())?;
             let mut jwk = Jwk::from_encoding_key(&encoding, Algorithm::RS256)?;
             jwk.common.key_id = Some(KID.to_owned());
             jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-            Ok(Self { private_pem, certificate_pem, encoding, jwks: JwkSet { keys: vec![jwk] } })
+            let (certificate_pem, certificate_der) = (certificate.pem(), certificate.der().to_vec());
+            Ok(Self { saml, certificate_pem, certificate_der, encoding, jwks: JwkSet { keys: vec![jwk] } })
         };
         keys().map_err(DemoError::Keys)
     }
@@ -47,9 +50,14 @@ impl Keys {
         &self.certificate_pem
     }
 
-    /// The private key in PEM, for the signer of assertions.
-    pub(super) fn private_pem(&self) -> &str {
-        &self.private_pem
+    /// The certificate in DER, for `KeyInfo`.
+    pub(super) fn certificate_der(&self) -> &[u8] {
+        &self.certificate_der
+    }
+
+    /// The key as the signer of assertions wants it.
+    pub(super) const fn saml(&self) -> &SigningKey {
+        &self.saml
     }
 
     pub(super) const fn jwks(&self) -> &JwkSet {
