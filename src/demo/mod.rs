@@ -12,12 +12,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::Settings;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 mod app;
 mod idp;
@@ -28,6 +29,9 @@ mod views;
 
 pub use scenario::Scenario;
 pub use settings::{APP_HOST, AUTH_HOST, IDP_HOST, OIDC_CONNECTION, ORGANIZATION, SAML_CONNECTION};
+
+/// The longest that a store opens it for.
+const RELINK_WINDOW: SignedDuration = SignedDuration::from_hours(72);
 
 /// Why a demo cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +88,21 @@ impl Demo {
     /// [`DemoError::Settings`] when a fixed name is not valid.
     pub fn config(&self, data_dir: PathBuf, upstream: Url) -> Result<Config, DemoError> {
         settings::config(self.listen, data_dir, upstream)
+    }
+
+    /// Puts the settings into an empty store, and opens the relink windows of both connections.
+    ///
+    /// The windows are what lets one person try SAML and then OpenID Connect: the two providers know each other as little as Okta and Entra do,
+    /// and without an open window the second would be refused `subject_changed` (rows 50, 51).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store holds other settings already, or cannot be used.
+    pub async fn prepare(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+        store.save_settings(&self.settings, None, "demo", now).await?;
+        for connection in &self.settings.connections {
+            store.open_relink_window(&connection.id, now + RELINK_WINDOW, "demo", now).await?;
+        }
+        Ok(())
     }
 
     /// Everything that answers for [`IDP_HOST`].
