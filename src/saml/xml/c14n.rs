@@ -3,6 +3,7 @@
 
 use roxmltree::{Node, NodeId};
 
+use super::MAX_XML_BYTES;
 use crate::saml::SamlError;
 
 const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
@@ -27,6 +28,10 @@ struct Writer<'l> {
 impl Writer<'_> {
     /// `rendered` holds the namespace declarations written by the ancestors, the nearest last. Recursion is bounded by the gate's depth.
     fn element<'a>(&mut self, node: Node<'a, '_>, rendered: &mut Vec<(&'a str, &'a str)>) -> Result<(), SamlError> {
+        // A namespace declared once can be written once a child: the output can grow with the square of the message.
+        if self.output.len() > MAX_XML_BYTES {
+            return Err(SamlError::TooLarge);
+        }
         let name = tag_name(node);
         let inherited = rendered.len();
         self.output.push('<');
@@ -56,7 +61,7 @@ impl Writer<'_> {
         for child in node.children() {
             if child.is_text() {
                 self.text(child.text().unwrap_or_default());
-            } else if Some(child.id()) != self.omitted {
+            } else if child.is_element() && Some(child.id()) != self.omitted {
                 self.element(child, rendered)?;
             }
         }

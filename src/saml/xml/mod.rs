@@ -11,6 +11,7 @@
 pub mod algorithms;
 pub mod c14n;
 pub mod sign;
+pub(super) mod signature;
 
 use std::collections::HashSet;
 
@@ -35,15 +36,33 @@ const MAX_ATTRIBUTES_OF_AN_ELEMENT: usize = 64;
 /// # Errors
 /// Each refusal has its own code.
 pub fn parse(text: &str) -> Result<Document<'_>, SamlError> {
+    parse_with(text, Comments::Refused)
+}
+
+/// As [`parse`], for metadata: people write comments into it, and it comes from the operator or over TLS. A byte order mark is taken off.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_metadata(text: &str) -> Result<Document<'_>, SamlError> {
+    parse_with(text.trim_start_matches('\u{feff}').trim_start(), Comments::Skipped)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Comments {
+    Refused,
+    Skipped,
+}
+
+fn parse_with(text: &str, comments: Comments) -> Result<Document<'_>, SamlError> {
     if text.len() > MAX_XML_BYTES {
         return Err(SamlError::TooLarge);
     }
-    parse_within(after_declaration(text)?, MAX_NODES)
-}
-
-fn parse_within(text: &str, nodes_limit: u32) -> Result<Document<'_>, SamlError> {
-    check_markup(text)?;
-    let options = ParsingOptions { allow_dtd: false, nodes_limit, ..ParsingOptions::default() };
+    if text.starts_with('\u{feff}') {
+        return Err(SamlError::NotXml);
+    }
+    let text = after_declaration(text)?;
+    check_markup(text, comments)?;
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| match error {
         roxmltree::Error::NodesLimitReached => SamlError::TooWide,
         roxmltree::Error::UnknownNamespace(..) => SamlError::NamespaceRefused,
@@ -66,13 +85,16 @@ fn after_declaration(text: &str) -> Result<&str, SamlError> {
 
 /// Walks over the tags without building anything, so that a hostile shape costs one pass: the parser's own work on namespaces and attributes
 /// grows with the square of depth and width.
-fn check_markup(text: &str) -> Result<(), SamlError> {
+fn check_markup(text: &str, comments: Comments) -> Result<(), SamlError> {
     let mut depth = 0_usize;
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         rest = rest.get(at + 1..).unwrap_or_default();
         match rest.as_bytes().first() {
             Some(b'?') => return Err(SamlError::ProcessingInstruction),
+            Some(b'!') if rest.starts_with("!--") && comments == Comments::Skipped => {
+                rest = rest.split_once("-->").ok_or(SamlError::NotXml)?.1;
+            }
             Some(b'!') if rest.starts_with("!--") => return Err(SamlError::Comment),
             Some(b'!') if rest.starts_with("![CDATA[") => return Err(SamlError::Cdata),
             Some(b'!') => return Err(SamlError::Doctype),
