@@ -4,6 +4,8 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod demo;
+pub mod oidc;
+pub mod outbound;
 pub mod random;
 pub mod saml;
 pub mod store;
