@@ -1,6 +1,5 @@
 //! The sample app: shows who came and what it was told, and checks the JWT as a careful app would.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{OriginalUri, State};
@@ -8,16 +7,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_util::rt::TokioIo;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value, json};
-use tokio::net::TcpStream;
+use url::Url;
 
 use super::settings::{APP_HOST, AUTH_HOST, ORGANIZATION, origin};
 use super::views::{self, Arrived};
 use crate::core::{OrganizationId, PersonId, Settings, explain};
+use crate::outbound::{Outbound, Reach};
 use crate::store::Store;
 
 /// The headers that every request comes with, as an app reads them.
@@ -33,18 +31,18 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// The sample app.
 #[derive(Debug)]
 pub(super) struct App {
-    usher: SocketAddr,
     organization: Option<OrganizationId>,
     store: Arc<dyn Store>,
+    outbound: Arc<Outbound>,
     app_url: String,
     auth_url: String,
 }
 
 impl App {
-    pub(super) fn new(usher: SocketAddr, settings: &Settings, store: Arc<dyn Store>) -> Self {
+    pub(super) fn new(port: u16, settings: &Settings, store: Arc<dyn Store>, outbound: Arc<Outbound>) -> Self {
         let organization = settings.organizations.iter().map(|organization| &organization.id).find(|id| id.as_str() == ORGANIZATION);
-        let (app_url, auth_url) = (origin(APP_HOST, usher.port()), origin(AUTH_HOST, usher.port()));
-        Self { usher, organization: organization.cloned(), store, app_url, auth_url }
+        let (app_url, auth_url) = (origin(APP_HOST, port), origin(AUTH_HOST, port));
+        Self { organization: organization.cloned(), store, outbound, app_url, auth_url }
     }
 
     /// Why the person is in, and what their login noticed. An app is never told groups: this one lives in the same process and looks them up.
@@ -69,18 +67,11 @@ impl App {
         Ok(jsonwebtoken::decode(assertion, &DecodingKey::from_jwk(&key)?, &validation)?.claims)
     }
 
-    /// Reads the keys at their public address. Straight to the loopback socket, because not every system resolves `*.localhost`.
+    /// Reads the keys at their public address, as an app on another machine would.
     async fn fetch_keys(&self) -> Result<JwkSet, Failure> {
-        let stream = TcpStream::connect(self.usher).await?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
-        let request = http::Request::get("/.well-known/jwks.json")
-            .header(http::header::HOST, format!("{AUTH_HOST}:{}", self.usher.port()))
-            .body(Empty::<bytes::Bytes>::new())?;
-        let response = sender.send_request(request).await?;
-        let body = Limited::new(response.into_body(), MAX_JWKS_BYTES).collect().await?.to_bytes();
-        connection.abort();
-        Ok(serde_json::from_slice(&body)?)
+        let url = Url::parse(&format!("{}/.well-known/jwks.json", self.auth_url))?;
+        let fetched = self.outbound.fetch(&url, Reach::Internal, MAX_JWKS_BYTES).await?;
+        Ok(serde_json::from_slice(&fetched.body)?)
     }
 }
 

@@ -3,7 +3,7 @@
 //! - [`people`], [`scenario`]: who can be picked, and what differs from one start to another
 //! - `settings`: the organization, the connections and the configuration that fit them
 //! - `idp`: real SAML and real OpenID Connect, freshly signed, through the same addresses as any other provider's
-//! - `app`: the sample app, which shows what it received
+//! - `app`: the sample app, which shows what it received; [`serve`] puts it on a port
 //!
 //! The one rule of this folder: nothing here is safe to show to a network, so nothing here starts on anything but loopback, and nothing is kept.
 
@@ -18,16 +18,19 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::Settings;
+use crate::outbound::Outbound;
 use crate::store::{Store, StoreError};
 
 mod app;
 mod idp;
 pub mod people;
 pub mod scenario;
+mod serve;
 mod settings;
 mod views;
 
 pub use scenario::Scenario;
+pub use serve::serve;
 pub use settings::{APP_HOST, AUTH_HOST, IDP_HOST, OIDC_CONNECTION, ORGANIZATION, SAML_CONNECTION};
 
 /// The longest that a store opens it for.
@@ -111,10 +114,11 @@ impl Demo {
         idp::router(Arc::clone(&self.idp))
     }
 
-    /// The sample app, to be served on a loopback port of its own as the upstream of [`APP_HOST`]. It reads `store` to say why someone is in.
+    /// The sample app, to be served on a loopback port of its own as the upstream of [`APP_HOST`]. It reads `store` to say why someone is in,
+    /// and fetches Usher's keys through `outbound`.
     #[must_use]
-    pub fn app_router(&self, store: Arc<dyn Store>) -> Router {
-        app::router(app::App::new(self.listen, &self.settings, store))
+    pub fn app_router(&self, store: Arc<dyn Store>, outbound: Arc<Outbound>) -> Router {
+        app::router(app::App::new(self.listen.port(), &self.settings, store, outbound))
     }
 
     /// Where sign-in is.

@@ -1,4 +1,5 @@
 //! Tests through the public surface, one binary.
 
+mod demo;
 mod rules;
 mod support;
