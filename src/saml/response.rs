@@ -3,20 +3,16 @@
 use aws_lc_rs::rsa::OaepPrivateDecryptingKey;
 use roxmltree::Node;
 
-use super::conditions::{self, Expected};
+use super::SamlError;
+use super::conditions::{self, ConditionsChecked, Expected};
 use super::encryption;
 use super::identity::{self, Person};
 use super::xml::algorithms::VerifyingKey;
-use super::xml::signature::{self, SignedBytes};
+use super::xml::signature::{self, SignatureChecked, SignedBytes};
 use super::xml::{self, DS, SAML, SAMLP, attribute, elements, is};
-use super::{SamlError, conditions::ConditionsChecked};
 use crate::core::SamlSettings;
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
-
-/// Proof that the values beside it were read from bytes that a pinned key of the connection signed.
-#[derive(Debug)]
-pub(super) struct SignatureChecked(());
 
 /// What a response said, after every check but first use.
 #[derive(Debug)]
@@ -58,21 +54,21 @@ pub(super) fn open(
     };
     conditions::check_response(response.root, outer.is_some(), expected)?;
 
-    match response.content {
-        Content::Assertion(assertion) if outer.is_some() => read(assertion, SignatureChecked(())),
-        Content::Assertion(_) => {
+    match (response.content, &outer) {
+        (Content::Assertion(assertion), Some(outer)) => read(assertion, outer.proof()),
+        (Content::Assertion(_), None) => {
             let signed = inner.ok_or(SamlError::SignatureMissing)?;
-            read(signed.parse()?.root_element(), SignatureChecked(()))
+            read(signed.parse()?.root_element(), signed.proof())
         }
-        Content::Encrypted(encrypted) => {
+        (Content::Encrypted(encrypted), outer) => {
             let plain = encryption::decrypt(encrypted, decryption)?;
             let document = xml::parse(&plain)?;
             let assertion = document.root_element();
             check_decrypted(assertion)?;
-            match signature::verify(assertion, keys)? {
-                Some(signed) => read(signed.parse()?.root_element(), SignatureChecked(())),
-                None if outer.is_some() => read(assertion, SignatureChecked(())),
-                None => Err(SamlError::SignatureMissing),
+            match (signature::verify(assertion, keys)?, outer) {
+                (Some(signed), _) => read(signed.parse()?.root_element(), signed.proof()),
+                (None, Some(outer)) => read(assertion, outer.proof()),
+                (None, None) => Err(SamlError::SignatureMissing),
             }
         }
     }

@@ -8,10 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
-use super::conditions::Expected;
+use super::conditions::{ConditionsChecked, Expected};
 use super::metadata::{IdentityProvider, write_sp_metadata};
 use super::request::{self, Started};
 use super::response::{self, Opened};
+use super::xml::signature::SignatureChecked;
 use super::{SamlError, SpKeys, message};
 use crate::clock::CLOCK_SKEW;
 use crate::core::{Connection, ConnectionId, DoorSession, FirstUse, Identity, RequestBinding, SamlSettings, VerifiedIdentity};
@@ -120,52 +121,59 @@ impl ServiceProvider {
         };
         let xml = message::decode_post(unverified_saml_response)?;
         let opened = response::open(&xml, &self.idp.keys, &self.keys.decryption, &self.settings, &expected)?;
-        Ok(Checked { connection: self.connection.clone(), idp_initiated: request_id.is_none(), opened })
+        let Opened { person, conditions, signature } = opened;
+        let identity = Identity {
+            connection: self.connection.clone(),
+            subject: person.subject,
+            email: person.email,
+            name: person.name,
+            groups: person.groups,
+            idp_initiated: request_id.is_none(),
+        };
+        let door_session = DoorSession {
+            index: conditions.session_index.clone(),
+            name_id: Some(person.name_id),
+            name_id_format: person.name_id_format,
+            id_token: None,
+            ends_at: conditions.session_not_on_or_after,
+        };
+        Ok(Checked { identity, door_session, conditions, _signature: signature })
     }
 }
 
 /// An assertion that passed every check but one: that it is used for the first time.
 #[derive(Debug)]
 pub struct Checked {
-    connection: ConnectionId,
-    idp_initiated: bool,
-    opened: Opened,
+    identity: Identity,
+    door_session: DoorSession,
+    conditions: ConditionsChecked,
+    _signature: SignatureChecked,
 }
 
 impl Checked {
     /// The key to claim in the ephemeral store before [`Self::accept`]; the same for the same assertion of the same connection.
     #[must_use]
     pub fn replay_key(&self) -> String {
-        let hash = digest::digest(&digest::SHA256, self.opened.conditions.assertion_id.as_bytes());
-        format!("saml-assertion:{}:{}", self.connection, URL_SAFE_NO_PAD.encode(hash.as_ref()))
+        let hash = digest::digest(&digest::SHA256, self.conditions.assertion_id.as_bytes());
+        format!("saml-assertion:{}:{}", self.identity.connection, URL_SAFE_NO_PAD.encode(hash.as_ref()))
     }
 
     /// How long the claim must live: as long as the assertion could be accepted again.
     #[must_use]
     pub fn remember_for(&self, now: Timestamp) -> Duration {
-        let left = self.opened.conditions.not_on_or_after.duration_since(now) + CLOCK_SKEW;
+        let left = self.conditions.not_on_or_after.duration_since(now) + CLOCK_SKEW;
         left.clamp(CLOCK_SKEW, REMEMBER_AT_MOST).unsigned_abs()
     }
 
     /// The verified identity. The signature and the conditions were checked when this value was made; the first use is what `first_use` proves.
     #[must_use]
     pub fn accept(self, first_use: &FirstUse) -> VerifiedIdentity {
-        let Opened { person, conditions, signature: _ } = self.opened;
-        let identity = Identity {
-            connection: self.connection,
-            subject: person.subject,
-            email: person.email,
-            name: person.name,
-            groups: person.groups,
-            idp_initiated: self.idp_initiated,
-        };
-        let door_session = DoorSession {
-            index: conditions.session_index,
-            name_id: Some(person.name_id),
-            name_id_format: person.name_id_format,
-            id_token: None,
-            ends_at: conditions.session_not_on_or_after,
-        };
-        VerifiedIdentity::vouch(identity, door_session, first_use)
+        VerifiedIdentity::vouch(self.identity, self.door_session, first_use)
+    }
+
+    /// What was asserted, to look at (what-if, the log of a replay). It signs nobody in.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
     }
 }

@@ -2,4 +2,7 @@
 
 mod demo;
 mod rules;
+//! Integration tests: one binary, one folder a part.
+
+mod saml;
 mod support;
