@@ -6,3 +6,6 @@ mod rules;
 
 mod saml;
 mod support;
+//! One binary for all integration tests: it links once.
+
+mod store;
