@@ -1,6 +1,8 @@
-//! Tests through the public surface, one binary.
+//! Everything that is tested from outside: one binary, because it links once.
 
 mod demo;
+mod cli;
+mod config;
 mod rules;
 //! Integration tests: one binary, one folder a part.
 
@@ -9,3 +11,4 @@ mod support;
 //! One binary for all integration tests: it links once.
 
 mod store;
+mod support;
