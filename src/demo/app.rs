@@ -34,15 +34,15 @@ pub(super) struct App {
     organization: Option<OrganizationId>,
     store: Arc<dyn Store>,
     outbound: Arc<Outbound>,
-    app_url: String,
+    url: String,
     auth_url: String,
 }
 
 impl App {
     pub(super) fn new(port: u16, settings: &Settings, store: Arc<dyn Store>, outbound: Arc<Outbound>) -> Self {
         let organization = settings.organizations.iter().map(|organization| &organization.id).find(|id| id.as_str() == ORGANIZATION);
-        let (app_url, auth_url) = (origin(APP_HOST, port), origin(AUTH_HOST, port));
-        Self { organization: organization.cloned(), store, outbound, app_url, auth_url }
+        let (url, auth_url) = (origin(APP_HOST, port), origin(AUTH_HOST, port));
+        Self { organization: organization.cloned(), store, outbound, url, auth_url }
     }
 
     /// Why the person is in, and what their login noticed. An app is never told groups: this one lives in the same process and looks them up.
@@ -120,7 +120,7 @@ async fn arrived(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, hea
         path: uri.path(),
         headers: shown,
         claims,
-        app_url: &app.app_url,
+        app_url: &app.url,
         auth_url: &app.auth_url,
     };
     views::page(StatusCode::OK, &page, None)

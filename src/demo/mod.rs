@@ -109,14 +109,12 @@ impl Demo {
     }
 
     /// Everything that answers for [`IDP_HOST`].
-    #[must_use]
     pub fn idp_router(&self) -> Router {
         idp::router(Arc::clone(&self.idp))
     }
 
     /// The sample app, to be served on a loopback port of its own as the upstream of [`APP_HOST`]. It reads `store` to say why someone is in,
     /// and fetches Usher's keys through `outbound`.
-    #[must_use]
     pub fn app_router(&self, store: Arc<dyn Store>, outbound: Arc<Outbound>) -> Router {
         app::router(app::App::new(self.listen.port(), &self.settings, store, outbound))
     }

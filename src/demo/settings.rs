@@ -123,7 +123,7 @@ fn mapped(group: &str) -> MappedGroup {
 }
 
 pub(super) fn config(listen: SocketAddr, data_dir: PathBuf, upstream: Url) -> Result<Config, DemoError> {
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     let port = listen.port();
     let public_url = Url::parse(&origin(AUTH_HOST, port)).map_err(|source| DemoError::Settings(source.into()))?;
     let organization = OrganizationId::parse(ORGANIZATION).map_err(|source| DemoError::Settings(source.into()))?;
@@ -142,7 +142,7 @@ pub(super) fn config(listen: SocketAddr, data_dir: PathBuf, upstream: Url) -> Re
             allow: Allow::Members,
             public_paths: vec!["/healthz".to_owned()],
             aliases: BTreeMap::new(),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
         }],
         log: Log { format: LogFormat::Auto, level: "info".to_owned() },
         org_file: None,

@@ -102,11 +102,11 @@ fn signed_response(idp: &Idp, sign_on: &SignOn, assertion: &Assertion) -> Result
     let (response_id, assertion_id, session_index) = (id()?, id()?, id()?);
     let now = idp.now();
     let (issued, expires) = (instant(now), instant(now + ASSERTION_LIFE));
-    let (issuer, acs, audience) = (idp.entity_id(), &idp.party.acs_url, &idp.party.entity_id);
+    let (entity_id, acs, audience) = (idp.entity_id(), &idp.party.acs_url, &idp.party.entity_id);
     let (subject, in_response_to) = (escape(assertion.person.subject), escape(&sign_on.request_id));
     let attributes = attributes(assertion);
     let xml = format!(
-        r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{response_id}" Version="2.0" IssueInstant="{issued}" Destination="{acs}" InResponseTo="{in_response_to}"><saml:Issuer>{issuer}</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status><saml:Assertion ID="{assertion_id}" Version="2.0" IssueInstant="{issued}"><saml:Issuer>{issuer}</saml:Issuer><saml:Subject><saml:NameID Format="{PERSISTENT}">{subject}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="{in_response_to}" NotOnOrAfter="{expires}" Recipient="{acs}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{issued}" NotOnOrAfter="{expires}"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{issued}" SessionIndex="{session_index}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion></samlp:Response>"#
+        r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{response_id}" Version="2.0" IssueInstant="{issued}" Destination="{acs}" InResponseTo="{in_response_to}"><saml:Issuer>{entity_id}</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status><saml:Assertion ID="{assertion_id}" Version="2.0" IssueInstant="{issued}"><saml:Issuer>{entity_id}</saml:Issuer><saml:Subject><saml:NameID Format="{PERSISTENT}">{subject}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="{in_response_to}" NotOnOrAfter="{expires}" Recipient="{acs}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{issued}" NotOnOrAfter="{expires}"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{issued}" SessionIndex="{session_index}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion></samlp:Response>"#
     );
     let signed = |xml: &str, id: &str| {
         let key = idp.keys.saml();
@@ -132,8 +132,8 @@ fn attributes(assertion: &Assertion) -> String {
 }
 
 fn attribute<S: AsRef<str>>(name: &str, values: &[S]) -> String {
-    let values: String =
-        values.iter().map(|value| format!("<saml:AttributeValue>{}</saml:AttributeValue>", escape(value.as_ref()))).collect();
+    let values =
+        values.iter().fold(String::new(), |xml, value| xml + "<saml:AttributeValue>" + &escape(value.as_ref()) + "</saml:AttributeValue>");
     format!(r#"<saml:Attribute Name="{name}">{values}</saml:Attribute>"#)
 }
 
