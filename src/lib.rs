@@ -6,6 +6,7 @@ pub mod core;
 pub mod demo;
 pub mod oidc;
 pub mod outbound;
+pub mod http;
 pub mod random;
 pub mod saml;
 pub mod store;

@@ -1,3 +1,6 @@
+//! The integration tests, in one binary.
+
+mod oidc;
 //! Everything that is tested from outside: one binary, because it links once.
 
 mod cli;
