@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use crate::app::App;
 use crate::core::IncidentId;
 use crate::random::{self, RandomError};
-use crate::server::RequestId;
+
 use crate::store::RequestOrigin;
 
 /// Where one request came from.
@@ -20,6 +20,11 @@ pub(super) struct Origin {
 }
 
 impl Origin {
+    /// The request's id.
+    pub(super) fn request(&self) -> &str {
+        &self.request
+    }
+
     /// For an audit line that belongs to no error page.
     pub(super) fn plain(&self) -> RequestOrigin {
         RequestOrigin { request: Some(self.request.clone()), incident: None, address: self.address.map(|address| address.to_string()) }
@@ -36,7 +41,7 @@ impl FromRequestParts<Arc<App>> for Origin {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        let request = parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+        let request = parts.headers.get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Ok(Self { request, address })
     }

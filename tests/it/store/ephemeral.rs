@@ -20,7 +20,7 @@ trait Backend {
 }
 
 const SHORT: Duration = Duration::from_millis(40);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn bytes(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())

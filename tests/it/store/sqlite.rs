@@ -1,4 +1,4 @@
-//! SQLite passes the suite, and what only SQLite has.
+//! `SQLite` passes the suite, and what only `SQLite` has.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,4 @@
+use usher::core::provision::Change;
 use usher::core::{ConnectionId, GroupClaim, Invite, InviteId, OrganizationId, Reason};
 use usher::store::{FactsQuery, StoreError};
 use uuid::Uuid;
@@ -77,6 +78,18 @@ pub(crate) async fn other_administrators_are_human_and_have_logged_in(backend: B
     assert_eq!(world.facts(&identity("ada"), at(2)).await.other_admins, 0, "who never came may never come");
     world.remove(&ada, "ada", at(3)).await;
     assert_eq!(world.facts(&identity("jo"), at(4)).await.other_admins, 0, "a removed one is none");
+}
+
+pub(crate) async fn another_primary_owner_is_seen(backend: Box<dyn Backend>) {
+    let world = World::new(backend, 9, 9).await;
+    let olivia = world.join("olivia", "Owner", None, at(1)).await;
+    world.join("ada", "Owner", None, at(1)).await;
+    assert!(!world.facts(&identity("ada"), at(2)).await.other_primary_owner);
+    world.change("olivia", "Owner", None, vec![Change::MarkPrimaryOwner { member: olivia.member.id }], at(2)).await;
+    assert!(world.facts(&identity("ada"), at(3)).await.other_primary_owner);
+    assert!(!world.facts(&identity("olivia"), at(3)).await.other_primary_owner, "oneself is not another");
+    world.remove(&olivia, "olivia", at(4)).await;
+    assert!(!world.facts(&identity("ada"), at(5)).await.other_primary_owner);
 }
 
 pub(crate) fn invite(number: u128, name: &str, seat: Option<&str>, expires_at: i64) -> Invite {
