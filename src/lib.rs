@@ -4,6 +4,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod demo;
 pub mod doors;
 pub mod http;
 pub mod login;
