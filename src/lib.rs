@@ -1,5 +1,6 @@
 //! Usher: a login gateway.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;
