@@ -20,7 +20,7 @@ trait Backend {
 }
 
 const SHORT: Duration = Duration::from_millis(40);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn bytes(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
@@ -29,7 +29,7 @@ fn bytes(text: &'static str) -> Bytes {
 mod suite {
     use super::*;
 
-    pub async fn a_value_lives_until_its_time(backend: impl Backend) {
+    pub(crate) async fn a_value_lives_until_its_time(backend: impl Backend) {
         let store = backend.store();
         store.put("a", bytes("1"), SHORT).await.unwrap();
         store.put("b", bytes("2"), LONG).await.unwrap();
@@ -40,7 +40,7 @@ mod suite {
         assert_eq!(store.find("b").await.unwrap(), Some(bytes("2")));
     }
 
-    pub async fn a_newer_value_has_a_life_of_its_own(backend: impl Backend) {
+    pub(crate) async fn a_newer_value_has_a_life_of_its_own(backend: impl Backend) {
         let store = backend.store();
         store.put("a", bytes("1"), SHORT).await.unwrap();
         store.put("a", bytes("2"), LONG).await.unwrap();
@@ -48,7 +48,7 @@ mod suite {
         assert_eq!(store.find("a").await.unwrap(), Some(bytes("2")));
     }
 
-    pub async fn replacing_never_brings_a_key_back(backend: impl Backend) {
+    pub(crate) async fn replacing_never_brings_a_key_back(backend: impl Backend) {
         let store = backend.store();
         assert!(!store.replace("a", bytes("1"), LONG).await.unwrap());
         assert_eq!(store.find("a").await.unwrap(), None);
@@ -64,7 +64,7 @@ mod suite {
         assert!(!store.replace("a", bytes("5"), LONG).await.unwrap());
     }
 
-    pub async fn of_many_who_take_one_gets_it(backend: impl Backend) {
+    pub(crate) async fn of_many_who_take_one_gets_it(backend: impl Backend) {
         let store = backend.store();
         store.put("a", bytes("1"), LONG).await.unwrap();
         let takers = (0..50).map(|_| {
@@ -78,7 +78,7 @@ mod suite {
         assert_eq!(store.take("b").await.unwrap(), None);
     }
 
-    pub async fn of_many_who_claim_one_wins_until_the_time_has_passed(backend: impl Backend) {
+    pub(crate) async fn of_many_who_claim_one_wins_until_the_time_has_passed(backend: impl Backend) {
         let store = backend.store();
         let claims = (0..50).map(|_| {
             let store = Arc::clone(&store);
@@ -90,7 +90,7 @@ mod suite {
         assert!(store.claim("a", SHORT).await.unwrap(), "a refused claim does not make the first one longer");
     }
 
-    pub async fn deleting_says_whether_it_was_there(backend: impl Backend) {
+    pub(crate) async fn deleting_says_whether_it_was_there(backend: impl Backend) {
         let store = backend.store();
         store.put("a", bytes("1"), SHORT).await.unwrap();
         store.insert_into_set("s", "1", LONG).await.unwrap();
@@ -103,7 +103,7 @@ mod suite {
         assert!(!store.delete("a").await.unwrap());
     }
 
-    pub async fn a_set_keeps_its_members_in_the_order_of_their_coming(backend: impl Backend) {
+    pub(crate) async fn a_set_keeps_its_members_in_the_order_of_their_coming(backend: impl Backend) {
         let store = backend.store();
         for member in ["b", "a", "c", "b"] {
             store.insert_into_set("s", member, LONG).await.unwrap();
@@ -121,7 +121,7 @@ mod suite {
         assert!(!store.delete("s").await.unwrap(), "an empty set is none");
     }
 
-    pub async fn a_set_lives_from_its_last_insertion(backend: impl Backend) {
+    pub(crate) async fn a_set_lives_from_its_last_insertion(backend: impl Backend) {
         let store = backend.store();
         store.insert_into_set("s", "a", SHORT).await.unwrap();
         store.insert_into_set("s", "b", LONG).await.unwrap();
@@ -132,7 +132,7 @@ mod suite {
         assert_eq!(store.list_set("s").await.unwrap(), Vec::<String>::new());
     }
 
-    pub async fn a_counter_lives_from_its_first_count(backend: impl Backend) {
+    pub(crate) async fn a_counter_lives_from_its_first_count(backend: impl Backend) {
         let store = backend.store();
         assert_eq!(store.count("a", SHORT).await.unwrap(), 1);
         backend.pass(SHORT / 2).await;
@@ -149,7 +149,7 @@ mod suite {
         assert_eq!(counts, (1..=20).collect::<Vec<_>>());
     }
 
-    pub async fn a_key_used_for_something_else_is_an_error(backend: impl Backend) {
+    pub(crate) async fn a_key_used_for_something_else_is_an_error(backend: impl Backend) {
         let store = backend.store();
         store.insert_into_set("s", "a", LONG).await.unwrap();
         store.put("v", bytes("x"), LONG).await.unwrap();

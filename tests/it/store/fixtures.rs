@@ -13,36 +13,36 @@ use usher::core::{
 };
 use usher::store::{CommitOutcome, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store, StoreError};
 
-/// A backend under test. PostgreSQL will be a second one.
+/// A backend under test. `PostgreSQL` will be a second one.
 #[async_trait]
-pub trait Backend: Send + Sync {
+pub(crate) trait Backend: Send + Sync {
     fn store(&self) -> Arc<dyn Store>;
 
     /// Runs a statement that both databases understand, for rows that no use case writes yet.
     async fn execute(&self, statement: String);
 }
 
-pub fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_780_000_000).unwrap() + SignedDuration::from_secs(seconds)
 }
 
-pub fn acme() -> OrganizationId {
+pub(crate) fn acme() -> OrganizationId {
     OrganizationId::parse("acme").unwrap()
 }
 
-pub fn email(text: &str) -> EmailAddress {
+pub(crate) fn email(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
-pub fn role(name: &str) -> Role {
+pub(crate) fn role(name: &str) -> Role {
     Role::new(name)
 }
 
-pub fn tier(name: &str) -> SeatTier {
+pub(crate) fn tier(name: &str) -> SeatTier {
     SeatTier::new(name)
 }
 
-pub fn organization(premium: u32, standard: u32) -> Organization {
+pub(crate) fn organization(premium: u32, standard: u32) -> Organization {
     Organization {
         id: acme(),
         name: "Acme".to_owned(),
@@ -60,7 +60,7 @@ pub fn organization(premium: u32, standard: u32) -> Organization {
     }
 }
 
-pub fn settings(premium: u32, standard: u32) -> Settings {
+pub(crate) fn settings(premium: u32, standard: u32) -> Settings {
     let domain = DomainName::parse("acme.example").unwrap();
     let connection = |id: &str, protocol: Protocol| Connection {
         id: ConnectionId::parse(id).unwrap(),
@@ -102,13 +102,13 @@ pub fn settings(premium: u32, standard: u32) -> Settings {
     }
 }
 
-pub fn with_owner(mut settings: Settings, address: &str) -> Settings {
+pub(crate) fn with_owner(mut settings: Settings, address: &str) -> Settings {
     settings.organizations[0].primary_owner = Some(email(address));
     settings
 }
 
 /// `ada` over okta: subject `okta-ada`, address `ada@acme.example`, in one group.
-pub fn identity(name: &str) -> Identity {
+pub(crate) fn identity(name: &str) -> Identity {
     Identity {
         connection: ConnectionId::parse("okta").unwrap(),
         subject: format!("okta-{name}"),
@@ -119,56 +119,56 @@ pub fn identity(name: &str) -> Identity {
     }
 }
 
-pub fn admit(reason: Reason, as_role: &str, seat: Option<&str>, changes: Vec<Change>) -> Decision {
+pub(crate) fn admit(reason: Reason, as_role: &str, seat: Option<&str>, changes: Vec<Change>) -> Decision {
     let admission = Admission { reason, role: role(as_role), seat: seat.map(tier), notes: Vec::new() };
     Decision { outcome: Outcome::Admit(admission), changes, trace: Trace::default() }
 }
 
-pub fn refuse(reason: Reason, changes: Vec<Change>) -> Decision {
+pub(crate) fn refuse(reason: Reason, changes: Vec<Change>) -> Decision {
     Decision { outcome: Outcome::Refuse(reason), changes, trace: Trace::default() }
 }
 
-pub fn create_person(identity: &Identity) -> Change {
+pub(crate) fn create_person(identity: &Identity) -> Change {
     Change::CreatePerson { email: identity.email.clone(), name: identity.name.clone() }
 }
 
-pub fn create_member(as_role: &str, seat: Option<&str>) -> Change {
+pub(crate) fn create_member(as_role: &str, seat: Option<&str>) -> Change {
     Change::CreateMember { role: role(as_role), seat: seat.map(tier), primary_owner: false }
 }
 
 /// The first login of someone unknown.
-pub fn newcomer(identity: &Identity, as_role: &str, seat: Option<&str>) -> Decision {
+pub(crate) fn newcomer(identity: &Identity, as_role: &str, seat: Option<&str>) -> Decision {
     admit(Reason::OkNew, as_role, seat, vec![create_person(identity), Change::CreateLink, create_member(as_role, seat)])
 }
 
 /// A login that finds everything as it was, after `changes`.
-pub fn returning(member: &Member, changes: Vec<Change>) -> Decision {
+pub(crate) fn returning(member: &Member, changes: Vec<Change>) -> Decision {
     admit(Reason::OkExisting, member.role.as_str(), member.seat.as_ref().map(SeatTier::as_str), changes)
 }
 
 /// A store with settings, and shorthand for a login on it.
-pub struct World {
+pub(crate) struct World {
     pub backend: Box<dyn Backend>,
     pub store: Arc<dyn Store>,
 }
 
 impl World {
     /// An organization with these seats and no members.
-    pub async fn new(backend: Box<dyn Backend>, premium: u32, standard: u32) -> Self {
+    pub(crate) async fn new(backend: Box<dyn Backend>, premium: u32, standard: u32) -> Self {
         let world = Self::empty(backend);
         world.store.save_settings(&settings(premium, standard), None, "cli", at(0)).await.unwrap();
         world
     }
 
-    pub fn empty(backend: Box<dyn Backend>) -> Self {
+    pub(crate) fn empty(backend: Box<dyn Backend>) -> Self {
         Self { store: backend.store(), backend }
     }
 
-    pub async fn facts(&self, identity: &Identity, now: Timestamp) -> Facts {
+    pub(crate) async fn facts(&self, identity: &Identity, now: Timestamp) -> Facts {
         self.store.load_facts(FactsQuery { organization: &acme(), identity, now }).await.unwrap()
     }
 
-    pub async fn try_commit(
+    pub(crate) async fn try_commit(
         &self,
         facts: &Facts,
         identity: &Identity,
@@ -179,7 +179,7 @@ impl World {
     }
 
     /// Loads the facts and writes the decision; it must be written.
-    pub async fn login(&self, identity: &Identity, decision: &Decision, now: Timestamp) -> Committed {
+    pub(crate) async fn login(&self, identity: &Identity, decision: &Decision, now: Timestamp) -> Committed {
         let facts = self.facts(identity, now).await;
         match self.try_commit(&facts, identity, decision, now).await.unwrap() {
             CommitOutcome::Committed(committed) => committed,
@@ -188,33 +188,33 @@ impl World {
     }
 
     /// Makes `name` a member by a first login.
-    pub async fn join(&self, name: &str, as_role: &str, seat: Option<&str>, now: Timestamp) -> MemberRow {
+    pub(crate) async fn join(&self, name: &str, as_role: &str, seat: Option<&str>, now: Timestamp) -> MemberRow {
         let identity = identity(name);
         self.login(&identity, &newcomer(&identity, as_role, seat), now).await.member.unwrap()
     }
 
     /// The member of `name` after these changes at a login.
-    pub async fn change(&self, name: &str, as_role: &str, seat: Option<&str>, changes: Vec<Change>, now: Timestamp) -> Member {
+    pub(crate) async fn change(&self, name: &str, as_role: &str, seat: Option<&str>, changes: Vec<Change>, now: Timestamp) -> Member {
         let committed = self.login(&identity(name), &admit(Reason::OkExisting, as_role, seat, changes), now).await;
         committed.member.unwrap().member
     }
 
-    pub async fn remove(&self, row: &MemberRow, name: &str, now: Timestamp) -> Member {
+    pub(crate) async fn remove(&self, row: &MemberRow, name: &str, now: Timestamp) -> Member {
         let change = Change::RemoveMember { member: row.member.id, reason: Reason::NoRoleGroup };
         self.login(&identity(name), &refuse(Reason::NoRoleGroup, vec![change]), now).await.member.unwrap().member
     }
 
     /// Seats in use: Premium, Standard.
-    pub async fn used(&self, now: Timestamp) -> Vec<u32> {
+    pub(crate) async fn used(&self, now: Timestamp) -> Vec<u32> {
         self.store.count_seats(&acme(), now).await.unwrap().iter().map(|count| count.used).collect()
     }
 
-    pub async fn links(&self, identity: &Identity, now: Timestamp) -> Vec<Link> {
+    pub(crate) async fn links(&self, identity: &Identity, now: Timestamp) -> Vec<Link> {
         self.facts(identity, now).await.linked.map(|known| known.links).unwrap_or_default()
     }
 
     /// An invite that holds a seat, as a later use case will write it.
-    pub async fn invite(&self, invite: &Invite) {
+    pub(crate) async fn invite(&self, invite: &Invite) {
         let seat = invite.seat.as_ref().map_or("NULL".to_owned(), |seat| format!("'{seat}'"));
         self.backend
             .execute(format!(
@@ -230,12 +230,12 @@ impl World {
         self.backend.execute(format!("UPDATE seat SET used = used + 1 WHERE organization = 'acme' AND tier = {seat}")).await;
     }
 
-    pub async fn assert_sound(&self) {
+    pub(crate) async fn assert_sound(&self) {
         assert_eq!(self.store.check_integrity().await.unwrap(), Vec::<String>::new());
     }
 }
 
-pub async fn commit(
+pub(crate) async fn commit(
     store: &Arc<dyn Store>,
     facts: &Facts,
     identity: &Identity,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use usher::core::provision::{Change, Facts};
-use usher::core::{MemberStatus, Reason};
+use usher::core::{ConnectionId, GroupClaim, MappedGroup, MemberStatus, Mode, Reason, RoleMapping, SeatTierMapping};
 use usher::store::CommitOutcome;
 
 use super::conformance::facts::invite;
@@ -132,5 +132,69 @@ proptest! {
     fn counters_agree_with_rows_after_any_events(events in events()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(happen(events));
+    }
+}
+
+/// Groups of the mappings below, and one that nobody mapped.
+const GROUPS: [&str; 5] = ["owners", "admins", "everyone", "design", "other"];
+
+#[derive(Debug, Clone)]
+struct RealLogin {
+    person: usize,
+    connection: &'static str,
+    /// Whose address is asserted.
+    address: Option<usize>,
+    groups: Option<Vec<&'static str>>,
+    seconds: i64,
+}
+
+fn real_logins() -> impl Strategy<Value = (Vec<RealLogin>, Mode, bool)> {
+    let groups = prop::option::weighted(0.9, prop::sample::subsequence(GROUPS.to_vec(), 0..=GROUPS.len()));
+    let address = prop::option::weighted(0.9, 0..4_usize);
+    let login = (0..4_usize, prop_oneof![4 => Just("okta"), 1 => Just("entra")], address, any::<bool>(), groups, 0..200_000_i64).prop_map(
+        |(person, connection, address, own, groups, seconds)| {
+            let address = address.map(|other| if own { person } else { other });
+            RealLogin { person, connection, address, groups, seconds }
+        },
+    );
+    (prop::collection::vec(login, 1..20), prop_oneof![4 => Just(Mode::Jit), 1 => Just(Mode::Manual)], any::<bool>())
+}
+
+/// The real decision through the real store: with nobody else there, every decision fits and is written.
+async fn decide_and_write(logins: Vec<RealLogin>, mode: Mode, group_mappings: bool) {
+    let world = World::empty(super::sqlite::open().await);
+    let mut settings = with_owner(settings(1, 2), "p0@acme.example");
+    let organization = &mut settings.organizations[0];
+    (organization.mode, organization.group_mappings) = (mode, group_mappings);
+    let group = |value: &str| vec![MappedGroup { value: value.to_owned(), label: None }];
+    organization.role_mappings = [("Owner", "owners"), ("Admin", "admins"), ("User", "everyone")]
+        .map(|(name, value)| RoleMapping { role: role(name), groups: group(value) })
+        .to_vec();
+    organization.seat_tier_mappings = vec![SeatTierMapping { tier: tier("Premium"), groups: group("design") }];
+    world.store.save_settings(&settings, None, "cli", at(0)).await.unwrap();
+    world.backend.execute(format!("UPDATE connection SET relink_open_until = {} WHERE id = 'entra'", at(400_000).as_microsecond())).await;
+
+    let mut now = 1;
+    for login in logins {
+        now += login.seconds;
+        let mut identity = identity(&format!("p{}", login.person));
+        identity.connection = ConnectionId::parse(login.connection).unwrap();
+        identity.email = login.address.map(|person| email(&format!("p{person}@acme.example")));
+        identity.groups = login.groups.map_or(GroupClaim::Absent, GroupClaim::from_values);
+        let facts = world.facts(&identity, at(now)).await;
+        let decision = usher::core::provision::decide(&facts, &identity, at(now));
+        let outcome = world.try_commit(&facts, &identity, &decision, at(now)).await.unwrap();
+        assert!(matches!(outcome, CommitOutcome::Committed(_)), "{decision:#?}");
+        world.assert_sound().await;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_decided_can_be_written((logins, mode, group_mappings) in real_logins()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(decide_and_write(logins, mode, group_mappings));
     }
 }

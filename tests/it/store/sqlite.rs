@@ -1,4 +1,4 @@
-//! SQLite passes the suite, and what only SQLite has.
+//! `SQLite` passes the suite, and what only `SQLite` has.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use usher::store::{Store, StoreError};
 use super::conformance::every_store_does_this;
 use super::fixtures::*;
 
-pub struct SqliteBackend {
+pub(crate) struct SqliteBackend {
     store: Arc<dyn Store>,
     directory: tempfile::TempDir,
 }
@@ -40,7 +40,7 @@ async fn execute(path: &Path, statement: String) {
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
 }
 
-pub async fn open() -> Box<dyn Backend> {
+pub(crate) async fn open() -> Box<dyn Backend> {
     Box::new(open_file().await)
 }
 

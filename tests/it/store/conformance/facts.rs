@@ -1,10 +1,11 @@
+use usher::core::provision::Change;
 use usher::core::{ConnectionId, GroupClaim, Invite, InviteId, OrganizationId, Reason};
 use usher::store::{FactsQuery, StoreError};
 use uuid::Uuid;
 
 use crate::store::fixtures::*;
 
-pub async fn a_stranger_is_nobody(backend: Box<dyn Backend>) {
+pub(crate) async fn a_stranger_is_nobody(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let facts = world.facts(&identity("ada"), at(1)).await;
     assert_eq!(facts.linked, None);
@@ -19,7 +20,7 @@ pub async fn a_stranger_is_nobody(backend: Box<dyn Backend>) {
     assert!(facts.connection.enabled && facts.connection.domain_verified);
 }
 
-pub async fn a_linked_person_is_found_by_subject_alone(backend: Box<dyn Backend>) {
+pub(crate) async fn a_linked_person_is_found_by_subject_alone(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", Some("Premium"), at(1)).await;
     let mut moved = identity("ada");
@@ -33,7 +34,7 @@ pub async fn a_linked_person_is_found_by_subject_alone(backend: Box<dyn Backend>
     assert_eq!(world.facts(&elsewhere, at(2)).await.linked, None, "a subject belongs to its connection");
 }
 
-pub async fn an_address_is_compared_without_regard_to_case(backend: Box<dyn Backend>) {
+pub(crate) async fn an_address_is_compared_without_regard_to_case(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     let mut other = identity("other");
@@ -47,7 +48,7 @@ pub async fn an_address_is_compared_without_regard_to_case(backend: Box<dyn Back
     assert_eq!(world.facts(&other, at(2)).await.same_email, []);
 }
 
-pub async fn a_domain_counts_when_the_connection_lists_it_and_it_is_verified(backend: Box<dyn Backend>) {
+pub(crate) async fn a_domain_counts_when_the_connection_lists_it_and_it_is_verified(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let mut foreign = identity("ada");
     foreign.email = Some(email("ada@evil.example"));
@@ -60,7 +61,7 @@ pub async fn a_domain_counts_when_the_connection_lists_it_and_it_is_verified(bac
     assert!(!world.facts(&identity("ada"), at(1)).await.connection.domain_verified);
 }
 
-pub async fn other_administrators_are_human_and_have_logged_in(backend: Box<dyn Backend>) {
+pub(crate) async fn other_administrators_are_human_and_have_logged_in(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let ada = world.join("ada", "Admin", None, at(1)).await;
     world.join("jo", "User", None, at(1)).await;
@@ -79,7 +80,19 @@ pub async fn other_administrators_are_human_and_have_logged_in(backend: Box<dyn 
     assert_eq!(world.facts(&identity("jo"), at(4)).await.other_admins, 0, "a removed one is none");
 }
 
-pub fn invite(number: u128, name: &str, seat: Option<&str>, expires_at: i64) -> Invite {
+pub(crate) async fn another_primary_owner_is_seen(backend: Box<dyn Backend>) {
+    let world = World::new(backend, 9, 9).await;
+    let olivia = world.join("olivia", "Owner", None, at(1)).await;
+    world.join("ada", "Owner", None, at(1)).await;
+    assert!(!world.facts(&identity("ada"), at(2)).await.other_primary_owner);
+    world.change("olivia", "Owner", None, vec![Change::MarkPrimaryOwner { member: olivia.member.id }], at(2)).await;
+    assert!(world.facts(&identity("ada"), at(3)).await.other_primary_owner);
+    assert!(!world.facts(&identity("olivia"), at(3)).await.other_primary_owner, "oneself is not another");
+    world.remove(&olivia, "olivia", at(4)).await;
+    assert!(!world.facts(&identity("ada"), at(5)).await.other_primary_owner);
+}
+
+pub(crate) fn invite(number: u128, name: &str, seat: Option<&str>, expires_at: i64) -> Invite {
     Invite {
         id: InviteId::from_uuid(Uuid::from_u128(number)),
         organization: acme(),
@@ -90,7 +103,7 @@ pub fn invite(number: u128, name: &str, seat: Option<&str>, expires_at: i64) -> 
     }
 }
 
-pub async fn the_newest_open_invite_is_found_also_when_it_has_expired(backend: Box<dyn Backend>) {
+pub(crate) async fn the_newest_open_invite_is_found_also_when_it_has_expired(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let (first, second) = (invite(1, "ada", Some("Premium"), 10), invite(2, "ada", Some("Standard"), 20));
     world.invite(&first).await;
@@ -103,7 +116,7 @@ pub async fn the_newest_open_invite_is_found_also_when_it_has_expired(backend: B
     assert_eq!(world.facts(&shouted, at(5)).await.invite, Some(first));
 }
 
-pub async fn an_expired_hold_is_not_counted(backend: Box<dyn Backend>) {
+pub(crate) async fn an_expired_hold_is_not_counted(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 1).await;
     world.invite(&invite(1, "ada", Some("Premium"), 10)).await;
     assert_eq!(world.used(at(9)).await, [1, 0]);
@@ -111,7 +124,7 @@ pub async fn an_expired_hold_is_not_counted(backend: Box<dyn Backend>) {
     assert_eq!(world.facts(&identity("jo"), at(10)).await.seats[0].used, 0);
 }
 
-pub async fn claim_health_is_remembered_for_each_connection(backend: Box<dyn Backend>) {
+pub(crate) async fn claim_health_is_remembered_for_each_connection(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let mut silent = identity("jo");
     silent.groups = GroupClaim::Absent;
@@ -126,7 +139,7 @@ pub async fn claim_health_is_remembered_for_each_connection(backend: Box<dyn Bac
     assert_eq!(world.facts(&silent, at(4)).await.connection.health.last_present_at, None);
 }
 
-pub async fn an_unknown_organization_or_connection_is_missing(backend: Box<dyn Backend>) {
+pub(crate) async fn an_unknown_organization_or_connection_is_missing(backend: Box<dyn Backend>) {
     let empty = World::empty(backend);
     let ada = identity("ada");
     let load = async |world: &World, organization: &str, connection: &str| {

@@ -5,7 +5,7 @@ use usher::store::{CommitOutcome, StoreError};
 use super::facts::invite;
 use crate::store::fixtures::*;
 
-pub async fn a_first_login_writes_everything(backend: Box<dyn Backend>) {
+pub(crate) async fn a_first_login_writes_everything(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = identity("ada");
     let decision = newcomer(&ada, "Admin", Some("Premium"));
@@ -31,7 +31,7 @@ pub async fn a_first_login_writes_everything(backend: Box<dyn Backend>) {
     world.assert_sound().await;
 }
 
-pub async fn a_refused_stranger_leaves_a_record_and_no_person(backend: Box<dyn Backend>) {
+pub(crate) async fn a_refused_stranger_leaves_a_record_and_no_person(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let noah = identity("noah");
     let committed = world.login(&noah, &refuse(Reason::NoRoleGroup, vec![]), at(1)).await;
@@ -44,7 +44,7 @@ pub async fn a_refused_stranger_leaves_a_record_and_no_person(backend: Box<dyn B
     world.assert_sound().await;
 }
 
-pub async fn a_refused_attempt_is_counted_and_ends_with_an_admission(backend: Box<dyn Backend>) {
+pub(crate) async fn a_refused_attempt_is_counted_and_ends_with_an_admission(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = identity("ada");
     let full = refuse(Reason::NoSeatsLeft, vec![Change::RecordAttempt { reason: Reason::NoSeatsLeft }]);
@@ -59,7 +59,7 @@ pub async fn a_refused_attempt_is_counted_and_ends_with_an_admission(backend: Bo
     assert_eq!(world.store.list_attempts(&acme()).await.unwrap(), []);
 }
 
-pub async fn a_returning_member_only_moves_times(backend: Box<dyn Backend>) {
+pub(crate) async fn a_returning_member_only_moves_times(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let before = world.join("ada", "User", Some("Premium"), at(1)).await;
     let mut ada = identity("ada");
@@ -71,7 +71,7 @@ pub async fn a_returning_member_only_moves_times(backend: Box<dyn Backend>) {
     assert_eq!(world.used(at(5)).await, [1, 0]);
 }
 
-pub async fn a_person_is_updated(backend: Box<dyn Backend>) {
+pub(crate) async fn a_person_is_updated(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     let change =
@@ -83,7 +83,7 @@ pub async fn a_person_is_updated(backend: Box<dyn Backend>) {
     assert_eq!(world.store.find_members_by_email(&acme(), &email("ada@acme.example")).await.unwrap(), []);
 }
 
-pub async fn a_link_is_added_to_the_only_person_with_the_address(backend: Box<dyn Backend>) {
+pub(crate) async fn a_link_is_added_to_the_only_person_with_the_address(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     let mut entra = identity("ada");
@@ -95,7 +95,7 @@ pub async fn a_link_is_added_to_the_only_person_with_the_address(backend: Box<dy
     assert_eq!(world.facts(&identity("ada"), at(3)).await.linked.unwrap().person.id, ada.person.id, "the first link stays");
 }
 
-pub async fn a_subject_is_replaced(backend: Box<dyn Backend>) {
+pub(crate) async fn a_subject_is_replaced(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     world.backend.execute(format!("UPDATE connection SET relink_open_until = {} WHERE id = 'okta'", at(9).as_microsecond())).await;
@@ -108,7 +108,7 @@ pub async fn a_subject_is_replaced(backend: Box<dyn Backend>) {
     assert_eq!(world.facts(&identity("ada"), at(3)).await.linked, None);
 }
 
-pub async fn a_role_changes(backend: Box<dyn Backend>) {
+pub(crate) async fn a_role_changes(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     let change = Change::SetRole { member: ada.member.id, from: role("User"), to: role("Admin") };
@@ -119,7 +119,7 @@ pub async fn a_role_changes(backend: Box<dyn Backend>) {
     assert_eq!((&line.detail["before"]["member"]["role"], &line.detail["after"]["member"]["role"]), (&"User".into(), &"Admin".into()));
 }
 
-pub async fn a_place_in_the_queue_is_kept_and_left(backend: Box<dyn Backend>) {
+pub(crate) async fn a_place_in_the_queue_is_kept_and_left(backend: Box<dyn Backend>) {
     let world = World::new(backend, 0, 2).await;
     let ada = identity("ada");
     let mut decision = newcomer(&ada, "User", Some("Standard"));
@@ -139,7 +139,7 @@ fn pin() -> String {
     serde_json::to_string(&pin).unwrap()
 }
 
-pub async fn a_removed_member_has_no_seat_and_no_pin(backend: Box<dyn Backend>) {
+pub(crate) async fn a_removed_member_has_no_seat_and_no_pin(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "Admin", Some("Premium"), at(1)).await;
     world.backend.execute(format!("UPDATE member SET pin = '{}'", pin())).await;
@@ -150,7 +150,7 @@ pub async fn a_removed_member_has_no_seat_and_no_pin(backend: Box<dyn Backend>) 
     world.assert_sound().await;
 }
 
-pub async fn a_removed_member_is_one_again(backend: Box<dyn Backend>) {
+pub(crate) async fn a_removed_member_is_one_again(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "Admin", Some("Premium"), at(1)).await;
     world.remove(&ada, "ada", at(2)).await;
@@ -166,7 +166,7 @@ pub async fn a_removed_member_is_one_again(backend: Box<dyn Backend>) {
     world.assert_sound().await;
 }
 
-pub async fn a_pin_is_dropped(backend: Box<dyn Backend>) {
+pub(crate) async fn a_pin_is_dropped(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     world.backend.execute(format!("UPDATE member SET pin = '{}'", pin())).await;
@@ -176,7 +176,7 @@ pub async fn a_pin_is_dropped(backend: Box<dyn Backend>) {
     assert_eq!(after.pin, None);
 }
 
-pub async fn there_is_one_primary_owner(backend: Box<dyn Backend>) {
+pub(crate) async fn there_is_one_primary_owner(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let ada = world.join("ada", "Owner", None, at(1)).await;
     let jo = world.join("jo", "Owner", None, at(1)).await;
@@ -190,7 +190,7 @@ pub async fn there_is_one_primary_owner(backend: Box<dyn Backend>) {
     assert!(!world.store.find_member(&acme(), jo.person.id).await.unwrap().unwrap().member.primary_owner);
 }
 
-pub async fn an_invite_is_used_once(backend: Box<dyn Backend>) {
+pub(crate) async fn an_invite_is_used_once(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 1).await;
     let invite = invite(1, "ada", Some("Premium"), 100);
     world.invite(&invite).await;
@@ -205,7 +205,7 @@ pub async fn an_invite_is_used_once(backend: Box<dyn Backend>) {
     world.assert_sound().await;
 }
 
-pub async fn a_decision_that_does_not_fit_is_a_denial(backend: Box<dyn Backend>) {
+pub(crate) async fn a_decision_that_does_not_fit_is_a_denial(backend: Box<dyn Backend>) {
     let world = World::new(backend, 2, 2).await;
     let ada = world.join("ada", "User", Some("Premium"), at(1)).await;
     let jo = world.join("jo", "User", Some("Standard"), at(1)).await;

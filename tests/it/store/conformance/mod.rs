@@ -1,11 +1,11 @@
 //! What every [`usher::store::Store`] does. A backend calls [`every_store_does_this`] with a function that opens an empty store.
 
-pub mod facts;
-pub mod logins;
-pub mod queries;
-pub mod races;
-pub mod seats;
-pub mod settings;
+pub(crate) mod facts;
+pub(crate) mod logins;
+pub(crate) mod queries;
+pub(crate) mod races;
+pub(crate) mod seats;
+pub(crate) mod settings;
 
 /// A test for each named function, on a store that `$open` makes.
 macro_rules! on_each {
@@ -46,6 +46,7 @@ macro_rules! every_store_does_this {
                 a_linked_person_is_found_by_subject_alone,
                 an_address_is_compared_without_regard_to_case,
                 a_domain_counts_when_the_connection_lists_it_and_it_is_verified,
+                another_primary_owner_is_seen,
                 other_administrators_are_human_and_have_logged_in,
                 the_newest_open_invite_is_found_also_when_it_has_expired,
                 an_expired_hold_is_not_counted,

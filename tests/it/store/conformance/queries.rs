@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::store::fixtures::*;
 
-pub async fn a_member_is_found_by_person_and_by_address(backend: Box<dyn Backend>) {
+pub(crate) async fn a_member_is_found_by_person_and_by_address(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let ada = world.join("ada", "User", Some("Premium"), at(1)).await;
     let removed = world.remove(&ada, "ada", at(2)).await;
@@ -18,7 +18,7 @@ pub async fn a_member_is_found_by_person_and_by_address(backend: Box<dyn Backend
     assert_eq!(world.store.find_member(&acme(), PersonId::from_uuid(Uuid::nil())).await.unwrap(), None);
 }
 
-pub async fn members_come_in_pages_by_address(backend: Box<dyn Backend>) {
+pub(crate) async fn members_come_in_pages_by_address(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     for name in ["mia", "Ada", "jo", "zoe"] {
         world.join(name, "User", None, at(1)).await;
@@ -39,7 +39,7 @@ pub async fn members_come_in_pages_by_address(backend: Box<dyn Backend>) {
     assert_eq!(seen, ["", "ada@acme.example", "jo@acme.example", "mia@acme.example", "zoe@acme.example"]);
 }
 
-pub async fn a_search_takes_its_signs_literally(backend: Box<dyn Backend>) {
+pub(crate) async fn a_search_takes_its_signs_literally(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     for (name, shown) in [("ada", "Ada Lovelace"), ("under_score", "50% off"), ("bang!", "Ünal")] {
         let mut identity = identity(name);
@@ -61,7 +61,7 @@ pub async fn a_search_takes_its_signs_literally(backend: Box<dyn Backend>) {
     assert_eq!(search("").await, 3);
 }
 
-pub async fn a_decision_is_found_by_person_and_by_incident(backend: Box<dyn Backend>) {
+pub(crate) async fn a_decision_is_found_by_person_and_by_incident(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     let second = world.login(&identity("ada"), &returning(&ada.member, vec![]), at(1)).await;
@@ -82,7 +82,7 @@ pub async fn a_decision_is_found_by_person_and_by_incident(backend: Box<dyn Back
     assert_eq!(world.store.find_decision_by_incident(IncidentId::from_uuid(Uuid::nil())).await.unwrap(), None);
 }
 
-pub async fn attempts_come_oldest_first(backend: Box<dyn Backend>) {
+pub(crate) async fn attempts_come_oldest_first(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     for (name, second) in [("mia", 2), ("ada", 1), ("mia", 3)] {
         let decision = refuse(Reason::NoSeatsLeft, vec![Change::RecordAttempt { reason: Reason::NoSeatsLeft }]);
@@ -92,7 +92,7 @@ pub async fn attempts_come_oldest_first(backend: Box<dyn Backend>) {
     assert_eq!(attempts.iter().map(|attempt| attempt.subject.as_str()).collect::<Vec<_>>(), ["okta-ada", "okta-mia"]);
 }
 
-pub async fn audit_lines_form_a_chain(backend: Box<dyn Backend>) {
+pub(crate) async fn audit_lines_form_a_chain(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     world.join("ada", "User", Some("Premium"), at(1)).await;
     let precise = at(2) + jiff::SignedDuration::from_nanos(123_456_789);
@@ -117,6 +117,6 @@ pub async fn audit_lines_form_a_chain(backend: Box<dyn Backend>) {
     assert_eq!(world.store.check_integrity().await.unwrap(), ["audit line 2 was changed after it was written"]);
 }
 
-pub async fn the_store_answers_a_ping(backend: Box<dyn Backend>) {
+pub(crate) async fn the_store_answers_a_ping(backend: Box<dyn Backend>) {
     backend.store().ping().await.unwrap();
 }

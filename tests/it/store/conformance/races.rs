@@ -8,7 +8,7 @@ use usher::store::CommitOutcome;
 use super::facts::invite;
 use crate::store::fixtures::*;
 
-pub async fn two_first_logins_of_one_person_make_one_person(backend: Box<dyn Backend>) {
+pub(crate) async fn two_first_logins_of_one_person_make_one_person(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let ada = identity("ada");
     let facts = world.facts(&ada, at(1)).await;
@@ -23,7 +23,7 @@ pub async fn two_first_logins_of_one_person_make_one_person(backend: Box<dyn Bac
     world.assert_sound().await;
 }
 
-pub async fn two_logins_of_one_member_both_go_through(backend: Box<dyn Backend>) {
+pub(crate) async fn two_logins_of_one_member_both_go_through(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let row = world.join("ada", "User", Some("Premium"), at(1)).await;
     let ada = identity("ada");
@@ -34,7 +34,7 @@ pub async fn two_logins_of_one_member_both_go_through(backend: Box<dyn Backend>)
     }
 }
 
-pub async fn changed_settings_win_against_a_decision(backend: Box<dyn Backend>) {
+pub(crate) async fn changed_settings_win_against_a_decision(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let ada = identity("ada");
     let facts = world.facts(&ada, at(1)).await;
@@ -51,7 +51,7 @@ pub async fn changed_settings_win_against_a_decision(backend: Box<dyn Backend>) 
     assert!(matches!(outcome, CommitOutcome::Committed(_)), "a change that the decision does not rest on is no race");
 }
 
-pub async fn a_closed_connection_wins_against_a_decision(backend: Box<dyn Backend>) {
+pub(crate) async fn a_closed_connection_wins_against_a_decision(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let ada = identity("ada");
     let decision = newcomer(&ada, "User", None);
@@ -67,7 +67,7 @@ pub async fn a_closed_connection_wins_against_a_decision(backend: Box<dyn Backen
     }
 }
 
-pub async fn a_changed_member_wins_against_a_decision(backend: Box<dyn Backend>) {
+pub(crate) async fn a_changed_member_wins_against_a_decision(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let row = world.join("ada", "User", Some("Premium"), at(1)).await;
     let ada = identity("ada");
@@ -87,7 +87,7 @@ pub async fn a_changed_member_wins_against_a_decision(backend: Box<dyn Backend>)
     assert_eq!(world.try_commit(&blocked, &ada, &decision, at(5)).await.unwrap(), CommitOutcome::LostRace);
 }
 
-pub async fn a_used_invite_wins_against_a_decision(backend: Box<dyn Backend>) {
+pub(crate) async fn a_used_invite_wins_against_a_decision(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let invite = invite(1, "ada", None, 100);
     world.invite(&invite).await;
@@ -107,7 +107,7 @@ pub async fn a_used_invite_wins_against_a_decision(backend: Box<dyn Backend>) {
     );
 }
 
-pub async fn a_new_person_with_the_address_wins_against_a_decision(backend: Box<dyn Backend>) {
+pub(crate) async fn a_new_person_with_the_address_wins_against_a_decision(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let mut entra = identity("ada");
     entra.connection = ConnectionId::parse("entra").unwrap();
@@ -117,7 +117,7 @@ pub async fn a_new_person_with_the_address_wins_against_a_decision(backend: Box<
     assert_eq!(outcome, CommitOutcome::LostRace);
 }
 
-pub async fn two_administrators_cannot_both_be_removed(backend: Box<dyn Backend>) {
+pub(crate) async fn two_administrators_cannot_both_be_removed(backend: Box<dyn Backend>) {
     let world = World::new(backend, 9, 9).await;
     let (ada, jo) = (world.join("ada", "Admin", None, at(1)).await, world.join("jo", "Admin", None, at(1)).await);
     let (ada_facts, jo_facts) = (world.facts(&identity("ada"), at(2)).await, world.facts(&identity("jo"), at(2)).await);
@@ -130,7 +130,7 @@ pub async fn two_administrators_cannot_both_be_removed(backend: Box<dyn Backend>
     assert_eq!(world.try_commit(&jo_facts, &identity("jo"), &removal, at(2)).await.unwrap(), CommitOutcome::LostRace);
 }
 
-pub async fn a_lost_race_leaves_its_neighbours_alone(backend: Box<dyn Backend>) {
+pub(crate) async fn a_lost_race_leaves_its_neighbours_alone(backend: Box<dyn Backend>) {
     let world = World::new(backend, 30, 0).await;
     let mut silent = identity("taken");
     silent.groups = GroupClaim::Absent;

@@ -8,7 +8,7 @@ use usher::store::{CommitOutcome, FactsQuery, MemberQuery};
 use super::facts::invite;
 use crate::store::fixtures::*;
 
-pub async fn a_seat_moves_between_tiers(backend: Box<dyn Backend>) {
+pub(crate) async fn a_seat_moves_between_tiers(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 1).await;
     let ada = world.join("ada", "User", Some("Premium"), at(1)).await;
     let move_seat =
@@ -24,7 +24,7 @@ pub async fn a_seat_moves_between_tiers(backend: Box<dyn Backend>) {
     world.assert_sound().await;
 }
 
-pub async fn a_full_tier_is_a_lost_race_and_nothing_is_written(backend: Box<dyn Backend>) {
+pub(crate) async fn a_full_tier_is_a_lost_race_and_nothing_is_written(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 0).await;
     world.join("ada", "User", Some("Premium"), at(1)).await;
     let jo = identity("jo");
@@ -46,7 +46,7 @@ fn invited(identity: &usher::core::Identity, invite: &usher::core::Invite) -> us
     decision
 }
 
-pub async fn an_invited_person_gets_the_held_seat_when_all_are_taken(backend: Box<dyn Backend>) {
+pub(crate) async fn an_invited_person_gets_the_held_seat_when_all_are_taken(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 0).await;
     let invite = invite(1, "ada", Some("Premium"), 100);
     world.invite(&invite).await;
@@ -59,7 +59,7 @@ pub async fn an_invited_person_gets_the_held_seat_when_all_are_taken(backend: Bo
     world.assert_sound().await;
 }
 
-pub async fn someone_else_does_not_get_a_held_seat(backend: Box<dyn Backend>) {
+pub(crate) async fn someone_else_does_not_get_a_held_seat(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 0).await;
     world.invite(&invite(1, "ada", Some("Premium"), 100)).await;
     let jo = identity("jo");
@@ -69,7 +69,7 @@ pub async fn someone_else_does_not_get_a_held_seat(backend: Box<dyn Backend>) {
     assert_eq!(outcome, CommitOutcome::LostRace);
 }
 
-pub async fn an_expired_hold_frees_its_seat_for_the_next(backend: Box<dyn Backend>) {
+pub(crate) async fn an_expired_hold_frees_its_seat_for_the_next(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 0).await;
     let held = invite(1, "ada", Some("Premium"), 100);
     world.invite(&held).await;
@@ -83,7 +83,7 @@ pub async fn an_expired_hold_frees_its_seat_for_the_next(backend: Box<dyn Backen
     world.assert_sound().await;
 }
 
-pub async fn fewer_seats_owned_evict_nobody_and_let_nobody_in(backend: Box<dyn Backend>) {
+pub(crate) async fn fewer_seats_owned_evict_nobody_and_let_nobody_in(backend: Box<dyn Backend>) {
     let world = World::new(backend, 2, 0).await;
     let ada = world.join("ada", "User", Some("Premium"), at(1)).await;
     world.join("jo", "User", Some("Premium"), at(1)).await;
@@ -101,7 +101,7 @@ pub async fn fewer_seats_owned_evict_nobody_and_let_nobody_in(backend: Box<dyn B
     world.assert_sound().await;
 }
 
-pub async fn a_hundred_first_logins_for_one_seat_make_one_member(backend: Box<dyn Backend>) {
+pub(crate) async fn a_hundred_first_logins_for_one_seat_make_one_member(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 0).await;
     let logins = (0..100).map(|number| {
         let store = Arc::clone(&world.store);
@@ -131,7 +131,7 @@ pub async fn a_hundred_first_logins_for_one_seat_make_one_member(backend: Box<dy
     world.assert_sound().await;
 }
 
-pub async fn an_organization_without_tiers_counts_nothing(backend: Box<dyn Backend>) {
+pub(crate) async fn an_organization_without_tiers_counts_nothing(backend: Box<dyn Backend>) {
     let world = World::empty(backend);
     let mut without = with_owner(settings(0, 0), "olivia@acme.example");
     without.organizations[0].seat_tiers.clear();

@@ -12,11 +12,11 @@ async fn save(world: &World, settings: &Settings, revision: i64) -> Result<i64, 
     }
 }
 
-pub async fn nothing_is_stored_before_the_first_save(backend: Box<dyn Backend>) {
+pub(crate) async fn nothing_is_stored_before_the_first_save(backend: Box<dyn Backend>) {
     assert_eq!(backend.store().find_settings().await.unwrap(), None);
 }
 
-pub async fn settings_come_back_as_they_were_saved(backend: Box<dyn Backend>) {
+pub(crate) async fn settings_come_back_as_they_were_saved(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let stored = world.store.find_settings().await.unwrap().unwrap();
     assert_eq!((*stored.settings).clone(), settings(1, 2));
@@ -29,13 +29,13 @@ pub async fn settings_come_back_as_they_were_saved(backend: Box<dyn Backend>) {
     assert_eq!(*world.store.find_settings().await.unwrap().unwrap().settings, turned);
 }
 
-pub async fn saving_the_same_settings_changes_nothing(backend: Box<dyn Backend>) {
+pub(crate) async fn saving_the_same_settings_changes_nothing(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     assert_eq!(save(&world, &settings(1, 2), 1).await, Ok(1));
     assert_eq!(world.store.list_audit(0, 10).await.unwrap().len(), 1);
 }
 
-pub async fn settings_made_from_another_revision_are_refused(backend: Box<dyn Backend>) {
+pub(crate) async fn settings_made_from_another_revision_are_refused(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     assert_eq!(save(&world, &settings(1, 3), 1).await, Ok(2));
     assert!(save(&world, &settings(1, 4), 1).await.unwrap_err().contains("changed meanwhile"));
@@ -43,7 +43,7 @@ pub async fn settings_made_from_another_revision_are_refused(backend: Box<dyn Ba
     assert_eq!(*world.store.find_settings().await.unwrap().unwrap().settings, settings(1, 3));
 }
 
-pub async fn the_audit_line_shows_each_changed_field_and_no_secret(backend: Box<dyn Backend>) {
+pub(crate) async fn the_audit_line_shows_each_changed_field_and_no_secret(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let mut changed = settings(1, 2);
     let usher::core::Protocol::Oidc(oidc) = &mut changed.connections[1].protocol else { unreachable!() };
@@ -71,7 +71,7 @@ pub async fn the_audit_line_shows_each_changed_field_and_no_secret(backend: Box<
     world.assert_sound().await;
 }
 
-pub async fn an_organization_with_members_cannot_be_taken_away(backend: Box<dyn Backend>) {
+pub(crate) async fn an_organization_with_members_cannot_be_taken_away(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", Some("Premium"), at(1)).await;
     let mut without = settings(1, 2);
@@ -82,7 +82,7 @@ pub async fn an_organization_with_members_cannot_be_taken_away(backend: Box<dyn 
     world.assert_sound().await;
 }
 
-pub async fn an_organization_without_members_can_go_and_come_back(backend: Box<dyn Backend>) {
+pub(crate) async fn an_organization_without_members_can_go_and_come_back(backend: Box<dyn Backend>) {
     let world = World::empty(backend);
     let first = with_owner(settings(1, 2), "olivia@acme.example");
     world.store.save_settings(&first, None, "cli", at(0)).await.unwrap();
@@ -95,7 +95,7 @@ pub async fn an_organization_without_members_can_go_and_come_back(backend: Box<d
     world.assert_sound().await;
 }
 
-pub async fn a_connection_that_comes_back_finds_its_links(backend: Box<dyn Backend>) {
+pub(crate) async fn a_connection_that_comes_back_finds_its_links(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     let mut without = settings(1, 2);
@@ -106,7 +106,7 @@ pub async fn a_connection_that_comes_back_finds_its_links(backend: Box<dyn Backe
     assert_eq!(linked.person, ada.person);
 }
 
-pub async fn a_tier_that_members_hold_cannot_be_taken_away(backend: Box<dyn Backend>) {
+pub(crate) async fn a_tier_that_members_hold_cannot_be_taken_away(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", Some("Premium"), at(1)).await;
     let mut without = settings(1, 2);
@@ -121,7 +121,7 @@ pub async fn a_tier_that_members_hold_cannot_be_taken_away(backend: Box<dyn Back
     world.assert_sound().await;
 }
 
-pub async fn the_primary_owner_has_a_seat_before_the_first_login(backend: Box<dyn Backend>) {
+pub(crate) async fn the_primary_owner_has_a_seat_before_the_first_login(backend: Box<dyn Backend>) {
     let world = World::empty(backend);
     let settings = with_owner(settings(0, 1), "Olivia@acme.example");
     world.store.save_settings(&settings, None, "cli", at(0)).await.unwrap();
@@ -137,7 +137,7 @@ pub async fn the_primary_owner_has_a_seat_before_the_first_login(backend: Box<dy
     world.assert_sound().await;
 }
 
-pub async fn a_primary_owner_without_a_free_seat_is_refused(backend: Box<dyn Backend>) {
+pub(crate) async fn a_primary_owner_without_a_free_seat_is_refused(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 0).await;
     world.join("ada", "User", Some("Premium"), at(1)).await;
     let sentence = save(&world, &with_owner(settings(1, 0), "olivia@acme.example"), 1).await.unwrap_err();
@@ -147,7 +147,7 @@ pub async fn a_primary_owner_without_a_free_seat_is_refused(backend: Box<dyn Bac
     assert_eq!(world.used(at(2)).await, [1, 1]);
 }
 
-pub async fn a_primary_owner_who_is_a_member_needs_no_hold(backend: Box<dyn Backend>) {
+pub(crate) async fn a_primary_owner_who_is_a_member_needs_no_hold(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 1).await;
     world.join("olivia", "User", Some("Premium"), at(1)).await;
     save(&world, &with_owner(settings(1, 1), "OLIVIA@acme.example"), 1).await.unwrap();
@@ -155,7 +155,7 @@ pub async fn a_primary_owner_who_is_a_member_needs_no_hold(backend: Box<dyn Back
     assert_eq!(world.facts(&identity("olivia"), at(2)).await.invite, None);
 }
 
-pub async fn another_primary_owner_frees_the_former_ones_hold(backend: Box<dyn Backend>) {
+pub(crate) async fn another_primary_owner_frees_the_former_ones_hold(backend: Box<dyn Backend>) {
     let world = World::empty(backend);
     world.store.save_settings(&with_owner(settings(1, 0), "olivia@acme.example"), None, "cli", at(0)).await.unwrap();
     save(&world, &with_owner(settings(1, 0), "omar@acme.example"), 1).await.unwrap();
@@ -167,7 +167,7 @@ pub async fn another_primary_owner_frees_the_former_ones_hold(backend: Box<dyn B
     world.assert_sound().await;
 }
 
-pub async fn a_hold_moves_when_its_tier_goes(backend: Box<dyn Backend>) {
+pub(crate) async fn a_hold_moves_when_its_tier_goes(backend: Box<dyn Backend>) {
     let world = World::empty(backend);
     world.store.save_settings(&with_owner(settings(1, 1), "olivia@acme.example"), None, "cli", at(0)).await.unwrap();
     let mut without = with_owner(settings(1, 1), "olivia@acme.example");
@@ -178,7 +178,7 @@ pub async fn a_hold_moves_when_its_tier_goes(backend: Box<dyn Backend>) {
     world.assert_sound().await;
 }
 
-pub async fn a_primary_owner_whose_address_changed_stays(backend: Box<dyn Backend>) {
+pub(crate) async fn a_primary_owner_whose_address_changed_stays(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 0).await;
     let olivia = world.join("olivia", "Owner", Some("Premium"), at(1)).await;
     save(&world, &with_owner(settings(1, 0), "olivia@acme.example"), 1).await.unwrap();
