@@ -3,5 +3,6 @@
 mod cli;
 mod config;
 mod rules;
+mod saml;
 mod store;
 mod support;

@@ -1,0 +1,5 @@
+//! What browsers see of Usher.
+
+pub mod assets;
+pub mod headers;
+pub mod views;

@@ -1,0 +1,3 @@
+//! The SAML service provider from outside: what it accepts, what it refuses and under which code, and what it sends.
+
+mod accepted;
