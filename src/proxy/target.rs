@@ -245,7 +245,9 @@ mod tests {
         /// The model: whatever a decoder makes of an accepted path, once or twice, its segments are where they were and none of them climbs.
         #[test]
         fn decoding_an_accepted_path_moves_nothing(path in "/([a-z./;%#\\\\]|%2[eEfF3]|%5[cC]|%25|%00|%3b|\\.\\.){0,12}") {
-            prop_assume!(check_path(&path).is_ok());
+            if check_path(&path).is_err() {
+                return Ok(());
+            }
             let segments = path.split('/').count();
             let mut decoded = path.into_bytes();
             for _ in 0..2 {
