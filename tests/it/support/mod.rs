@@ -2,4 +2,4 @@
 //!
 //! - [`facts`]: one login in a few lines, and what the store would hold after it
 
-pub mod facts;
+pub(crate) mod facts;
