@@ -5,13 +5,17 @@
 //! - `member`, `identity`, `groups`: who is who, and what a provider said
 //! - [`provision`]: the decision
 //! - `reason`: why, in one code and two sentences
+//! - [`explain`](fn@explain): a decision in plain lines
+//! - [`lockout`]: whether a save would shut the saver out
 //! - `pending`, `return_to`: a login on its way
 
 mod connection;
 mod email;
+mod explain;
 mod groups;
 mod identity;
 mod ids;
+pub mod lockout;
 mod member;
 mod organization;
 mod pending;
@@ -22,6 +26,7 @@ mod settings;
 
 pub use connection::{ClientAuth, Connection, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret};
 pub use email::{DomainName, EmailAddress, EmailError};
+pub use explain::{Explanation, explain};
 pub use groups::{ClaimHealth, GroupClaim};
 pub use identity::{DoorSession, FirstUse, Identity, VerifiedIdentity};
 pub use ids::{AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId};

@@ -1,1 +1,4 @@
+//! Tests through the public surface, one binary.
 
+mod rules;
+mod support;

@@ -86,7 +86,7 @@ pub enum Change {
         /// Whether the member is the Primary Owner.
         primary_owner: bool,
     },
-    /// A removed member is one again (rows 40-42).
+    /// A removed member is one again (rows 40-42), without the mark of the Primary Owner unless [`Change::MarkPrimaryOwner`] follows.
     ReaddMember {
         /// Who.
         member: MemberId,
@@ -104,7 +104,7 @@ pub enum Change {
         /// After.
         to: Role,
     },
-    /// The seat changes: the old one is freed, the new one taken from the gate.
+    /// The seat changes: the old one is freed, the new one taken from the gate. A new seat ends "no seat assigned by an admin".
     MoveSeat {
         /// Who.
         member: MemberId,
@@ -147,7 +147,8 @@ pub enum Change {
         /// Why.
         reason: Reason,
     },
-    /// A refused attempt is kept for the admins; `no_seats_left` is their waiting list (rows 16, 31). One open row a person and reason.
+    /// A refused newcomer is kept for the admins: `not_invited`, `no_role_group`, and `no_seats_left`, their waiting list (rows 1, 16, 31).
+    /// One open row a person and reason.
     RecordAttempt {
         /// Why it was refused.
         reason: Reason,
@@ -172,6 +173,9 @@ pub struct Step {
     pub verdict: Verdict,
     /// The facts in plain words for an admin: `rank 2 of 3: Admin by app-admins`.
     pub detail: String,
+    /// The groups that made a role or tier fit, by label where the mapping has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 /// What a step asks. The order is that of rules.md, "Order of evaluation at one login".

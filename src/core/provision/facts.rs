@@ -71,4 +71,7 @@ pub struct Facts {
     pub seats: Vec<SeatCount>,
     /// Other active members with an administrator role who are human and have logged in at least once (row 55).
     pub other_admins: u32,
+    /// Whether another active member is the Primary Owner already: then the configured address makes nobody else one. An address is
+    /// an attribute that a provider may change; there is one Primary Owner, and it is handed over by hand only.
+    pub other_primary_owner: bool,
 }

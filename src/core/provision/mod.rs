@@ -2,13 +2,27 @@
 //!
 //! - [`facts`]: everything that the decision may know
 //! - [`decision`]: outcome, changes and trace
-//! - [`decide`](fn@decide): the order of evaluation of rules.md, one step a function
+//! - [`decide`](fn@decide): the order of evaluation of rules.md, one step a line; the steps, in that order:
+//!   `connection`, `person`, `candidate`, `mode`, `claim`, `role` (with `mapping` and `guard`), `seat` (with `gate`), `entry`
+//! - `trace`: how a step is written down
 //!
 //! The one rule of this folder: whatever asks "what happens to this person" (login, preview, explain, what-if) calls [`decide`](fn@decide), and nothing else decides.
 
+mod candidate;
+mod claim;
+mod connection;
 mod decide;
 mod decision;
+mod entry;
 mod facts;
+mod gate;
+mod guard;
+mod mapping;
+mod mode;
+mod person;
+mod role;
+mod seat;
+mod trace;
 
 pub use decide::decide;
 pub use decision::{Admission, Change, Decision, Outcome, Rule, Step, Trace, Verdict};
