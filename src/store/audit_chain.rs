@@ -18,7 +18,7 @@ pub fn hash(previous: &str, line: &AuditLine) -> String {
         fields.remove("hash");
     }
     write_canonical(&value, &mut text);
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(text.as_bytes()))
 }
 
 /// The first line of `lines` that does not follow from `previous` in place or hash, in plain words; otherwise the hash that the next line builds on.
@@ -39,7 +39,7 @@ pub fn verify<'a>(previous: (i64, &'a str), lines: &'a [AuditLine]) -> Result<(i
     Ok((sequence, before))
 }
 
-/// Keys sorted here and not by the map's type: another crate of the build may turn on serde_json's `preserve_order`.
+/// Keys sorted here and not by the map's type: another crate of the build may turn on `serde_json`'s `preserve_order`.
 fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(fields) => {
@@ -54,6 +54,15 @@ fn write_canonical(value: &Value, out: &mut String) {
         Value::Array(items) => write_list(items, ('[', ']'), out, write_canonical),
         scalar => out.push_str(&scalar.to_string()),
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        for half in [byte >> 4, byte & 0x0f] {
+            text.extend(char::from_digit(u32::from(half), 16));
+        }
+        text
+    })
 }
 
 fn write_list<T>(items: impl IntoIterator<Item = T>, (open, close): (char, char), out: &mut String, write: impl Fn(T, &mut String)) {

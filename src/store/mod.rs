@@ -81,6 +81,7 @@ pub struct RequestOrigin {
 
 /// How a commit ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one a login, and nearly always the large one")]
 pub enum CommitOutcome {
     /// Everything is written.
     Committed(Committed),

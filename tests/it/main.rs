@@ -1,4 +1,5 @@
 //! Tests through the public surface, one binary.
 
 mod rules;
+mod store;
 mod support;

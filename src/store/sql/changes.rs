@@ -209,7 +209,8 @@ impl Applier<'_> {
     async fn readd_member(&mut self, conn: &mut Connection, member: MemberId, role: &Role, seat: Option<&SeatTier>) -> Result<(), Stop> {
         self.check_member(member)?;
         let readded = sqlx::query(
-            "UPDATE member SET status = 'active', role = $2, seat = $3, seat_unassigned = 0 WHERE id = $1 AND status = 'removed'",
+            "UPDATE member SET status = 'active', role = $2, seat = $3, seat_unassigned = 0, primary_owner = 0
+             WHERE id = $1 AND status = 'removed'",
         )
         .bind(member.to_string())
         .bind(role.as_str())

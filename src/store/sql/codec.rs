@@ -32,14 +32,17 @@ pub(in crate::store) fn unavailable(error: impl Into<Box<dyn std::error::Error +
     StoreError::Unavailable(error.into())
 }
 
+/// The last second of the calendar: a time beyond could be written and not read.
+const LAST_MICROS: i64 = 253_402_207_200_000_000;
+
 /// A time as it is stored: whole microseconds.
 pub(super) fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
+    at.as_microsecond().min(LAST_MICROS)
 }
 
 /// Cuts a time to what a column can hold, so that what was hashed and answered is what will be read again.
 pub(super) fn stored_time(at: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+    Timestamp::from_microsecond(micros(at)).unwrap_or(at)
 }
 
 pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {

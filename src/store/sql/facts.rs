@@ -21,6 +21,7 @@ pub(in crate::store) async fn load_facts(
     let same_email = find_same_email(conn, query, linked.as_ref()).await?;
     let other_admins = count_other_admins(conn, &organization, linked.as_ref(), &same_email).await?;
     Ok(Facts {
+        other_primary_owner: has_other_primary_owner(conn, query, linked.as_ref(), &same_email).await?,
         invite: find_invite(conn, query).await?,
         seats: seats::count_seats(conn, query.organization, query.now).await?,
         organization,
@@ -38,10 +39,12 @@ pub(super) async fn load_facts_without_seats(
     query: &FactsQuery<'_>,
 ) -> Result<Facts, StoreError> {
     let linked = find_linked(conn, query).await?;
+    let same_email = find_same_email(conn, query, linked.as_ref()).await?;
     Ok(Facts {
         organization: settings.load_organization(query.organization)?,
         connection: load_connection(conn, settings, query.identity).await?,
-        same_email: find_same_email(conn, query, linked.as_ref()).await?,
+        other_primary_owner: has_other_primary_owner(conn, query, linked.as_ref(), &same_email).await?,
+        same_email,
         linked,
         invite: find_invite(conn, query).await?,
         seats: Vec::new(),
@@ -133,17 +136,35 @@ async fn find_invite(conn: &mut Connection, query: &FactsQuery<'_>) -> Result<Op
     row.as_ref().map(rows::invite).transpose()
 }
 
-/// Administrators beside the one whom the login is about: that is the linked person, or else whoever has the address.
+/// Whom the login is about: the linked person, or else whoever has the address.
+fn concerned<'a>(linked: Option<&'a Known>, same_email: &'a [Known]) -> &'a [Known] {
+    linked.map_or(same_email, std::slice::from_ref)
+}
+
+/// Whether an active member beside the one whom the login is about is the Primary Owner.
+async fn has_other_primary_owner(
+    conn: &mut Connection,
+    query: &FactsQuery<'_>,
+    linked: Option<&Known>,
+    same_email: &[Known],
+) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT person FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active'")
+        .bind(query.organization.as_str())
+        .fetch_optional(conn)
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    let owner: PersonId = row.parsed("person")?;
+    Ok(concerned(linked, same_email).iter().all(|known| known.person.id != owner))
+}
+
+/// Administrators beside the one whom the login is about.
 pub(super) async fn count_other_admins(
     conn: &mut Connection,
     organization: &Organization,
     linked: Option<&Known>,
     same_email: &[Known],
 ) -> Result<u32, StoreError> {
-    let concerned: Vec<PersonId> = match linked {
-        Some(known) => vec![known.person.id],
-        None => same_email.iter().map(|known| known.person.id).collect(),
-    };
+    let concerned = concerned(linked, same_email);
     let mut query = QueryBuilder::<Database>::new(
         "SELECT count(*) AS admins FROM member JOIN person ON person.id = member.person
          WHERE member.status = 'active' AND member.last_login_at IS NOT NULL AND person.service_account = 0 AND member.organization = ",
@@ -151,7 +172,7 @@ pub(super) async fn count_other_admins(
     query.push_bind(organization.id.as_str().to_owned());
     push_list(&mut query, " AND member.role IN (", organization.administrators.iter().map(|role| role.as_str().to_owned()));
     if !concerned.is_empty() {
-        push_list(&mut query, " AND member.person NOT IN (", concerned.iter().map(PersonId::to_string));
+        push_list(&mut query, " AND member.person NOT IN (", concerned.iter().map(|known| known.person.id.to_string()));
     }
     query.build().fetch_one(conn).await?.count("admins")
 }
@@ -187,6 +208,7 @@ pub(super) fn still_hold(then: &Facts, at_write: &Facts, identity: &Identity, no
         && then.same_email.len() == at_write.same_email.len()
         && then.same_email.iter().zip(&at_write.same_email).all(|(a, b)| same_known(a, b))
         && then.invite == at_write.invite
+        && then.other_primary_owner == at_write.other_primary_owner
         && health(before.health) == health(after.health)
         && *before == ConnectionState { health: before.health, ..after.clone() }
         && then.organization == at_write.organization

@@ -1,4 +1,4 @@
-//! The use cases as SQL that SQLite and PostgreSQL both understand: `$1`, `RETURNING`, `TEXT` and `BIGINT`.
+//! The use cases as SQL that `SQLite` and `PostgreSQL` both understand: `$1`, `RETURNING`, `TEXT` and `BIGINT`.
 //!
 //! - `codec`: ids, times, JSON and errors on their way in and out of columns; `rows`: whole rows
 //! - `settings`, `save`, `owner`: the settings, their change, and the seat that waits for a Primary Owner

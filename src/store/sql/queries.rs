@@ -1,7 +1,7 @@
 //! What the proxy, lists and pages ask.
 
 use super::codec::Columns as _;
-use super::{Connection, Row, rows};
+use super::{Connection, rows};
 use crate::core::{EmailAddress, IncidentId, MemberId, OrganizationId, PersonId};
 use crate::store::{Attempt, DecisionRecord, MemberRow, StoreError};
 
@@ -95,7 +95,7 @@ pub(in crate::store) async fn find_last_decision(
     .bind(person.to_string())
     .fetch_optional(conn)
     .await?;
-    decision(row)
+    row.as_ref().map(rows::decision).transpose()
 }
 
 pub(in crate::store) async fn find_decision_by_incident(
@@ -109,10 +109,6 @@ pub(in crate::store) async fn find_decision_by_incident(
     .bind(incident.to_string())
     .fetch_optional(conn)
     .await?;
-    decision(row)
-}
-
-fn decision(row: Option<Row>) -> Result<Option<DecisionRecord>, StoreError> {
     row.as_ref().map(rows::decision).transpose()
 }
 

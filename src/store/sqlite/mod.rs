@@ -1,10 +1,10 @@
-//! The embedded store: one SQLite file.
+//! The embedded store: one `SQLite` file.
 //!
 //! - `open`: rights, pragmas, migrations
 //! - `writer`: the one writer and its group commit
 //! - [`SqliteStore`]: readers beside it; the statements themselves are in `store::sql`
 //!
-//! The one rule of this folder: everything that only SQLite understands stays here.
+//! The one rule of this folder: everything that only `SQLite` understands stays here.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a write may take, with its wait in the queue, before the store counts as unavailable.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Durable facts in one SQLite file. Usable from any number of Tokio runtimes at once.
+/// Durable facts in one `SQLite` file. Usable from any number of Tokio runtimes at once.
 #[derive(Debug)]
 pub struct SqliteStore {
     readers: SqlitePool,
@@ -54,7 +54,7 @@ impl SqliteStore {
     }
 
     /// A store that is gone with this value: for the demo and for tests. It is a file in the system's temporary directory, because an in-memory
-    /// database of SQLite knows no readers beside a writer.
+    /// database of `SQLite` knows no readers beside a writer.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the temporary directory cannot be written.

@@ -34,7 +34,7 @@ pub(super) fn options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConn
         .disable_statement_logging()
 }
 
-/// Creates the file with rights for its owner only; SQLite gives the files beside it the same.
+/// Creates the file with rights for its owner only; `SQLite` gives the files beside it the same.
 pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     std::fs::OpenOptions::new()
