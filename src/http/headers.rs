@@ -78,6 +78,7 @@ pub fn secure(headers: &mut HeaderMap, https: bool) {
 }
 
 /// [`secure`] as a layer for a whole router. `https`: whether `public_url` is.
+#[must_use]
 pub fn layer(https: bool) -> MapResponseLayer<impl Fn(Response) -> Response + Clone> {
     MapResponseLayer::new(move |mut response: Response| {
         secure(response.headers_mut(), https);

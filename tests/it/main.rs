@@ -1,1 +1,3 @@
+//! Everything that is tested from outside: one binary, because it links once.
+
 mod pages;
