@@ -1,7 +1,10 @@
 //! usher.toml and org.toml, read once, into types.
 //!
-//! - [`Config`]: what the process needs to start
-//! - `org`: org.toml into [`crate::core::Settings`]
+//! - [`Config`]: what the process needs to start; [`load`] makes it from usher.toml, by `process` and `route`
+//! - [`org`]: org.toml into [`crate::core::Settings`]
+//! - [`check`]: a file of either kind, for `usher check`
+//! - `tree`, `section`, `value`: TOML with places, read key by key, and what texts mean
+//! - `fault`, `code`, `mask`: what is wrong, its code, and how it is shown without showing a secret
 //!
 //! The one rule of this folder: every fault is reported, together with all others, with its place in the file and a suggestion.
 
@@ -13,6 +16,30 @@ use std::time::Duration;
 use url::Url;
 
 use crate::core::{OrganizationId, Role, SeatTier};
+
+mod code;
+mod fault;
+mod load;
+mod mask;
+pub mod org;
+mod process;
+mod route;
+mod section;
+mod tree;
+mod value;
+
+pub use code::{Code, Severity};
+pub use fault::{Document, Fault, Faults, Place, render_all};
+pub use load::{FileKind, Loaded, check, check_text, load, load_with_org};
+
+/// Stands in every key and document that comes with the source code, and makes Usher refuse it on anything but loopback.
+pub const DEVELOPMENT_MARK: &str = "USHER DEVELOPMENT ONLY";
+
+/// The process's environment: the one place that reads it. Variables that are not Unicode are left out.
+#[must_use]
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
 
 /// What the process needs to start: usher.toml, checked.
 #[derive(Debug, Clone)]

@@ -48,6 +48,7 @@ pub struct Pin {
     /// The pinned role, if the role is pinned.
     pub role: Option<Role>,
     /// The pinned seat; `Some(None)` pins "no seat".
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub seat: Option<Option<SeatTier>>,
     /// Why.
     pub reason: String,
@@ -55,6 +56,11 @@ pub struct Pin {
     pub by: String,
     /// When it stops counting.
     pub ends_at: Timestamp,
+}
+
+/// A field that is there counts as given, also when it is `null`: left to serde, `Some(None)` would come back as `None`.
+fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A person in one organization.

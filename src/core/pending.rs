@@ -14,6 +14,8 @@ pub struct PendingLogin {
     pub organization: OrganizationId,
     /// Where to go then.
     pub return_to: ReturnTo,
+    /// What the app host bound its ticket to, when the login began there.
+    pub enter: Option<String>,
     /// SHA-256 of the browser id in the login cookie.
     pub browser: [u8; 32],
     /// When it started.

@@ -1,7 +1,9 @@
 //! Durable facts: who is a member, with which role and seat, and everything that was ever decided.
 //!
-//! - [`Store`]: whole use cases, each one transaction; `sqlite` is the embedded default
+//! - [`Store`]: whole use cases, each one transaction
+//! - [`sqlite`]: the embedded default; `sql` has its statements, `migrations` its schema
 //! - [`ephemeral`]: what may be lost or expires
+//! - [`audit_chain`]: how audit lines hang together; `settings_diff`: what they say about changed settings
 //!
 //! The one rule of this folder: a method does a whole use case or nothing, and sqlx stays inside.
 
@@ -17,7 +19,11 @@ use crate::core::{
     Settings,
 };
 
+pub mod audit_chain;
 pub mod ephemeral;
+pub mod settings_diff;
+mod sql;
+pub mod sqlite;
 
 /// What can go wrong. Every variant is a denial on the way to a decision.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +81,7 @@ pub struct RequestOrigin {
 
 /// How a commit ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one a login, and nearly always the large one")]
 pub enum CommitOutcome {
     /// Everything is written.
     Committed(Committed),
@@ -215,6 +222,10 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<StoredSettings, StoreError>;
 
+    /// Opens the relink window of a connection until then (row 50), or moves its end, and writes an audit line. A window that ends in the past or
+    /// more than 72 hours away is [`StoreError::Refused`].
+    async fn open_relink_window(&self, connection: &ConnectionId, until: Timestamp, actor: &str, now: Timestamp) -> Result<(), StoreError>;
+
     /// The facts of one login. Expired invites have freed their seats in what is counted.
     async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Facts, StoreError>;
 
@@ -247,6 +258,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
 
     /// Audit lines after a place in the chain, in order; at most `limit`, 1 to 1000.
     async fn list_audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError>;
+
+    /// Whether counters, audit chain and rows agree: every fault in plain words, none when all is well. Reads everything.
+    async fn check_integrity(&self) -> Result<Vec<String>, StoreError>;
 }
 
 /// An audit line to be written.

@@ -1,6 +1,13 @@
-//! Tests through the public surface, one binary.
+//! Everything that is tested from outside: one binary, because it links once.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, also in what tests share")]
 
+mod cli;
+mod config;
+mod demo;
+mod oidc;
 mod rules;
+mod saml;
+mod store;
 mod support;
+mod pages;

@@ -1,6 +1,7 @@
 //! What may be lost or expires: pending logins, the replay guard, sessions, tickets, rate counters.
 //!
-//! - [`Ephemeral`]: keys with a life; `memory` is the default of one node
+//! - [`Ephemeral`]: keys with a life
+//! - [`memory`]: the default of one node
 //!
 //! The one rule of this folder: `take` and `claim` are atomic, so that a pending login, a ticket or an assertion is used once.
 
@@ -8,6 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub mod memory;
 
 /// The store cannot be used right now: a denial, and 503 with every cookie kept.
 #[derive(Debug, thiserror::Error)]

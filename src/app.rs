@@ -1,0 +1,146 @@
+//! Everything that a request may need, built once and shared.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::clock::Clock;
+use crate::config::{Config, Route};
+use crate::core::{OrganizationId, ReturnTo, Settings};
+use crate::doors::Doors;
+use crate::proxy::IdentityKeys;
+use crate::session::Sessions;
+use crate::store::ephemeral::Ephemeral;
+use crate::store::{Store, StoreError, StoredSettings};
+
+/// The gateway's parts.
+#[derive(Debug)]
+pub struct App {
+    /// What the process was started with.
+    pub config: Arc<Config>,
+    /// Durable facts.
+    pub store: Arc<dyn Store>,
+    /// What may be lost.
+    pub ephemeral: Arc<dyn Ephemeral>,
+    /// Sessions, and the only way to end one.
+    pub sessions: Arc<Sessions>,
+    /// One door per connection.
+    pub doors: Doors,
+    /// The keys of the identity JWT.
+    pub identity_keys: Arc<IdentityKeys>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    settings: ArcSwap<Settings>,
+    auth_origin: String,
+    origins: Vec<String>,
+}
+
+/// No organization fits a request: nothing is configured yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no organization is configured")]
+pub struct NoOrganization;
+
+impl App {
+    /// Puts the parts together; [`App::reload`] then reads the settings and opens the doors.
+    #[must_use]
+    pub fn new(
+        config: Arc<Config>,
+        store: Arc<dyn Store>,
+        ephemeral: Arc<dyn Ephemeral>,
+        sessions: Arc<Sessions>,
+        doors: Doors,
+        identity_keys: Arc<IdentityKeys>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let auth_origin = config.public_url.origin().ascii_serialization();
+        let apps = config.routes.iter().map(|route| origin_of(&config, &route.host));
+        let origins = std::iter::once(auth_origin.clone()).chain(apps).collect();
+        let nothing = Settings { parent_name: String::new(), domains: vec![], connections: vec![], organizations: vec![] };
+        Self { config, store, ephemeral, sessions, doors, identity_keys, clock, settings: ArcSwap::from_pointee(nothing), auth_origin, origins }
+    }
+
+    /// Reads the settings from the store and opens the doors anew.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the settings of before stay in force.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        if let Some(StoredSettings { settings, .. }) = self.store.find_settings().await? {
+            self.doors.rebuild(&settings, self.clock.now()).await;
+            self.settings.store(settings);
+        }
+        Ok(())
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Scheme, host and port of the auth host.
+    #[must_use]
+    pub fn auth_origin(&self) -> &str {
+        &self.auth_origin
+    }
+
+    /// Scheme, host and port of an app host: those of the auth host with another name.
+    #[must_use]
+    pub fn app_origin(&self, host: &str) -> String {
+        origin_of(&self.config, host)
+    }
+
+    /// A return target on one of our own hosts; anything else is the start page of the auth host.
+    #[must_use]
+    pub fn return_to(&self, text: Option<&str>) -> ReturnTo {
+        text.and_then(|text| ReturnTo::parse(text, &self.origins).ok()).unwrap_or_else(|| ReturnTo::home(&self.auth_origin))
+    }
+
+    /// The route of a return target, if it is on an app host.
+    #[must_use]
+    pub fn find_route(&self, return_to: &ReturnTo) -> Option<&Route> {
+        self.config.routes.iter().find(|route| origin_of(&self.config, &route.host) == return_to.origin())
+    }
+
+    /// The organization that a login for this target enters: its route's, else the first.
+    ///
+    /// # Errors
+    /// [`NoOrganization`] when none is configured.
+    pub fn organization_of(&self, return_to: &ReturnTo) -> Result<OrganizationId, NoOrganization> {
+        if let Some(route) = self.find_route(return_to) {
+            return Ok(route.organization.clone());
+        }
+        self.settings().organizations.first().map(|organization| organization.id.clone()).ok_or(NoOrganization)
+    }
+
+    /// The organization's name for people.
+    #[must_use]
+    pub fn organization_name(&self, id: &OrganizationId) -> String {
+        self.settings().find_organization(id).map_or_else(|| id.to_string(), |organization| organization.name.clone())
+    }
+
+    /// The name at the top of pages that belong to no organization.
+    #[must_use]
+    pub fn default_name(&self) -> String {
+        let settings = self.settings();
+        if settings.parent_name.is_empty() { "Usher".to_owned() } else { settings.parent_name.clone() }
+    }
+
+    /// The name at the top of pages on the way to a target.
+    #[must_use]
+    pub fn name_for(&self, return_to: &ReturnTo) -> String {
+        self.organization_of(return_to).map_or_else(|NoOrganization| self.default_name(), |id| self.organization_name(&id))
+    }
+
+    /// Whom people ask for help. Set in the console, which is not there yet.
+    #[must_use]
+    pub const fn support_contact(&self) -> Option<&str> {
+        None
+    }
+}
+
+fn origin_of(config: &Config, host: &str) -> String {
+    let mut url = config.public_url.clone();
+    // `set_host` fails only for names that configuration has refused already.
+    let _ = url.set_host(Some(host));
+    url.origin().ascii_serialization()
+}

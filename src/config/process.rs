@@ -1,0 +1,230 @@
+//! usher.toml, table by table.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::code::Code;
+use super::section::{Section, Text, Wrong};
+use super::{Config, Database, Log, LogFormat, Server, SessionLimits, Tls, route, value};
+use crate::core::Secret;
+
+/// What could be read, even if the whole is not complete.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// `None` when something is missing that has no default; what is wrong is in the reader.
+    pub(super) config: Option<Config>,
+    /// org.toml, to be looked at whatever else is wrong.
+    pub(super) org_file: Option<PathBuf>,
+    /// Whether people sign in on a loopback address.
+    pub(super) loopback: bool,
+}
+
+/// Reads every key.
+pub(super) fn read(root: &mut Section<'_>) -> Process {
+    let public_url = root.parsed_required("public_url", "public_url = \"https://auth.acme.example\"", public_url);
+    let data_dir = root.parsed_required("data_dir", "data_dir = \"/var/lib/usher\"", value::not_blank);
+    let data_dir = data_dir.map(|path| root.reader().beside(&path));
+    let database = root.parsed("database", database).unwrap_or(Database::Sqlite);
+    root.parsed("redis", redis);
+    let server = server(root.section("server"));
+    let tls = tls(root.section("tls"), public_url.as_ref());
+    let ops_listen = ops(root.section("ops"));
+    let session = session(root.section("session"));
+    let routes = route::read_all(root, public_url.as_ref());
+    let log = log(root.section("log"));
+    let org_file = org(root.section("org"));
+    let loopback = public_url.as_ref().is_some_and(value::is_loopback);
+    let named = org_file.clone();
+    let config = match (public_url, data_dir, tls) {
+        (Some(public_url), Some(data_dir), Some(tls)) => {
+            Some(Config { public_url, data_dir, database, server, tls, ops_listen, session, routes, log, org_file })
+        }
+        _ => None,
+    };
+    Process { config, org_file: named, loopback }
+}
+
+fn public_url(text: &Text) -> Result<Url, Wrong> {
+    let wrong = |why: &str| {
+        Wrong::new(Code::PublicUrl, format!("{:?} {why}", text.shown)).suggest("write scheme and host only: \"https://auth.acme.example\"")
+    };
+    let url = Url::parse(text.value.trim()).map_err(|_| wrong("is not an address"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(wrong("is not an http address"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("has more than a scheme and a host"));
+    }
+    if url.scheme() == "http" && !value::is_loopback(&url) {
+        let message = format!("{:?} is plain http: anyone on the way could take over a session", text.shown);
+        let mut https = url.clone();
+        let suggestion = match https.set_scheme("https") {
+            Ok(()) => {
+                format!("write {:?}; http is accepted only on loopback addresses and *.localhost", https.as_str().trim_end_matches('/'))
+            }
+            Err(()) => "write an https address".to_owned(),
+        };
+        return Err(Wrong::new(Code::PlainHttp, message).suggest(suggestion));
+    }
+    Ok(url)
+}
+
+fn database(text: &Text) -> Result<Database, Wrong> {
+    if text.value.starts_with("postgres://") || text.value.starts_with("postgresql://") {
+        let wrong = Wrong::new(Code::NotYet, "PostgreSQL is not in this version yet");
+        return Err(wrong.suggest("leave `database` out: SQLite is kept in `data_dir`"));
+    }
+    if text.value == "sqlite" {
+        return Ok(Database::Sqlite);
+    }
+    Err(Wrong::new(Code::Choice, "`database` is not a database that Usher knows").suggest("write \"sqlite\", or leave it out"))
+}
+
+fn redis(text: &Text) -> Result<(), Wrong> {
+    if text.value.is_empty() {
+        return Ok(());
+    }
+    let known = ["redis://", "rediss://", "redis+sentinel://", "redis+cluster://"].iter().any(|start| text.value.starts_with(start));
+    let (code, message) =
+        if known { (Code::NotYet, "Redis is not in this version yet") } else { (Code::Choice, "`redis` is not a Redis address") };
+    Err(Wrong::new(code, message).suggest("leave `redis` out: sessions are kept in memory"))
+}
+
+fn socket_address(text: &Text) -> Result<SocketAddr, Wrong> {
+    text.value.parse().map_err(|_| {
+        Wrong::new(Code::Address, format!("{:?} is not an address to listen on", text.shown))
+            .suggest("write an IP address and a port: \"0.0.0.0:443\", \"127.0.0.1:8080\", \"[::]:443\"")
+    })
+}
+
+fn ip_address(text: &Text) -> Result<IpAddr, Wrong> {
+    if text.value.contains('/') {
+        let wrong = Wrong::new(Code::NotYet, format!("{:?} is a network, and networks are not in this version yet", text.shown));
+        return Err(wrong.suggest("write each proxy's own address"));
+    }
+    text.value.parse().map_err(|_| {
+        Wrong::new(Code::Address, format!("{:?} is not an IP address", text.shown)).suggest("write it without a port: \"10.0.0.5\"")
+    })
+}
+
+fn server(mut section: Section<'_>) -> Server {
+    let listen = section.parsed("listen", socket_address).unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 443)));
+    let mut trusted_proxies = Vec::new();
+    for text in section.texts("trusted_proxies").unwrap_or_default() {
+        match ip_address(&text) {
+            Ok(address) => trusted_proxies.push(address),
+            Err(wrong) => section.reader().at(&text, wrong),
+        }
+    }
+    let max_body_bytes = section.parsed("max_body", value::size_bytes).unwrap_or(10 << 20);
+    let shutdown_grace = section.parsed("shutdown_grace", value::duration).unwrap_or(Duration::from_secs(30));
+    section.finish();
+    Server { listen, trusted_proxies, max_body_bytes, shutdown_grace }
+}
+
+fn tls(mut section: Section<'_>, public_url: Option<&Url>) -> Option<Tls> {
+    let certificate = section.parsed("cert", |text| pem(text, "CERTIFICATE-----", public_url));
+    let key = section.parsed("key", |text| pem(text, "PRIVATE KEY-----", public_url));
+    let off = section.boolean("off").unwrap_or(false);
+    let (has_certificate, has_key, has_acme) = (section.has("cert"), section.has("key"), section.has("acme"));
+    if has_acme {
+        let wrong = Wrong::new(Code::NotYet, "fetching certificates by ACME is not in this version yet");
+        section.wrong("acme", wrong.suggest("give `cert` and `key`, or `off = true` behind a TLS proxy"));
+    }
+    let https = public_url.is_none_or(|url| url.scheme() == "https");
+    let tls = match (has_certificate, has_key) {
+        (true, true) if off || !https => {
+            let (key, why) = if off { ("off", "and a certificate is given") } else { ("cert", "and `public_url` is plain http") };
+            let wrong = Wrong::new(Code::TlsContradiction, format!("`tls.{key}` is set, {why}"));
+            section.wrong(key, wrong.suggest("keep one of the two"));
+            None
+        }
+        (true, true) => certificate.zip(key).map(|(certificate, key)| Tls::Pem { certificate, key: Secret::new(key) }),
+        (true, false) => {
+            section.missing("key", "key = \"file:/etc/usher/tls/key.pem\"");
+            None
+        }
+        (false, true) => {
+            section.missing("cert", "cert = \"file:/etc/usher/tls/cert.pem\"");
+            None
+        }
+        (false, false) if https && !off && !has_acme => {
+            let wrong = Wrong::new(Code::TlsMissing, "`public_url` is https, and nothing says how Usher speaks TLS");
+            section.wrong_here(wrong.suggest("give `cert` and `key` in [tls], or `off = true` when a proxy in front does it"));
+            None
+        }
+        (false, false) => Some(Tls::Off),
+    };
+    section.finish();
+    tls
+}
+
+fn pem(text: &Text, marker: &str, public_url: Option<&Url>) -> Result<String, Wrong> {
+    if !text.value.contains("-----BEGIN ") || !text.value.contains(marker) {
+        let wrong = Wrong::new(Code::Pem, format!("`{}` is not PEM text (no \"{marker}\" in it)", text.path));
+        let named_a_path = text.file.is_none() && text.shown.starts_with(['/', '.']);
+        let suggestion = if named_a_path {
+            format!("to read a file, write \"file:{}\"", text.shown)
+        } else {
+            "write \"file:\" and the path of a PEM file".to_owned()
+        };
+        return Err(wrong.suggest(suggestion));
+    }
+    if value::is_for_development(text) && !public_url.is_some_and(value::is_loopback) {
+        let wrong = Wrong::new(Code::DevelopmentKey, format!("`{}` comes with Usher's source code, so everyone has it", text.path));
+        return Err(wrong.suggest("use your own key and certificate; these are accepted only when `public_url` is a loopback address"));
+    }
+    Ok(text.value.clone())
+}
+
+fn ops(mut section: Section<'_>) -> SocketAddr {
+    let listen = section.parsed("listen", socket_address).unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)));
+    section.finish();
+    listen
+}
+
+fn session(mut section: Section<'_>) -> SessionLimits {
+    let lifetime = section.parsed("lifetime", value::duration).unwrap_or(Duration::from_hours(12));
+    let idle_timeout = section.parsed("idle_timeout", value::duration).unwrap_or(Duration::from_hours(8));
+    if idle_timeout > lifetime {
+        // Named where the operator wrote something: a short lifetime alone runs into the default of the other.
+        let key = if section.has("idle_timeout") { "idle_timeout" } else { "lifetime" };
+        let message = format!("`idle_timeout` ({idle_timeout:?}) is longer than `lifetime` ({lifetime:?}), so it would never count");
+        section.wrong(key, Wrong::new(Code::SessionLimits, message).suggest("make `idle_timeout` at most as long as `lifetime`"));
+    }
+    section.finish();
+    SessionLimits { idle_timeout, lifetime }
+}
+
+fn log(mut section: Section<'_>) -> Log {
+    let forms = [("auto", LogFormat::Auto), ("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
+    let format = section.parsed("format", |text| value::choice(text, &forms)).unwrap_or(LogFormat::Auto);
+    let level = section.parsed("level", log_level).unwrap_or_else(|| "info".to_owned());
+    section.finish();
+    Log { format, level }
+}
+
+/// tracing reads an unknown word as the name of a module to log in full, so `inof` would log everything of nothing.
+fn log_level(text: &Text) -> Result<String, Wrong> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let known = |directive: &str| LEVELS.contains(&directive.rsplit('=').next().unwrap_or(directive).trim());
+    match text.value.split(',').find(|directive| !known(directive)) {
+        Some(unknown) => {
+            let wrong = Wrong::new(Code::LogLevel, format!("{:?} is not a log level", text.shown));
+            Err(wrong.suggest(super::section::did_you_mean(unknown.rsplit('=').next().unwrap_or(unknown), LEVELS)))
+        }
+        None => Ok(text.value.clone()),
+    }
+}
+
+fn org(mut section: Section<'_>) -> Option<PathBuf> {
+    let reader = section.reader();
+    // `file:` is understood too, as the path that it is.
+    let path = |text: &Text| text.file.clone().map_or_else(|| value::not_blank(text).map(|path| reader.beside(&path)), Ok);
+    let file = section.parsed("file", path);
+    section.finish();
+    file
+}

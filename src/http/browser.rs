@@ -1,0 +1,106 @@
+//! The browser id: one small cookie that ties pending logins to the browser that started them, however many tabs it has.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite, time::Duration};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::random::{self, RandomError};
+
+const NAME: &str = "__Host-usher-tx";
+
+/// The browser's secret, as its cookie holds it.
+#[derive(Debug, Clone)]
+pub(super) struct BrowserId {
+    token: String,
+    /// Whether the cookie has to be set.
+    is_new: bool,
+}
+
+impl BrowserId {
+    /// The browser's id if it sent one.
+    pub(super) fn find(headers: &HeaderMap) -> Option<Self> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut found = cookies.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == NAME);
+        let token = found.next()?.value().to_owned();
+        (token.len() == 43).then_some(Self { token, is_new: false })
+    }
+
+    /// The browser's id, or a new one.
+    pub(super) fn find_or_make(headers: &HeaderMap) -> Result<Self, RandomError> {
+        match Self::find(headers) {
+            Some(browser) => Ok(browser),
+            None => Ok(Self { token: random::token()?, is_new: true }),
+        }
+    }
+
+    /// What the pending login keeps.
+    pub(super) fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.token.as_bytes()).into()
+    }
+
+    /// Whether the pending login was started by this browser.
+    pub(super) fn started(&self, hash: &[u8; 32]) -> bool {
+        self.hash().ct_eq(hash).into()
+    }
+
+    /// A short name of this browser for counters and indexes: not the secret.
+    pub(super) fn key(&self) -> String {
+        hex(&self.hash()[..16])
+    }
+
+    /// The `Set-Cookie` value, if the browser needs one.
+    pub(super) fn cookie(&self) -> Option<HeaderValue> {
+        let cookie = Cookie::build((NAME, self.token.as_str()))
+            .path("/")
+            .secure(true)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(Duration::hours(1))
+            .build();
+        self.is_new.then(|| HeaderValue::from_str(&cookie.to_string()).ok()).flatten()
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(cookie: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(cookie).unwrap())])
+    }
+
+    #[test]
+    fn a_browser_is_known_again_by_its_cookie() {
+        let first = BrowserId::find_or_make(&HeaderMap::new()).unwrap();
+        let set = first.cookie().unwrap().to_str().unwrap().to_owned();
+        let again = BrowserId::find_or_make(&sent(set.split(';').next().unwrap())).unwrap();
+        assert!(again.started(&first.hash()));
+        assert!(again.cookie().is_none());
+    }
+
+    #[test]
+    fn the_cookie_is_bound_to_its_host_and_hidden_from_scripts() {
+        let set = BrowserId::find_or_make(&HeaderMap::new()).unwrap().cookie().unwrap();
+        for needed in ["__Host-usher-tx=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+            assert!(set.to_str().unwrap().contains(needed), "{needed}");
+        }
+    }
+
+    #[test]
+    fn another_browser_did_not_start_it() {
+        let mine = BrowserId::find_or_make(&HeaderMap::new()).unwrap();
+        let theirs = BrowserId::find_or_make(&HeaderMap::new()).unwrap();
+        assert!(!theirs.started(&mine.hash()));
+        assert!(BrowserId::find(&sent("__Host-usher-tx=short")).is_none());
+    }
+}

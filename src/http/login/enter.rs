@@ -1,0 +1,64 @@
+//! From a finished login into a session, and from the auth host's session into an app.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse as _, Redirect, Response};
+use sha2::{Digest as _, Sha256};
+use tower_sessions::Session as CookieSession;
+
+use crate::app::App;
+use crate::core::{ReturnTo, VerifiedIdentity};
+use crate::http::browser::{BrowserId, hex};
+use crate::http::problem::Problem;
+use crate::session::{NewSession, SessionRecord};
+use crate::store::MemberRow;
+
+/// So many logins of one browser for one page within [`LOOP_WINDOW`] are a loop, not a person (gateway.md row 26).
+const LOOP_LIMIT: u64 = 3;
+const LOOP_WINDOW: Duration = Duration::from_secs(60);
+
+/// Counts this login; a page that was asked for again and again gets an answer that names the cause.
+pub(super) async fn stop_loops(app: &App, browser: &BrowserId, return_to: &ReturnTo) -> Result<(), Problem> {
+    let page = hex(&Sha256::digest(return_to.url().as_bytes())[..16]);
+    let count = app.ephemeral.count(&format!("login-loop:{}:{page}", browser.key()), LOOP_WINDOW).await?;
+    if count > LOOP_LIMIT { Err(Problem::Loop) } else { Ok(()) }
+}
+
+/// The session of this browser on the auth host, if it is alive.
+pub(in crate::http) async fn signed_in(app: &App, session: &CookieSession) -> Result<Option<SessionRecord>, Problem> {
+    Ok(app.sessions.find_on_auth_host(session).await?)
+}
+
+/// Starts the session: always under a new id (oauth2-proxy GHSA-f24x-5g9q-753f); the one of before is ended, whoever's it was.
+pub(super) async fn sign_in(app: &App, session: &CookieSession, row: &MemberRow, verified: &VerifiedIdentity) -> Result<(), Problem> {
+    let identity = verified.identity();
+    // The same person entering a second organization keeps the first.
+    let before = signed_in(app, session).await?.filter(|before| before.person == row.person.id && before.connection == identity.connection);
+    let mut organizations = before.map(|before| before.organizations).unwrap_or_default();
+    organizations.insert(row.member.organization.clone(), row.member.id);
+    let new = NewSession {
+        person: row.person.id,
+        connection: identity.connection.clone(),
+        subject: identity.subject.clone(),
+        organizations,
+        door_session: verified.door_session().clone(),
+    };
+    app.sessions.start_on_auth_host(session, new).await?;
+    Ok(())
+}
+
+/// The answer that brings someone who is signed in to where they wanted: a page of the auth host, or an app host by a one-use ticket.
+/// `None`: nobody is signed in, or this organization was not decided at their login and needs one of its own (rules.md row 63).
+pub(super) async fn go_on(app: &App, session: &CookieSession, return_to: &ReturnTo, enter: Option<&str>) -> Result<Option<Response>, Problem> {
+    let Some(record) = signed_in(app, session).await? else { return Ok(None) };
+    if return_to.origin() == app.auth_origin() {
+        return Ok(Some(Redirect::to(&return_to.url()).into_response()));
+    }
+    let organization = app.organization_of(return_to)?;
+    if !record.organizations.contains_key(&organization) {
+        return Ok(None);
+    }
+    let ticket = app.sessions.issue_ticket(&record, return_to, enter).await?;
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("ticket", &ticket).finish();
+    Ok(Some(Redirect::to(&format!("{}/.usher/enter?{query}", return_to.origin())).into_response()))
+}

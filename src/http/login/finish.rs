@@ -1,0 +1,217 @@
+//! How a login finishes: the provider's message comes back, is taken once in the browser that asked, and goes through the one ending.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Path, Query, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+use tower_sessions::Session as CookieSession;
+
+use super::enter;
+use super::pending::{Finished, PendingLogins};
+use crate::app::App;
+use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
+use crate::doors::{Door, Entrance, describe};
+use crate::http::browser::BrowserId;
+use crate::http::origin::Origin;
+use crate::http::problem::Problem;
+use crate::login::{Ending, complete};
+use crate::oidc::Callback;
+use crate::session::{Cause, Selector};
+
+/// A SAML response as the browser posts it.
+#[derive(Deserialize)]
+pub(in crate::http) struct SamlPost {
+    #[serde(rename = "SAMLResponse")]
+    response: String,
+    #[serde(rename = "RelayState")]
+    relay_state: Option<String>,
+}
+
+/// `POST /saml/{connection}/acs`: a cross-site POST, so the Lax cookie is not with it. It is parked, and the browser comes back by GET with its cookie.
+pub(in crate::http) async fn acs(
+    State(app): State<Arc<App>>,
+    Path(connection): Path<String>,
+    Form(post): Form<SamlPost>,
+) -> Result<Response, Problem> {
+    let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
+    app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    let key = post.relay_state.unwrap_or_default();
+    park(&app, &key, &post.response).await
+}
+
+/// `POST /oidc/{connection}/callback`: the same for `response_mode=form_post`.
+pub(in crate::http) async fn form_post(State(app): State<Arc<App>>, Path(connection): Path<String>, body: String) -> Result<Response, Problem> {
+    let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
+    app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    let callback = Callback::parse(&body).map_err(|_| Problem::Malformed)?;
+    park(&app, callback.state(), &body).await
+}
+
+async fn park(app: &App, key: &str, message: &str) -> Result<Response, Problem> {
+    let pending = PendingLogins(app.ephemeral.as_ref());
+    if is_key(key) && pending.is_open(key).await? {
+        pending.park(key, message).await?;
+    }
+    // The same answer for a login that is over: the browser's cookie decides there what to say.
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("login", if is_key(key) { key } else { "" }).finish();
+    Ok(Redirect::to(&format!("/sso/continue?{query}")).into_response())
+}
+
+/// Our keys are base64url of 32 bytes; anything else was not made here.
+fn is_key(key: &str) -> bool {
+    key.len() == 43 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Which parked login goes on.
+#[derive(Deserialize)]
+pub(in crate::http) struct Continue {
+    login: String,
+}
+
+/// `GET /sso/continue`: a parked POST goes on, now with the browser's cookie.
+pub(in crate::http) async fn resume(
+    State(app): State<Arc<App>>,
+    session: CookieSession,
+    Query(Continue { login: key }): Query<Continue>,
+    headers: HeaderMap,
+    origin: Origin,
+) -> Result<Response, Problem> {
+    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
+    let pending = PendingLogins(app.ephemeral.as_ref());
+    let Some(message) = pending.take_parked(&key).await? else { return arrival.late(&key).await };
+    let (browser, login) = match arrival.take(&key, None).await? {
+        Ok(taken) => taken,
+        Err(answer) => return Ok(answer),
+    };
+    let entrance = app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
+    let verified = match (&entrance.door, &login.protocol) {
+        (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => arrival.verify_saml(&entrance, &message, request_id).await?,
+        (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
+            let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
+            arrival.verify_oidc(&entrance, &callback, &login).await?
+        }
+        _ => return Err(arrival.refuse(&login.connection, "connection_changed", "the connection changed while the login was under way").await),
+    };
+    arrival.conclude(&key, &browser, &login, &verified).await
+}
+
+/// `GET /oidc/{connection}/callback`: a top-level GET, so the cookie is with it.
+pub(in crate::http) async fn callback(
+    State(app): State<Arc<App>>,
+    Path(connection): Path<String>,
+    session: CookieSession,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    origin: Origin,
+) -> Result<Response, Problem> {
+    let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
+    let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    let callback = Callback::parse(query.as_deref().unwrap_or_default()).map_err(|_| Problem::Malformed)?;
+    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
+    let key = callback.state().to_owned();
+    let (browser, login) = match arrival.take(&key, Some(&id)).await? {
+        Ok(taken) => taken,
+        Err(answer) => return Ok(answer),
+    };
+    let verified = arrival.verify_oidc(&entrance, &callback, &login).await?;
+    arrival.conclude(&key, &browser, &login, &verified).await
+}
+
+/// One browser coming back from a provider.
+struct Arrival {
+    app: Arc<App>,
+    session: CookieSession,
+    browser: Option<BrowserId>,
+    origin: Origin,
+}
+
+type Taken = (BrowserId, PendingLogin);
+
+impl Arrival {
+    /// Takes the pending login, once, and compares browser and connection before anything is redeemed (RFC 9700 4.4, 4.7).
+    /// The inner `Err` is the answer for a login that is over.
+    async fn take(&self, key: &str, connection: Option<&ConnectionId>) -> Result<Result<Taken, Response>, Problem> {
+        let Some(browser) = self.browser.clone() else { return Err(Problem::CookieMissing) };
+        let Some(login) = PendingLogins(self.app.ephemeral.as_ref()).take(key, &browser).await? else {
+            return self.late(key).await.map(Err);
+        };
+        if !browser.started(&login.browser) {
+            return Err(self.refuse(&login.connection, "another_browser", "the login was started in another browser").await);
+        }
+        if connection.is_some_and(|id| *id != login.connection) {
+            return Err(self.refuse(&login.connection, "another_connection", "the answer came to another connection than the login was started with").await);
+        }
+        Ok(Ok((browser, login)))
+    }
+
+    /// The login is not open: finished a moment ago, or too old. Never a dead end (gateway.md rows 24, 25).
+    async fn late(&self, key: &str) -> Result<Response, Problem> {
+        if let Some(browser) = &self.browser
+            && let Some(url) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, browser).await?
+        {
+            return Ok(Redirect::to(&url).into_response());
+        }
+        if enter::signed_in(&self.app, &self.session).await?.is_some() {
+            return Ok(Redirect::to("/").into_response());
+        }
+        Err(Problem::Expired)
+    }
+
+    async fn verify_saml(&self, entrance: &Entrance, message: &str, request_id: &str) -> Result<VerifiedIdentity, Problem> {
+        let Ok(Door::Saml(sp)) = &entrance.door else { return Err(Problem::NoSuchConnection) };
+        let id = &entrance.connection.id;
+        let now = self.app.clock.now();
+        let checked = match sp.finish(message, Some(request_id), now) {
+            Ok(checked) => checked,
+            Err(error) => return Err(self.refuse(id, error.code(), &describe(&error)).await),
+        };
+        if !self.app.ephemeral.claim(&checked.replay_key(), checked.remember_for(now)).await? {
+            return Err(self.refuse(id, "assertion_replayed", "the assertion was used before").await);
+        }
+        Ok(checked.accept(&FirstUse::claimed()))
+    }
+
+    async fn verify_oidc(&self, entrance: &Entrance, callback: &Callback, login: &PendingLogin) -> Result<VerifiedIdentity, Problem> {
+        let id = &entrance.connection.id;
+        let (Ok(Door::Oidc(rp)), PendingProtocol::Oidc { nonce, code_verifier }) = (&entrance.door, &login.protocol) else {
+            return Err(self.refuse(id, "connection_changed", "the connection changed while the login was under way").await);
+        };
+        match rp.finish(callback, nonce, code_verifier, self.app.clock.now()).await {
+            // The pending login was taken atomically, so its code is redeemed for the first time.
+            Ok(checked) => Ok(checked.accept(&FirstUse::claimed())),
+            Err(error) if error.is_provider_unreachable() || error.is_provider_refusal() => Err(Problem::oidc(&entrance.connection, &error)),
+            Err(error) => Err(self.refuse(id, error.code(), &describe(&error)).await),
+        }
+    }
+
+    /// A message that was not valid: one audit line with the exact code, one page that tells the sender nothing.
+    async fn refuse(&self, connection: &ConnectionId, code: &'static str, cause: &str) -> Problem {
+        Problem::refuse_message(&self.app, connection, code, cause, &self.origin).await
+    }
+
+    async fn conclude(&self, key: &str, browser: &BrowserId, login: &PendingLogin, verified: &VerifiedIdentity) -> Result<Response, Problem> {
+        enter::stop_loops(&self.app, browser, &login.return_to).await?;
+        let origin = self.origin.with_incident(&self.app)?;
+        let now = self.app.clock.now();
+        match complete(self.app.store.as_ref(), verified, &login.organization, &origin, now).await? {
+            Ending::Admitted { row, .. } => {
+                self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
+                enter::sign_in(&self.app, &self.session, &row, verified).await?;
+                let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
+                let url = login.return_to.url();
+                PendingLogins(self.app.ephemeral.as_ref()).finish(key, &Finished { browser: browser.hash(), url: url.clone() }).await?;
+                Ok(answer.unwrap_or_else(|| Redirect::to(&url).into_response()))
+            }
+            Ending::Refused { reason, removed } => {
+                if let Some(row) = removed {
+                    self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
+                    self.app.sessions.end_sessions(Selector::Member(row.member.id), Cause::Removed).await?;
+                }
+                Err(Problem::Refused { reason, organization: login.organization.clone(), incident: origin.incident })
+            }
+        }
+    }
+}

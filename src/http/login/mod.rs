@@ -1,0 +1,16 @@
+//! A login, from the sign-in page to the session.
+//!
+//! - `start`: the choice, the way by email domain, the step to the provider
+//! - `finish`: the provider's message comes back
+//! - `enter`: into the session, and on to the app
+//! - `pending`: what lies between start and finish
+//!
+//! The one rule of this folder: nothing is redeemed before the browser that asked was recognised.
+
+pub(super) mod enter;
+mod finish;
+mod pending;
+mod start;
+
+pub(super) use finish::{acs, callback, form_post, resume};
+pub(super) use start::{choose, route_by_email, start};

@@ -1,0 +1,195 @@
+//! How a login starts: the sign-in page, the way by email domain, and the step to the provider.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+use tower_sessions::Session as CookieSession;
+use url::Url;
+
+use super::enter;
+use super::pending::PendingLogins;
+use crate::app::App;
+use crate::core::{Connection, ConnectionId, EmailAddress, PendingLogin, PendingProtocol, ReturnTo};
+use crate::doors::{Door, describe};
+use crate::http::browser::BrowserId;
+use crate::http::problem::Problem;
+use crate::http::views::{Choose, ConnectionChoice, Email, EmailProblem, Page, PostForm, Taking, View as _};
+use crate::saml::Go;
+
+/// So many connections are offered as links; for more, the work email finds the right one.
+const MAX_CHOICES: usize = 7;
+
+/// What the sign-in page is asked.
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::http) struct SignIn {
+    /// Where to go then; anything that is not ours means the start page.
+    return_to: Option<String>,
+    /// Binds the ticket to the browser that asked the app host.
+    enter: Option<String>,
+    /// The address, from the form.
+    email: Option<String>,
+    /// Ask even though someone is signed in.
+    #[serde(default)]
+    again: bool,
+    /// Ask for the address rather than offer connections.
+    #[serde(default)]
+    by_email: bool,
+}
+
+impl SignIn {
+    fn return_to(&self, app: &App) -> ReturnTo {
+        app.return_to(self.return_to.as_deref())
+    }
+
+    /// The same question, for a link.
+    fn query(&self, return_to: &ReturnTo) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("return_to", &return_to.url());
+        if let Some(enter) = &self.enter {
+            query.append_pair("enter", enter);
+        }
+        query.finish()
+    }
+}
+
+/// `GET /login`: straight back to the app for someone who is signed in, straight on when there is one way, else the choice.
+pub(in crate::http) async fn choose(
+    State(app): State<Arc<App>>,
+    session: CookieSession,
+    Query(asked): Query<SignIn>,
+) -> Result<Response, Problem> {
+    let return_to = asked.return_to(&app);
+    if !asked.again
+        && asked.return_to.is_some()
+        && let Some(answer) = enter::go_on(&app, &session, &return_to, asked.enter.as_deref()).await?
+    {
+        return Ok(answer);
+    }
+    let query = asked.query(&return_to);
+    let settings = app.settings();
+    let open: Vec<&Connection> = settings.connections.iter().filter(|connection| connection.enabled).collect();
+    match open.as_slice() {
+        [] => Err(Problem::NotSetUp),
+        // Nobody who asked for a page of an app needs a page with one link.
+        [only] if !asked.again && return_to.origin() != app.auth_origin() => {
+            Ok(Redirect::to(&format!("/login/{}?{query}", only.id)).into_response())
+        }
+        several if several.len() > MAX_CHOICES || asked.by_email => Ok(ask_email(&app, &asked, &return_to, None)),
+        several => Ok(offer(&app, several, &query, &return_to)),
+    }
+}
+
+fn offer(app: &App, connections: &[&Connection], query: &str, return_to: &ReturnTo) -> Response {
+    let hrefs: Vec<String> = connections.iter().map(|connection| format!("/login/{}?{query}", connection.id)).collect();
+    let choices: Vec<ConnectionChoice<'_>> =
+        connections.iter().zip(&hrefs).map(|(connection, href)| ConnectionChoice { name: &connection.name, href, used_last: false }).collect();
+    let by_email = format!("/login?by_email=true&{query}");
+    let organization = app.name_for(return_to);
+    Choose {
+        page: Page::new(&organization, app.support_contact()),
+        application: app.find_route(return_to).map(|route| route.host.as_str()),
+        connections: &choices,
+        email_href: (connections.len() > 1).then_some(by_email.as_str()),
+        other_account_href: None,
+    }
+    .respond()
+}
+
+fn ask_email(app: &App, asked: &SignIn, return_to: &ReturnTo, problem: Option<EmailProblem<'_>>) -> Response {
+    let organization = app.name_for(return_to);
+    Email {
+        page: Page::new(&organization, app.support_contact()),
+        application: app.find_route(return_to).map(|route| route.host.as_str()),
+        return_to: Some(&return_to.url()),
+        enter: asked.enter.as_deref(),
+        email: asked.email.as_deref().unwrap_or_default(),
+        problem,
+    }
+    .respond()
+}
+
+/// `POST /login`: the way of an email domain. The answer depends on the domain alone, never on whether a person exists.
+pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Form(asked): Form<SignIn>) -> Response {
+    let return_to = asked.return_to(&app);
+    let typed = asked.email.as_deref().unwrap_or_default();
+    let Ok(email) = EmailAddress::parse(typed) else { return ask_email(&app, &asked, &return_to, Some(EmailProblem::NotAnAddress)) };
+    let settings = app.settings();
+    let Some(connection) = settings.connections.iter().find(|c| c.enabled && settings.allows_domain(c, email.domain())) else {
+        return ask_email(&app, &asked, &return_to, Some(EmailProblem::UnknownDomain(email.domain().as_str())));
+    };
+    // Not a redirect: `form-action 'self'` would forbid the way on to the provider in Chromium.
+    let organization = app.name_for(&return_to);
+    let href = format!("/login/{}?{}", connection.id, asked.query(&return_to));
+    Taking { page: Page::new(&organization, app.support_contact()), provider: &connection.name, href: &href, host: None }.respond()
+}
+
+/// `GET /login/{connection}`: keeps a pending login bound to this browser, and goes to the provider.
+pub(in crate::http) async fn start(
+    State(app): State<Arc<App>>,
+    Path(connection): Path<String>,
+    Query(asked): Query<SignIn>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
+    let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    let return_to = asked.return_to(&app);
+    let organization = app.organization_of(&return_to)?;
+    let browser = BrowserId::find_or_make(&headers)?;
+    let door = entrance.door.map_err(|reason| {
+        tracing::warn!(connection.id = %id, reason, "a login was asked of a connection that cannot be used");
+        Problem::ProviderUnreachable { name: entrance.connection.name.clone() }
+    })?;
+    let started = start_at(&app, &entrance.connection, &door).await?;
+    let login = PendingLogin {
+        connection: id,
+        organization,
+        return_to,
+        enter: asked.enter.clone(),
+        browser: browser.hash(),
+        started_at: app.clock.now(),
+        protocol: started.protocol,
+    };
+    PendingLogins(app.ephemeral.as_ref()).put(&started.key, &browser, &login).await?;
+    let mut response = match started.go {
+        Go::Redirect(url) => Redirect::to(&url).into_response(),
+        Go::Post { action, saml_request, relay_state } => {
+            let action = Url::parse(&action).map_err(|error| Problem::broken_connection(&entrance.connection, &error.to_string()))?;
+            let fields = [("SAMLRequest", saml_request.as_str()), ("RelayState", relay_state.as_str())];
+            let organization = app.organization_name(&login.organization);
+            PostForm::new(Page::new(&organization, app.support_contact()), &entrance.connection.name, &action, &fields)?.respond()
+        }
+    };
+    if let Some(cookie) = browser.cookie() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// What a door gave for a new login.
+struct StartedLogin {
+    /// Under what the login is kept: `RelayState` or `state`.
+    key: String,
+    protocol: PendingProtocol,
+    go: Go,
+}
+
+async fn start_at(app: &App, connection: &Connection, door: &Door) -> Result<StartedLogin, Problem> {
+    let key = crate::random::token()?;
+    let now = app.clock.now();
+    match door {
+        Door::Saml(sp) => {
+            let started = sp.start(&key, now).map_err(|error| Problem::broken_connection(connection, &describe(&error)))?;
+            let protocol = PendingProtocol::Saml { request_id: started.request_id };
+            Ok(StartedLogin { key, protocol, go: started.go })
+        }
+        Door::Oidc(rp) => {
+            let started = rp.start(&key, None, now).await.map_err(|error| Problem::oidc(connection, &error))?;
+            let protocol = PendingProtocol::Oidc { nonce: started.nonce, code_verifier: started.code_verifier };
+            Ok(StartedLogin { key, protocol, go: Go::Redirect(started.url) })
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Where a request came from: its id, its peer, and the incident id if it ends on an error page.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+
+use crate::app::App;
+use crate::core::IncidentId;
+use crate::random::{self, RandomError};
+
+use crate::store::RequestOrigin;
+
+/// Where one request came from.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    request: String,
+    address: Option<IpAddr>,
+}
+
+impl Origin {
+    /// The request's id.
+    pub(super) fn request(&self) -> &str {
+        &self.request
+    }
+
+    /// For an audit line that belongs to no error page.
+    pub(super) fn plain(&self) -> RequestOrigin {
+        RequestOrigin { request: Some(self.request.clone()), incident: None, address: self.address.map(|address| address.to_string()) }
+    }
+
+    /// For an audit line with an incident id, which the page will show if it comes to one.
+    pub(super) fn with_incident(&self, app: &App) -> Result<RequestOrigin, RandomError> {
+        let incident = IncidentId::from_uuid(random::uuid(app.clock.now())?);
+        Ok(RequestOrigin { incident: Some(incident), ..self.plain() })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Origin {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        let request = parts.headers.get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(Self { request, address })
+    }
+}

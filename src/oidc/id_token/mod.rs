@@ -1,0 +1,113 @@
+//! The checks of an ID token (OpenID Connect Core 3.1.3.7), on claims whose signature holds.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use openidconnect::{AccessToken, AccessTokenHash};
+use serde_json::Value;
+use subtle::ConstantTimeEq as _;
+
+use super::OidcError;
+use super::json::Object;
+use super::jws::Signed;
+use crate::clock::CLOCK_SKEW;
+
+/// How long ago an ID token may have been issued: as long as a login may take.
+const MAX_AGE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What an ID token has to agree with.
+pub(super) struct Expected<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) client_id: &'a str,
+    pub(super) trusted_audiences: &'a BTreeSet<String>,
+    pub(super) nonce: &'a str,
+    pub(super) access_token: &'a AccessToken,
+    pub(super) now: Timestamp,
+}
+
+impl Expected<'_> {
+    /// All checks, or the first that fails. Gives the claims back.
+    pub(super) fn check(&self, signed: Signed) -> Result<Object, OidcError> {
+        let claims = &signed.claims;
+        if text(claims, "iss") != Some(self.issuer) {
+            return Err(OidcError::IssuerMismatch);
+        }
+        self.check_audience(claims)?;
+        self.check_times(claims)?;
+        let nonce = text(claims, "nonce").ok_or(OidcError::NonceMismatch)?;
+        if self.nonce.is_empty() || !bool::from(nonce.as_bytes().ct_eq(self.nonce.as_bytes())) {
+            return Err(OidcError::NonceMismatch);
+        }
+        self.check_access_token(&signed)?;
+        if !text(claims, "sub").is_some_and(is_subject) {
+            return Err(OidcError::SubjectInvalid);
+        }
+        Ok(signed.claims)
+    }
+
+    fn check_audience(&self, claims: &Object) -> Result<(), OidcError> {
+        let audiences: Vec<&str> = match claims.get("aud") {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(list)) => list.iter().map(Value::as_str).collect::<Option<_>>().ok_or(OidcError::AudienceMismatch)?,
+            _ => return Err(OidcError::AudienceMismatch),
+        };
+        if !audiences.contains(&self.client_id) {
+            return Err(OidcError::AudienceMismatch);
+        }
+        if !audiences.iter().all(|audience| *audience == self.client_id || self.trusted_audiences.contains(*audience)) {
+            return Err(OidcError::AudienceUntrusted);
+        }
+        match claims.get("azp") {
+            Some(Value::String(party)) if party == self.client_id => Ok(()),
+            None if audiences.len() == 1 => Ok(()),
+            _ => Err(OidcError::AuthorizedPartyMismatch),
+        }
+    }
+
+    fn check_times(&self, claims: &Object) -> Result<(), OidcError> {
+        let now = self.now.as_second();
+        let skew = CLOCK_SKEW.as_secs();
+        let expires = seconds(claims, "exp").ok_or(OidcError::ExpiryMissing)?;
+        if now.saturating_sub(skew) >= expires {
+            return Err(OidcError::Expired);
+        }
+        if claims.contains_key("nbf") && seconds(claims, "nbf").is_none_or(|from| from > now.saturating_add(skew)) {
+            return Err(OidcError::NotYetValid);
+        }
+        let issued = seconds(claims, "iat").ok_or(OidcError::IssueTimeMissing)?;
+        if issued > now.saturating_add(skew) {
+            return Err(OidcError::IssuedInFuture);
+        }
+        if issued < now.saturating_sub(MAX_AGE.as_secs()) {
+            return Err(OidcError::IssuedTooLongAgo);
+        }
+        Ok(())
+    }
+
+    /// `at_hash` may be left out in the code flow; where it is, it has to fit (OpenID Connect Core 3.1.3.8).
+    fn check_access_token(&self, signed: &Signed) -> Result<(), OidcError> {
+        let Some(claimed) = signed.claims.get("at_hash") else { return Ok(()) };
+        let hash =
+            AccessTokenHash::from_token(self.access_token, &signed.algorithm, &signed.key).map_err(|_| OidcError::AccessTokenMismatch)?;
+        if claimed.as_str() == Some(hash.as_str()) { Ok(()) } else { Err(OidcError::AccessTokenMismatch) }
+    }
+}
+
+/// OpenID Connect Core 2: at most 255 ASCII characters. Blanks at the ends would make two people of one.
+pub(super) fn is_subject(subject: &str) -> bool {
+    (1..=255).contains(&subject.len()) && subject.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && subject.trim() == subject
+}
+
+fn text<'a>(claims: &'a Object, name: &str) -> Option<&'a str> {
+    claims.get(name)?.as_str()
+}
+
+/// A `NumericDate`: whole seconds, or with a fraction, which is cut off (RFC 7519 2).
+fn seconds(claims: &Object, name: &str) -> Option<i64> {
+    let value = claims.get(name)?;
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and far-off times fail their checks")]
+    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use serde_json::json;
+
+use super::*;
+
+const NOW: i64 = 1_800_000_000;
+
+fn check(changes: Value) -> &'static str {
+    let Value::Object(mut claims) = json!({
+        "iss": "https://op.example", "aud": "usher", "sub": "ada", "nonce": "n", "iat": NOW, "exp": NOW + 300,
+    }) else {
+        panic!("an object")
+    };
+    let Value::Object(changes) = changes else { panic!("an object") };
+    claims.extend(changes);
+    claims.retain(|_, value| *value != json!("[removed]"));
+    let signed =
+        Signed { claims, algorithm: CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256, key: CoreJsonWebKey::new_rsa(vec![1], vec![1], None) };
+    let expected = Expected {
+        issuer: "https://op.example",
+        client_id: "usher",
+        trusted_audiences: &BTreeSet::from(["project".to_owned()]),
+        nonce: "n",
+        access_token: &AccessToken::new("access".to_owned()),
+        now: Timestamp::from_second(NOW).unwrap(),
+    };
+    expected.check(signed).map_or_else(|error| error.code(), |_| "ok")
+}
+
+fn removed(name: &str) -> &'static str {
+    check(json!({ name: "[removed]" }))
+}
+
+#[test]
+fn a_good_token_passes() {
+    assert_eq!(check(json!({})), "ok");
+}
+
+#[test]
+fn each_required_claim_is_missed() {
+    assert_eq!(
+        ["iss", "aud", "exp", "iat", "nonce", "sub"].map(removed),
+        ["issuer_mismatch", "audience_mismatch", "expiry_missing", "issue_time_missing", "nonce_mismatch", "subject_invalid"]
+    );
+}
+
+#[test]
+fn the_issuer_is_compared_exactly() {
+    for iss in [json!("https://op.example/"), json!("https://OP.example"), json!(["https://op.example"]), json!(null)] {
+        assert_eq!(check(json!({ "iss": iss })), "issuer_mismatch");
+    }
+}
+
+#[test]
+fn the_audience_is_us_and_those_whom_the_connection_trusts() {
+    assert_eq!(check(json!({ "aud": ["usher"] })), "ok");
+    assert_eq!(check(json!({ "aud": ["usher", "project"], "azp": "usher" })), "ok");
+    assert_eq!(check(json!({ "aud": ["usher", "stranger"], "azp": "usher" })), "audience_untrusted");
+    for aud in [json!("usher1"), json!(["project"]), json!([]), json!(7), json!(["usher", 7]), json!({ "usher": 1 })] {
+        assert_eq!(check(json!({ "aud": aud })), "audience_mismatch");
+    }
+}
+
+#[test]
+fn the_authorized_party_is_us_and_is_named_where_there_are_others() {
+    assert_eq!(check(json!({ "azp": "usher" })), "ok");
+    assert_eq!(check(json!({ "aud": ["usher", "project"] })), "authorized_party_mismatch");
+    for azp in [json!("project"), json!(""), json!(null), json!(["usher"])] {
+        assert_eq!(check(json!({ "azp": azp })), "authorized_party_mismatch");
+    }
+}
+
+#[test]
+fn times_have_a_minute_of_grace_and_no_more() {
+    for (changes, code) in [
+        (json!({ "exp": NOW - 59 }), "ok"),
+        (json!({ "exp": NOW - 60 }), "expired"),
+        (json!({ "exp": "tomorrow" }), "expiry_missing"),
+        (json!({ "exp": -1e300 }), "expired"),
+        (json!({ "iat": NOW - 600 }), "ok"),
+        (json!({ "iat": NOW - 601 }), "issued_too_long_ago"),
+        (json!({ "iat": NOW - 7 * 86400 }), "issued_too_long_ago"),
+        (json!({ "iat": NOW + 60 }), "ok"),
+        (json!({ "iat": NOW + 61 }), "issued_in_future"),
+        (json!({ "iat": u64::MAX }), "issued_in_future"),
+        (json!({ "iat": 1.5 + 1_800_000_000.0 }), "ok"),
+        (json!({ "iat": NOW.to_string() }), "issue_time_missing"),
+        (json!({ "nbf": NOW + 60 }), "ok"),
+        (json!({ "nbf": NOW + 61 }), "not_yet_valid"),
+        (json!({ "nbf": null }), "not_yet_valid"),
+    ] {
+        assert_eq!(check(changes.clone()), code, "{changes}");
+    }
+}
+
+#[test]
+fn the_nonce_is_the_one_of_this_login() {
+    for nonce in [json!("N"), json!("n1"), json!(""), json!(7), json!(null)] {
+        assert_eq!(check(json!({ "nonce": nonce })), "nonce_mismatch");
+    }
+}
+
+#[test]
+fn the_access_token_hash_fits_or_is_not_there() {
+    // SHA-256 of "access", left half.
+    assert_eq!(check(json!({ "at_hash": "oFYf1knNtrqnhAVfBRuteQ" })), "ok");
+    for at_hash in [json!("oFYf1knNtrqnhAVfBRutew"), json!(""), json!(null), json!(7)] {
+        assert_eq!(check(json!({ "at_hash": at_hash })), "access_token_mismatch");
+    }
+}
+
+#[test]
+fn the_subject_is_printable_ascii_of_bounded_length() {
+    for sub in ["auth0|64f", "cn=Ada Lovelace,dc=acme", &"x".repeat(255)] {
+        assert_eq!(check(json!({ "sub": sub })), "ok", "{sub}");
+    }
+    for sub in [
+        json!(""),
+        json!(" ada"),
+        json!("ada "),
+        json!("a\u{0}"),
+        json!("a\n"),
+        json!("ädä"),
+        json!("x".repeat(256)),
+        json!(7),
+        json!(null),
+    ] {
+        assert_eq!(check(json!({ "sub": sub })), "subject_invalid", "{sub}");
+    }
+}

@@ -1,0 +1,179 @@
+//! One connection's service provider: starts logins and finishes them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+
+use super::conditions::{ConditionsChecked, Expected};
+use super::metadata::{IdentityProvider, write_sp_metadata};
+use super::request::{self, Started};
+use super::response::{self, Opened};
+use super::xml::signature::SignatureChecked;
+use super::{SamlError, SpKeys, message};
+use crate::clock::CLOCK_SKEW;
+use crate::core::{Connection, ConnectionId, DoorSession, FirstUse, Identity, RequestBinding, SamlSettings, VerifiedIdentity};
+
+/// The longest time that an assertion is remembered. A message older than ten minutes is refused anyway, so that a provider that writes a far end
+/// cannot fill the store.
+const REMEMBER_AT_MOST: SignedDuration = SignedDuration::from_hours(24);
+
+/// Where the identity provider finds us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpAddresses {
+    /// Our entity id, which is the address of our metadata.
+    pub entity_id: String,
+    /// Where responses are posted.
+    pub acs_url: String,
+    /// Where logout messages go; absent from the metadata when `None`.
+    pub slo_url: Option<String>,
+}
+
+/// The service provider of one connection, with every key parsed.
+#[derive(Debug)]
+pub struct ServiceProvider {
+    connection: ConnectionId,
+    allow_idp_initiated: bool,
+    settings: SamlSettings,
+    addresses: SpAddresses,
+    keys: Arc<SpKeys>,
+    idp: IdentityProvider,
+}
+
+impl ServiceProvider {
+    /// Builds it from the connection's settings. `idp_metadata` is the fetched document when the source is an address.
+    ///
+    /// # Errors
+    /// What makes the connection unusable: no key ([`SamlError::NoKeys`]), metadata missing or malformed, an address that is not https.
+    pub fn new(
+        connection: &Connection,
+        settings: &SamlSettings,
+        addresses: SpAddresses,
+        keys: Arc<SpKeys>,
+        idp_metadata: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, SamlError> {
+        let idp = IdentityProvider::load(&settings.idp, idp_metadata, now)?;
+        Ok(Self {
+            connection: connection.id.clone(),
+            allow_idp_initiated: connection.allow_idp_initiated,
+            settings: settings.clone(),
+            addresses,
+            keys,
+            idp,
+        })
+    }
+
+    /// Our metadata for the identity provider.
+    ///
+    /// # Errors
+    /// [`SamlError::WriteFailed`].
+    pub fn metadata(&self) -> Result<String, SamlError> {
+        write_sp_metadata(&self.addresses, self.settings.sign_requests, self.keys.certificate_der())
+    }
+
+    /// The identity provider's entity id.
+    #[must_use]
+    pub fn idp_entity_id(&self) -> &str {
+        &self.idp.entity_id
+    }
+
+    /// Starts a login. `relay_state` is an opaque key of at most 80 bytes (SAML Bindings 3.4.3), never an address.
+    ///
+    /// # Errors
+    /// [`SamlError::Random`], [`SamlError::WriteFailed`].
+    pub fn start(&self, relay_state: &str, now: Timestamp) -> Result<Started, SamlError> {
+        let keys = self.settings.sign_requests.then_some(&*self.keys);
+        let (request_id, go) = match (self.settings.request_binding, &self.idp.sso_redirect, &self.idp.sso_post) {
+            (RequestBinding::Post, _, Some(url)) | (RequestBinding::Redirect, None, Some(url)) => {
+                let (id, xml) = request::write(&self.addresses, url, now)?;
+                let go = request::post(url, &id, &xml, relay_state, keys)?;
+                (id, go)
+            }
+            (_, Some(url), _) => {
+                let (id, xml) = request::write(&self.addresses, url, now)?;
+                let go = request::redirect(url, &xml, relay_state, keys)?;
+                (id, go)
+            }
+            (_, None, None) => return Err(SamlError::MetadataMalformed("no single sign-on address")),
+        };
+        Ok(Started { request_id, go })
+    }
+
+    /// Checks a response: everything but its first use. `request_id` is the one of the pending login that this browser started; `None` when it
+    /// started none.
+    ///
+    /// # Errors
+    /// A code for every check; see [`SamlError`].
+    pub fn finish(&self, unverified_saml_response: &str, request_id: Option<&str>, now: Timestamp) -> Result<Checked, SamlError> {
+        if request_id.is_none() && !self.allow_idp_initiated {
+            return Err(SamlError::Unsolicited);
+        }
+        let expected = Expected {
+            idp_entity_id: &self.idp.entity_id,
+            sp_entity_id: &self.addresses.entity_id,
+            acs_url: &self.addresses.acs_url,
+            request_id,
+            now,
+        };
+        let xml = message::decode_post(unverified_saml_response)?;
+        let opened = response::open(&xml, &self.idp.keys, &self.keys.decryption, &self.settings, &expected)?;
+        let Opened { person, conditions, signature } = opened;
+        let identity = Identity {
+            connection: self.connection.clone(),
+            subject: person.subject,
+            email: person.email,
+            name: person.name,
+            groups: person.groups,
+            idp_initiated: request_id.is_none(),
+        };
+        let door_session = DoorSession {
+            index: conditions.session_index.clone(),
+            name_id: Some(person.name_id),
+            name_id_format: person.name_id_format,
+            id_token: None,
+            ends_at: conditions.session_not_on_or_after,
+        };
+        Ok(Checked { identity, door_session, conditions, _signature: signature })
+    }
+}
+
+/// An assertion that passed every check but one: that it is used for the first time.
+#[derive(Debug)]
+pub struct Checked {
+    identity: Identity,
+    door_session: DoorSession,
+    conditions: ConditionsChecked,
+    _signature: SignatureChecked,
+}
+
+impl Checked {
+    /// The key to claim in the ephemeral store before [`Self::accept`]; the same for the same assertion of the same connection.
+    #[must_use]
+    pub fn replay_key(&self) -> String {
+        let hash = digest::digest(&digest::SHA256, self.conditions.assertion_id.as_bytes());
+        format!("saml-assertion:{}:{}", self.identity.connection, URL_SAFE_NO_PAD.encode(hash.as_ref()))
+    }
+
+    /// How long the claim must live: as long as the assertion could be accepted again.
+    #[must_use]
+    pub fn remember_for(&self, now: Timestamp) -> Duration {
+        let left = self.conditions.not_on_or_after.duration_since(now) + CLOCK_SKEW;
+        left.clamp(CLOCK_SKEW, REMEMBER_AT_MOST).unsigned_abs()
+    }
+
+    /// The verified identity. The signature and the conditions were checked when this value was made; the first use is what `first_use` proves.
+    #[must_use]
+    pub fn accept(self, first_use: &FirstUse) -> VerifiedIdentity {
+        VerifiedIdentity::vouch(self.identity, self.door_session, first_use)
+    }
+
+    /// What was asserted, to look at (what-if, the log of a replay). It signs nobody in.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}

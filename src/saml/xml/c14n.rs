@@ -1,0 +1,142 @@
+//! Exclusive XML canonicalization 1.0 without comments (<https://www.w3.org/TR/xml-exc-c14n/>), for a whole element of a document that went
+//! through the gate: no comments, processing instructions or entities are left by then, so that only elements, attributes and text remain.
+
+use roxmltree::{Node, NodeId};
+
+use super::MAX_XML_BYTES;
+use crate::saml::SamlError;
+
+const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
+
+/// Canonicalizes `apex` without the child `omitted` (the enveloped signature). `inclusive` is the `PrefixList`, `#default` among it or not.
+///
+/// # Errors
+/// [`SamlError::NamespaceRefused`] for a prefix without a namespace or a namespace that is not an absolute URI: other implementations give an
+/// empty text there, whose digest an attacker knows.
+pub fn canonicalize(apex: Node<'_, '_>, omitted: Option<NodeId>, inclusive: &[&str]) -> Result<String, SamlError> {
+    let mut writer = Writer { output: String::with_capacity(apex.range().len() + 256), omitted, inclusive };
+    writer.element(apex, &mut Vec::new())?;
+    Ok(writer.output)
+}
+
+struct Writer<'l> {
+    output: String,
+    omitted: Option<NodeId>,
+    inclusive: &'l [&'l str],
+}
+
+impl Writer<'_> {
+    /// `rendered` holds the namespace declarations written by the ancestors, the nearest last. Recursion is bounded by the gate's depth.
+    fn element<'a>(&mut self, node: Node<'a, '_>, rendered: &mut Vec<(&'a str, &'a str)>) -> Result<(), SamlError> {
+        // A namespace declared once can be written once a child: the output can grow with the square of the message.
+        if self.output.len() > MAX_XML_BYTES {
+            return Err(SamlError::TooLarge);
+        }
+        let name = tag_name(node);
+        let inherited = rendered.len();
+        self.output.push('<');
+        self.output.push_str(name);
+        for (prefix, uri) in self.namespaces(node, name) {
+            let shown = rendered.iter().rev().find(|(known, _)| *known == prefix).map_or("", |(_, uri)| uri);
+            let uri = uri.ok_or(SamlError::NamespaceRefused)?;
+            let no_default = prefix.is_empty() && uri.is_empty();
+            if !no_default && !is_absolute(uri) {
+                return Err(SamlError::NamespaceRefused);
+            }
+            if uri == shown {
+                continue;
+            }
+            rendered.push((prefix, uri));
+            self.output.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+            self.output.push_str(prefix);
+            self.attribute_value(uri);
+        }
+        let mut attributes: Vec<_> = node.attributes().collect();
+        attributes.sort_by_key(|attribute| (attribute.namespace().unwrap_or_default(), attribute.name()));
+        for attribute in attributes {
+            self.output.push(' ');
+            self.output.push_str(node.document().input_text().get(attribute.range_qname()).ok_or(SamlError::NotXml)?);
+            self.attribute_value(attribute.value());
+        }
+        self.output.push('>');
+        for child in node.children() {
+            if child.is_text() {
+                self.text(child.text().unwrap_or_default());
+            } else if child.is_element() && Some(child.id()) != self.omitted {
+                self.element(child, rendered)?;
+            }
+        }
+        rendered.truncate(inherited);
+        self.output.push_str("</");
+        self.output.push_str(name);
+        self.output.push('>');
+        Ok(())
+    }
+
+    /// Prefixes that this element shows, sorted, the default namespace first: those it uses, and those of the `PrefixList` that are in scope.
+    fn namespaces<'a>(&self, node: Node<'a, '_>, name: &'a str) -> Vec<(&'a str, Option<&'a str>)> {
+        let mut used = vec![prefix_of(name)];
+        for attribute in node.attributes().filter(|attribute| !matches!(attribute.namespace(), None | Some(XML_NAMESPACE))) {
+            used.push(prefix_of(node.document().input_text().get(attribute.range_qname()).unwrap_or_default()));
+        }
+        for namespace in node.namespaces().filter(|_| !self.inclusive.is_empty()) {
+            if self.inclusive.contains(&namespace.name().unwrap_or("#default")) {
+                used.push(namespace.name().unwrap_or_default());
+            }
+        }
+        used.sort_unstable();
+        used.dedup();
+        let uri = |prefix: &str| {
+            if prefix.is_empty() { Some(node.default_namespace().unwrap_or("")) } else { node.lookup_namespace_uri(Some(prefix)) }
+        };
+        used.into_iter().filter(|prefix| *prefix != "xml").map(|prefix| (prefix, uri(prefix))).collect()
+    }
+
+    fn attribute_value(&mut self, value: &str) {
+        self.output.push_str("=\"");
+        for c in value.chars() {
+            match c {
+                '&' => self.output.push_str("&amp;"),
+                '<' => self.output.push_str("&lt;"),
+                '"' => self.output.push_str("&quot;"),
+                '\t' => self.output.push_str("&#x9;"),
+                '\n' => self.output.push_str("&#xA;"),
+                '\r' => self.output.push_str("&#xD;"),
+                c => self.output.push(c),
+            }
+        }
+        self.output.push('"');
+    }
+
+    fn text(&mut self, text: &str) {
+        for c in text.chars() {
+            match c {
+                '&' => self.output.push_str("&amp;"),
+                '<' => self.output.push_str("&lt;"),
+                '>' => self.output.push_str("&gt;"),
+                '\r' => self.output.push_str("&#xD;"),
+                c => self.output.push(c),
+            }
+        }
+    }
+}
+
+/// The element's name as it is spelled: the parser keeps only namespace and local name.
+fn tag_name<'a>(node: Node<'a, '_>) -> &'a str {
+    let source = node.document().input_text().get(node.range()).unwrap_or_default();
+    let name = source.strip_prefix('<').unwrap_or_default();
+    name.split(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>').next().unwrap_or_default()
+}
+
+/// `urn:…` or `scheme://…`: a scheme, a colon, and something after it.
+fn is_absolute(uri: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once(':') else { return false };
+    let well_formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        && !uri.contains(|c: char| c.is_control() || c.is_whitespace());
+    well_formed && !rest.is_empty()
+}
+
+fn prefix_of(name: &str) -> &str {
+    name.split_once(':').map_or("", |(prefix, _)| prefix)
+}

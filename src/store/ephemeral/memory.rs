@@ -1,0 +1,292 @@
+//! What may be lost, in the memory of one process.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{Ephemeral, EphemeralError};
+use crate::clock::Clock;
+
+/// Keys with a life, in memory. Expired keys are dropped by whoever writes next, asked for or not, so memory follows what is alive.
+#[derive(Debug)]
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    limit: usize,
+    state: Mutex<State>,
+}
+
+/// Why a key was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MemoryError {
+    /// The limit is reached, and nothing has expired.
+    #[error("the session store is full: it holds {0} entries")]
+    Full(usize),
+    /// A value was used as a set or a counter, or the other way round: a fault of the caller.
+    #[error("the key is in use for something else")]
+    OtherKind,
+}
+
+impl From<MemoryError> for EphemeralError {
+    fn from(error: MemoryError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl MemoryStore {
+    /// Keys and members of sets that are kept at most: anyone may start a login, and nobody may fill the memory by it.
+    pub const DEFAULT_LIMIT: usize = 1_000_000;
+
+    /// An empty store that expires keys by `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::with_limit(clock, Self::DEFAULT_LIMIT)
+    }
+
+    /// The same with another limit on keys and members of sets, together.
+    #[must_use]
+    pub fn with_limit(clock: Arc<dyn Clock>, limit: usize) -> Self {
+        Self { clock, limit, state: Mutex::default() }
+    }
+
+    /// Keys and members of sets that are in memory now, expired ones included.
+    #[must_use]
+    pub fn count_entries(&self) -> usize {
+        self.lock().size
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state at this moment, for reading: the key is gone if its time has come.
+    fn state_for(&self, key: &str) -> MutexGuard<'_, State> {
+        let now = micros(self.clock.now());
+        let mut state = self.lock();
+        state.drop_if_expired(key, now);
+        state
+    }
+
+    /// The state at this moment, for writing, and the moment at which a life of `ttl` ends.
+    fn state_to_write(&self, key: &str, ttl: Duration) -> (MutexGuard<'_, State>, i64) {
+        let now = micros(self.clock.now());
+        let mut state = self.lock();
+        state.drop_if_expired(key, now);
+        state.sweep(now);
+        (state, now.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)))
+    }
+}
+
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: HashMap<Arc<str>, Entry>,
+    /// When each key ends, soonest first.
+    ends: BTreeSet<(i64, Arc<str>)>,
+    /// Keys and members of sets.
+    size: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    ends_at: i64,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Value(Bytes),
+    Set(Set),
+    Counter(u64),
+}
+
+impl Kind {
+    fn size(&self) -> usize {
+        match self {
+            Self::Set(set) => 1 + set.places.len(),
+            Self::Value(_) | Self::Counter(_) => 1,
+        }
+    }
+}
+
+/// Members in the order in which they first came.
+#[derive(Debug, Default)]
+struct Set {
+    places: HashMap<Arc<str>, u64>,
+    order: BTreeMap<u64, Arc<str>>,
+    next: u64,
+}
+
+impl State {
+    /// Expired keys that one write drops: more than it adds, and few enough that no write waits for a million of them.
+    const SWEEP: usize = 64;
+
+    fn sweep(&mut self, now: i64) {
+        for _ in 0..Self::SWEEP {
+            match self.ends.first() {
+                Some((ends_at, key)) if *ends_at <= now => {
+                    let key = Arc::clone(key);
+                    self.remove(&key);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn drop_if_expired(&mut self, key: &str, now: i64) {
+        if self.entries.get(key).is_some_and(|entry| entry.ends_at <= now) {
+            self.remove(key);
+        }
+    }
+
+    fn remove(&mut self, key: &str) -> Option<Kind> {
+        let (key, entry) = self.entries.remove_entry(key)?;
+        self.ends.remove(&(entry.ends_at, key));
+        self.size = self.size.saturating_sub(entry.kind.size());
+        Some(entry.kind)
+    }
+
+    fn insert(&mut self, key: &str, kind: Kind, ends_at: i64) {
+        self.remove(key);
+        let key: Arc<str> = key.into();
+        self.size += kind.size();
+        self.ends.insert((ends_at, Arc::clone(&key)));
+        self.entries.insert(key, Entry { ends_at, kind });
+    }
+
+    fn check_room(&self, more: usize, limit: usize) -> Result<(), MemoryError> {
+        if self.size + more > limit { Err(MemoryError::Full(self.size)) } else { Ok(()) }
+    }
+
+    /// A new key needs room; an old one already has it.
+    fn check_room_for(&self, key: &str, limit: usize) -> Result<(), MemoryError> {
+        if self.entries.contains_key(key) { Ok(()) } else { self.check_room(1, limit) }
+    }
+}
+
+#[async_trait]
+impl Ephemeral for MemoryStore {
+    async fn ping(&self) -> Result<(), EphemeralError> {
+        Ok(())
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), EphemeralError> {
+        let (mut state, ends_at) = self.state_to_write(key, ttl);
+        state.check_room_for(key, self.limit)?;
+        state.insert(key, Kind::Value(value), ends_at);
+        Ok(())
+    }
+
+    async fn replace(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, EphemeralError> {
+        let (mut state, ends_at) = self.state_to_write(key, ttl);
+        if !state.entries.contains_key(key) {
+            return Ok(false);
+        }
+        state.insert(key, Kind::Value(value), ends_at);
+        Ok(true)
+    }
+
+    async fn find(&self, key: &str) -> Result<Option<Bytes>, EphemeralError> {
+        match self.state_for(key).entries.get(key).map(|entry| &entry.kind) {
+            None => Ok(None),
+            Some(Kind::Value(value)) => Ok(Some(value.clone())),
+            Some(_) => Err(MemoryError::OtherKind.into()),
+        }
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, EphemeralError> {
+        let mut state = self.state_for(key);
+        if state.entries.get(key).is_some_and(|entry| !matches!(entry.kind, Kind::Value(_))) {
+            return Err(MemoryError::OtherKind.into());
+        }
+        match state.remove(key) {
+            Some(Kind::Value(value)) => Ok(Some(value)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn claim(&self, key: &str, ttl: Duration) -> Result<bool, EphemeralError> {
+        let (mut state, ends_at) = self.state_to_write(key, ttl);
+        if state.entries.contains_key(key) {
+            return Ok(false);
+        }
+        state.check_room(1, self.limit)?;
+        state.insert(key, Kind::Value(Bytes::new()), ends_at);
+        Ok(true)
+    }
+
+    async fn delete(&self, key: &str) -> Result<bool, EphemeralError> {
+        Ok(self.state_for(key).remove(key).is_some())
+    }
+
+    async fn insert_into_set(&self, set: &str, member: &str, ttl: Duration) -> Result<(), EphemeralError> {
+        let (mut state, ends_at) = self.state_to_write(set, ttl);
+        let (known, more) = match state.entries.get(set).map(|entry| &entry.kind) {
+            None => (false, 2),
+            Some(Kind::Set(found)) => (found.places.contains_key(member), 1),
+            Some(_) => return Err(MemoryError::OtherKind.into()),
+        };
+        if !known {
+            state.check_room(more, self.limit)?;
+        }
+        let mut found = match state.remove(set) {
+            Some(Kind::Set(found)) => found,
+            _ => Set::default(),
+        };
+        if !known {
+            let member: Arc<str> = member.into();
+            found.places.insert(Arc::clone(&member), found.next);
+            found.order.insert(found.next, member);
+            found.next += 1;
+        }
+        state.insert(set, Kind::Set(found), ends_at);
+        Ok(())
+    }
+
+    async fn remove_from_set(&self, set: &str, member: &str) -> Result<(), EphemeralError> {
+        let mut state = self.state_for(set);
+        let found = match state.entries.get_mut(set).map(|entry| &mut entry.kind) {
+            None => return Ok(()),
+            Some(Kind::Set(found)) => found,
+            Some(_) => return Err(MemoryError::OtherKind.into()),
+        };
+        let Some(place) = found.places.remove(member) else { return Ok(()) };
+        found.order.remove(&place);
+        let is_empty = found.places.is_empty();
+        state.size = state.size.saturating_sub(1);
+        if is_empty {
+            state.remove(set);
+        }
+        Ok(())
+    }
+
+    async fn list_set(&self, set: &str) -> Result<Vec<String>, EphemeralError> {
+        match self.state_for(set).entries.get(set).map(|entry| &entry.kind) {
+            None => Ok(Vec::new()),
+            Some(Kind::Set(found)) => Ok(found.order.values().map(|member| member.as_ref().to_owned()).collect()),
+            Some(_) => Err(MemoryError::OtherKind.into()),
+        }
+    }
+
+    async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError> {
+        let (mut state, ends_at) = self.state_to_write(key, window);
+        match state.entries.get_mut(key).map(|entry| &mut entry.kind) {
+            Some(Kind::Counter(count)) => {
+                *count = count.saturating_add(1);
+                Ok(*count)
+            }
+            Some(_) => Err(MemoryError::OtherKind.into()),
+            None => {
+                state.check_room(1, self.limit)?;
+                state.insert(key, Kind::Counter(1), ends_at);
+                Ok(1)
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The audit log: one line more, and reading it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::codec::{Columns as _, micros, stored_time, to_json};
+use super::{Connection, rows};
+use crate::core::{AuditId, OrganizationId, Reason};
+use crate::random;
+use crate::store::{AuditLine, NewAuditLine, RequestOrigin, StoreError, audit_chain};
+
+/// A line to be written, owned.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct AuditEntry {
+    pub(in crate::store) event: String,
+    pub(in crate::store) actor: String,
+    pub(in crate::store) organization: Option<OrganizationId>,
+    pub(in crate::store) target: Option<String>,
+    pub(in crate::store) reason: Option<Reason>,
+    pub(in crate::store) detail: Value,
+    pub(in crate::store) origin: RequestOrigin,
+    pub(in crate::store) now: Timestamp,
+}
+
+impl From<NewAuditLine<'_>> for AuditEntry {
+    fn from(line: NewAuditLine<'_>) -> Self {
+        Self {
+            event: line.event.to_owned(),
+            actor: line.actor.to_owned(),
+            organization: line.organization.cloned(),
+            target: line.target.map(ToOwned::to_owned),
+            reason: line.reason,
+            detail: line.detail,
+            origin: line.origin.clone(),
+            now: line.now,
+        }
+    }
+}
+
+/// Writes the next line of the chain.
+pub(in crate::store) async fn append_audit(conn: &mut Connection, entry: AuditEntry) -> Result<AuditLine, StoreError> {
+    let last = sqlx::query("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(&mut *conn).await?;
+    let (sequence, previous) = match last {
+        Some(row) => (row.number("sequence")?, row.text("hash")?),
+        None => (0, audit_chain::FIRST.to_owned()),
+    };
+    let mut line = AuditLine {
+        id: AuditId::from_uuid(random::uuid(entry.now)?),
+        sequence: sequence + 1,
+        at: stored_time(entry.now),
+        event: entry.event,
+        actor: entry.actor,
+        organization: entry.organization,
+        target: entry.target,
+        reason: entry.reason,
+        detail: entry.detail,
+        origin: entry.origin,
+        hash: String::new(),
+    };
+    line.hash = audit_chain::hash(&previous, &line);
+    sqlx::query(
+        "INSERT INTO audit (sequence, id, at, event, actor, organization, target, reason, detail, origin, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(line.sequence)
+    .bind(line.id.to_string())
+    .bind(micros(line.at))
+    .bind(&line.event)
+    .bind(&line.actor)
+    .bind(line.organization.as_ref().map(OrganizationId::as_str))
+    .bind(&line.target)
+    .bind(line.reason.map(Reason::code))
+    .bind(to_json(&line.detail)?)
+    .bind(to_json(&line.origin)?)
+    .bind(&line.hash)
+    .execute(conn)
+    .await?;
+    Ok(line)
+}
+
+pub(in crate::store) async fn list_audit(conn: &mut Connection, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2")
+        .bind(after)
+        .bind(i64::from(limit.clamp(1, 1000)))
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(rows::audit_line).collect()
+}

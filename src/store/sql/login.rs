@@ -1,0 +1,201 @@
+//! A decided login, written: all or nothing.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::QueryBuilder;
+
+use super::audit::{AuditEntry, append_audit};
+use super::changes::{self, Applied};
+use super::codec::{micros, stored_time, to_json};
+use super::facts::{count_other_admins, load_facts_without_seats, still_hold};
+use super::seats::release_expired_holds;
+use super::{Connection, Database, SettingsCache, Stop, queries};
+use crate::core::provision::{Admission, Change, Decision, Facts, Known, Outcome};
+use crate::core::{DecisionId, GroupClaim, Identity, MemberStatus};
+use crate::random;
+use crate::store::{AuditLine, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, StoreError};
+
+/// A [`LoginCommit`] that waits for the writer: the same, owned.
+#[derive(Debug)]
+pub(in crate::store) struct LoginWrite {
+    pub(super) facts: Facts,
+    pub(super) identity: Identity,
+    pub(super) decision: Decision,
+    pub(super) origin: RequestOrigin,
+    pub(super) now: Timestamp,
+}
+
+impl From<LoginCommit<'_>> for LoginWrite {
+    fn from(commit: LoginCommit<'_>) -> Self {
+        Self {
+            facts: commit.facts.clone(),
+            identity: commit.identity.clone(),
+            decision: commit.decision.clone(),
+            origin: commit.origin.clone(),
+            now: stored_time(commit.now),
+        }
+    }
+}
+
+pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Committed, Stop> {
+    let organization = &write.facts.organization.id;
+    check_facts(conn, cache, write).await?;
+    release_expired_holds(conn, organization, write.now).await?;
+
+    let decision = DecisionId::from_uuid(random::uuid(write.now)?);
+    let applied = changes::apply(conn, write).await?;
+    if let Outcome::Admit(_) = &write.decision.outcome {
+        note_login(conn, write, &applied).await?;
+    }
+    note_groups(conn, write).await?;
+    let member = match applied.person {
+        Some(person) => queries::find_member(conn, organization, person).await?,
+        None => None,
+    };
+    if let Outcome::Admit(admission) = &write.decision.outcome {
+        check_admission(admission, member.as_ref())?;
+    }
+    let audit = append_audit(conn, audit_entry(write, &applied, decision, member.as_ref())).await?;
+    insert_decision(conn, write, &applied, decision, &audit).await?;
+    applied.moves.settle(conn, organization).await?;
+    Ok(Committed { decision, member })
+}
+
+/// Reads again what the decision rests on.
+async fn check_facts(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<(), Stop> {
+    let settings = cache.load(conn, false).await?;
+    let query = FactsQuery { organization: &write.facts.organization.id, identity: &write.identity, now: write.now };
+    let current = load_facts_without_seats(conn, &settings, &query).await?;
+    if !still_hold(&write.facts, &current, &write.identity, write.now) {
+        return Err(Stop::Lost);
+    }
+    if write.facts.other_admins > 0 && takes_an_administrator_away(write) {
+        let others = count_other_admins(conn, &current.organization, current.linked.as_ref(), &current.same_email).await?;
+        if others == 0 {
+            return Err(Stop::Lost);
+        }
+    }
+    Ok(())
+}
+
+fn takes_an_administrator_away(write: &LoginWrite) -> bool {
+    let organization = &write.facts.organization;
+    write.decision.changes.iter().any(|change| match change {
+        Change::SetRole { from, to, .. } => organization.is_administrator(from) && !organization.is_administrator(to),
+        Change::RemoveMember { .. } => true,
+        _ => false,
+    })
+}
+
+async fn note_login(conn: &mut Connection, write: &LoginWrite, applied: &Applied) -> Result<(), Stop> {
+    let groups_at = matches!(write.identity.groups, GroupClaim::Present(_)).then_some(micros(write.now));
+    sqlx::query("UPDATE member SET last_login_at = $2, last_groups_at = COALESCE($3, last_groups_at) WHERE id = $1")
+        .bind(applied.member.map(|member| member.to_string()))
+        .bind(micros(write.now))
+        .bind(groups_at)
+        .execute(&mut *conn)
+        .await?;
+    // Whoever is let in waits for nobody any more.
+    sqlx::query("DELETE FROM attempt WHERE organization = $1 AND connection = $2 AND subject = $3")
+        .bind(write.facts.organization.id.as_str())
+        .bind(write.identity.connection.as_str())
+        .bind(&write.identity.subject)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Remembers which groups a connection delivers, and that it does.
+async fn note_groups(conn: &mut Connection, write: &LoginWrite) -> Result<(), Stop> {
+    /// Well below the number of parameters that a statement may have.
+    const GROUPS_PER_STATEMENT: usize = 200;
+    let GroupClaim::Present(groups) = &write.identity.groups else { return Ok(()) };
+    let connection = write.identity.connection.as_str();
+    sqlx::query(
+        "INSERT INTO claim_health (connection, last_present_at) VALUES ($1, $2)
+         ON CONFLICT (connection) DO UPDATE SET last_present_at = excluded.last_present_at
+         WHERE claim_health.last_present_at < excluded.last_present_at",
+    )
+    .bind(connection)
+    .bind(micros(write.now))
+    .execute(&mut *conn)
+    .await?;
+    let groups: Vec<&String> = groups.iter().collect();
+    for some in groups.chunks(GROUPS_PER_STATEMENT) {
+        let mut query = QueryBuilder::<Database>::new("INSERT INTO seen_group (connection, value, last_seen_at) ");
+        query.push_values(some, |mut row, group| {
+            row.push_bind(connection).push_bind(*group).push_bind(micros(write.now));
+        });
+        query.push(" ON CONFLICT (connection, value) DO UPDATE SET last_seen_at = excluded.last_seen_at");
+        query.build().persistent(false).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// What a person is let in as is what is written; anything else would show one role and enforce another.
+fn check_admission(admission: &Admission, row: Option<&MemberRow>) -> Result<(), StoreError> {
+    let fits = row.is_some_and(|row| {
+        let member = &row.member;
+        member.status == MemberStatus::Active && member.role == admission.role && member.seat == admission.seat
+    });
+    if fits { Ok(()) } else { Err(changes::unfit("the admission is not what its changes make of the member")) }
+}
+
+fn audit_entry(write: &LoginWrite, applied: &Applied, decision: DecisionId, after: Option<&MemberRow>) -> AuditEntry {
+    let event = if matches!(write.decision.outcome, Outcome::Admit(_)) { "login.admitted" } else { "login.refused" };
+    let person = applied.person.map(|person| person.to_string());
+    AuditEntry {
+        event: event.to_owned(),
+        actor: person.clone().unwrap_or_else(|| "system".to_owned()),
+        organization: Some(write.facts.organization.id.clone()),
+        target: person,
+        reason: Some(write.decision.outcome.reason()),
+        detail: json!({
+            "decision": decision,
+            "connection": write.identity.connection,
+            "subject": write.identity.subject,
+            "outcome": write.decision.outcome,
+            "changes": write.decision.changes,
+            "before": changes::known_subject(write).map(before_summary),
+            "after": after,
+        }),
+        origin: write.origin.clone(),
+        now: write.now,
+    }
+}
+
+fn before_summary(known: &Known) -> Value {
+    json!({"person": known.person, "member": known.member})
+}
+
+async fn insert_decision(
+    conn: &mut Connection,
+    write: &LoginWrite,
+    applied: &Applied,
+    id: DecisionId,
+    audit: &AuditLine,
+) -> Result<(), Stop> {
+    sqlx::query(
+        "INSERT INTO decision (id, at, organization, connection, person, member, identity, decision, incident, audit)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(id.to_string())
+    .bind(micros(write.now))
+    .bind(write.facts.organization.id.as_str())
+    .bind(write.identity.connection.as_str())
+    .bind(applied.person.map(|person| person.to_string()))
+    .bind(applied.member.map(|member| member.to_string()))
+    .bind(to_json(&write.identity)?)
+    .bind(to_json(&write.decision)?)
+    .bind(write.origin.incident.map(|incident| incident.to_string()))
+    .bind(audit.sequence)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+impl From<random::RandomError> for Stop {
+    fn from(error: random::RandomError) -> Self {
+        Self::Failed(error.into())
+    }
+}

@@ -1,0 +1,217 @@
+//! A real browser for tests: Debian's chromium, started fresh, that notices what a person would not forgive.
+//!
+//! ```ignore
+//! #[tokio::test]
+//! async fn ada_signs_in() {
+//!     browse("ada-signs-in", async |browser| {
+//!         browser.goto("http://app.localhost:8080/").await;
+//!         browser.follow("Continue with Demo IdP").await;
+//!         assert_eq!(browser.text("h1").await, "Who are you?");
+//!         browser.assert_clean().await;
+//!     })
+//!     .await;
+//! }
+//! ```
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::Path;
+
+use futures_util::FutureExt as _;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::common::log::LoggingPrefsLogLevel;
+use thirtyfour::manager::{BrowserKind, WebDriverManager};
+use thirtyfour::prelude::*;
+
+/// axe-core 4.14.1, MPL-2.0 (`axe.LICENSE`): `npm pack axe-core`.
+const AXE: &str = include_str!("axe.min.js");
+const RUN_AXE: &str = "
+    const done = arguments[arguments.length - 1];
+    axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(
+        r => done(r.violations.map(v => v.id + ' (' + v.help + '): ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; '))),
+        e => done(['axe did not run: ' + e]));";
+/// The reason of every violation of a content security policy, from the first line of the page on.
+const RECORD_CSP: &str = "window.__csp = [];
+    document.addEventListener('securitypolicyviolation', e => __csp.push(e.effectiveDirective + ' ' + e.blockedURI));";
+const FLAGS: [&str; 11] = [
+    "--hide-scrollbars",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1280,900",
+];
+
+/// Light or dark, as the person's system asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Theme {
+    Light,
+    Dark,
+}
+
+impl fmt::Display for Theme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Light { "light" } else { "dark" })
+    }
+}
+
+/// Runs a journey in a browser of its own, which is closed whatever happens. A failed journey leaves `target/shots/{name}-failed.png`.
+pub(crate) async fn browse(name: &str, journey: impl AsyncFnOnce(&Browser)) {
+    let browser = Browser::start().await;
+    let outcome = AssertUnwindSafe(journey(&browser)).catch_unwind().await;
+    if outcome.is_err() {
+        eprintln!("{name} stopped at {} ({})", browser.url().await, browser.title().await);
+        browser.screenshot(&format!("{name}-failed")).await;
+    }
+    browser.quit().await;
+    outcome.unwrap_or_else(|panic| resume_unwind(panic));
+}
+
+/// One browser with an empty profile. Whatever does not work panics, with what was looked for.
+pub(crate) struct Browser {
+    driver: WebDriver,
+    _manager: std::sync::Arc<WebDriverManager>,
+    _profile: TempDir,
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        let mut wishes = DesiredCapabilities::chrome();
+        wishes.set_binary("/usr/bin/chromium").unwrap();
+        for flag in FLAGS {
+            wishes.add_arg(flag).unwrap();
+        }
+        wishes.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
+        wishes.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        let manager = WebDriverManager::builder().driver_binary(BrowserKind::Chrome, "/usr/bin/chromedriver").offline().build();
+        let driver = manager.launch(wishes).await.expect("chromium and chromium-driver are installed");
+        let browser = Self { driver, _manager: manager, _profile: profile };
+        browser.theme(Theme::Light).await;
+        browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": RECORD_CSP })).await;
+        browser
+    }
+
+    pub(crate) async fn quit(self) {
+        self.driver.quit().await.unwrap();
+    }
+
+    pub(crate) async fn goto(&self, url: &str) {
+        self.driver.goto(url).await.unwrap_or_else(|e| panic!("{url}: {e}"));
+    }
+
+    /// Waits for the element, and presses it.
+    pub(crate) async fn click(&self, css: &str) {
+        self.find(By::Css(css), css).await.click().await.unwrap_or_else(|e| panic!("click {css}: {e}"));
+    }
+
+    /// Waits for a link or button that says this, and presses it.
+    pub(crate) async fn follow(&self, label: &str) {
+        let says = format!("//*[self::a or self::button][contains(normalize-space(.), \"{label}\")]");
+        self.find(By::XPath(says), label).await.click().await.unwrap_or_else(|e| panic!("follow {label}: {e}"));
+    }
+
+    pub(crate) async fn fill(&self, css: &str, value: &str) {
+        let field = self.find(By::Css(css), css).await;
+        field.clear().await.unwrap();
+        field.send_keys(value).await.unwrap_or_else(|e| panic!("fill {css}: {e}"));
+    }
+
+    /// Waits for the element, and gives its visible text.
+    pub(crate) async fn text(&self, css: &str) -> String {
+        self.find(By::Css(css), css).await.text().await.unwrap()
+    }
+
+    /// Waits until the address starts with this.
+    pub(crate) async fn arrive(&self, url: &str) {
+        for _ in 0..200 {
+            if self.url().await.starts_with(url) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("did not arrive at {url}, but at {}", self.url().await);
+    }
+
+    pub(crate) async fn url(&self) -> String {
+        self.driver.current_url().await.map(String::from).unwrap_or_default()
+    }
+
+    pub(crate) async fn title(&self) -> String {
+        self.driver.title().await.unwrap_or_default()
+    }
+
+    /// The window's size in CSS pixels: as wide as this, and as high as a screen of that width.
+    pub(crate) async fn width(&self, width: u32) {
+        let height = if width < 600 { 844 } else { 900 };
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// Also asks for reduced motion: colours half way through a transition would be measured otherwise.
+    pub(crate) async fn theme(&self, theme: Theme) {
+        let theme = json!({ "name": "prefers-color-scheme", "value": theme.to_string() });
+        let motion = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": [theme, motion] })).await;
+    }
+
+    /// A picture of the whole page in `target/shots/{name}.png`.
+    pub(crate) async fn screenshot(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/shots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let shot = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
+        let png = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, shot["data"].as_str().unwrap()).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
+    }
+
+    /// What this page does wrong now: accessibility (axe-core), its own content security policy, the console, and scrolling sideways.
+    pub(crate) async fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<String> = self.run("return window.__csp").await;
+        faults.extend(self.console().await);
+        self.driver.execute(AXE, vec![]).await.unwrap();
+        faults.extend(self.driver.execute_async(RUN_AXE, vec![]).await.unwrap().convert::<Vec<String>>().unwrap());
+        faults.extend(self.overflow().await);
+        faults
+    }
+
+    /// Panics when there are [`faults`](Self::faults), and tells them all.
+    pub(crate) async fn assert_clean(&self) {
+        let faults = self.faults().await;
+        assert!(faults.is_empty(), "{} is not clean:\n{}", self.url().await, faults.join("\n"));
+    }
+
+    /// What sticks out of the window, if the page is wider than it.
+    pub(crate) async fn overflow(&self) -> Option<String> {
+        let wide = "const e = document.documentElement; return e.scrollWidth > e.clientWidth
+            ? [...document.querySelectorAll('body *')].filter(n => n.getBoundingClientRect().right > e.clientWidth).map(n => n.tagName + '.' + n.getAttribute('class')).join(', ')
+            : null";
+        self.run::<Option<String>>(wide).await.map(|what| format!("scrolls sideways: {what}"))
+    }
+
+    /// Runs a script; not bound by the page's policy.
+    pub(crate) async fn run<T: DeserializeOwned>(&self, script: &str) -> T {
+        self.driver.execute(script, vec![]).await.unwrap().convert().unwrap()
+    }
+
+    /// Severe lines of the console since the last look. That a page of ours came with an error status is not one.
+    async fn console(&self) -> Vec<String> {
+        let own_status = |message: &str| message.contains("the server responded with a status of") && !message.contains("/assets/");
+        let lines = self.driver.browser_log().await.unwrap();
+        lines.into_iter().filter(|line| line.level == "SEVERE" && !own_status(&line.message)).map(|line| line.message).collect()
+    }
+
+    async fn find(&self, by: By, what: &str) -> WebElement {
+        self.driver.query(by).first().await.unwrap_or_else(|e| panic!("no {what} on the page: {e}"))
+    }
+
+    async fn devtools(&self, method: &str, parameters: Value) -> Value {
+        self.driver.cdp().send_raw(method, parameters).await.unwrap_or_else(|e| panic!("{method}: {e}"))
+    }
+}

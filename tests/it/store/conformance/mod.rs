@@ -1,0 +1,106 @@
+//! What every [`usher::store::Store`] does. A backend calls [`every_store_does_this`] with a function that opens an empty store.
+
+pub(crate) mod facts;
+pub(crate) mod logins;
+pub(crate) mod queries;
+pub(crate) mod races;
+pub(crate) mod seats;
+pub(crate) mod settings;
+
+/// A test for each named function, on a store that `$open` makes.
+macro_rules! on_each {
+    ($open:path; $($module:ident :: { $($name:ident),* $(,)? })*) => {
+        $(mod $module {
+            $(#[tokio::test]
+            async fn $name() {
+                crate::store::conformance::$module::$name($open().await).await;
+            })*
+        })*
+    };
+}
+pub(crate) use on_each;
+
+/// The whole suite.
+macro_rules! every_store_does_this {
+    ($open:path) => {
+        crate::store::conformance::on_each! { $open;
+            settings::{
+                nothing_is_stored_before_the_first_save,
+                settings_come_back_as_they_were_saved,
+                saving_the_same_settings_changes_nothing,
+                settings_made_from_another_revision_are_refused,
+                the_audit_line_shows_each_changed_field_and_no_secret,
+                an_organization_with_members_cannot_be_taken_away,
+                an_organization_without_members_can_go_and_come_back,
+                a_connection_that_comes_back_finds_its_links,
+                a_tier_that_members_hold_cannot_be_taken_away,
+                the_primary_owner_has_a_seat_before_the_first_login,
+                a_primary_owner_without_a_free_seat_is_refused,
+                a_primary_owner_who_is_a_member_needs_no_hold,
+                another_primary_owner_frees_the_former_ones_hold,
+                a_hold_moves_when_its_tier_goes,
+                a_primary_owner_whose_address_changed_stays,
+            }
+            facts::{
+                a_stranger_is_nobody,
+                a_linked_person_is_found_by_subject_alone,
+                an_address_is_compared_without_regard_to_case,
+                a_domain_counts_when_the_connection_lists_it_and_it_is_verified,
+                another_primary_owner_is_seen,
+                other_administrators_are_human_and_have_logged_in,
+                the_newest_open_invite_is_found_also_when_it_has_expired,
+                an_expired_hold_is_not_counted,
+                claim_health_is_remembered_for_each_connection,
+                an_unknown_organization_or_connection_is_missing,
+            }
+            logins::{
+                a_first_login_writes_everything,
+                a_refused_stranger_leaves_a_record_and_no_person,
+                a_refused_attempt_is_counted_and_ends_with_an_admission,
+                a_returning_member_only_moves_times,
+                a_person_is_updated,
+                a_link_is_added_to_the_only_person_with_the_address,
+                a_subject_is_replaced,
+                a_role_changes,
+                a_place_in_the_queue_is_kept_and_left,
+                a_removed_member_has_no_seat_and_no_pin,
+                a_removed_member_is_one_again,
+                a_pin_is_dropped,
+                there_is_one_primary_owner,
+                an_invite_is_used_once,
+                a_decision_that_does_not_fit_is_a_denial,
+            }
+            seats::{
+                a_seat_moves_between_tiers,
+                a_full_tier_is_a_lost_race_and_nothing_is_written,
+                an_invited_person_gets_the_held_seat_when_all_are_taken,
+                someone_else_does_not_get_a_held_seat,
+                an_expired_hold_frees_its_seat_for_the_next,
+                fewer_seats_owned_evict_nobody_and_let_nobody_in,
+                a_hundred_first_logins_for_one_seat_make_one_member,
+                an_organization_without_tiers_counts_nothing,
+            }
+            races::{
+                two_first_logins_of_one_person_make_one_person,
+                two_logins_of_one_member_both_go_through,
+                changed_settings_win_against_a_decision,
+                a_closed_connection_wins_against_a_decision,
+                a_changed_member_wins_against_a_decision,
+                a_used_invite_wins_against_a_decision,
+                a_new_person_with_the_address_wins_against_a_decision,
+                two_administrators_cannot_both_be_removed,
+                a_lost_race_leaves_its_neighbours_alone,
+            }
+            queries::{
+                a_member_is_found_by_person_and_by_address,
+                members_come_in_pages_by_address,
+                a_search_takes_its_signs_literally,
+                a_decision_is_found_by_person_and_by_incident,
+                attempts_come_oldest_first,
+                audit_lines_form_a_chain,
+                the_store_answers_a_ping,
+            }
+        }
+    };
+}
+pub(crate) use every_store_does_this;

@@ -1,0 +1,11 @@
+//! Storage. `conformance` and `ephemeral` are suites over the traits: every backend passes them whole.
+
+// Says to clippy that helpers of tests are tests too.
+#![cfg(test)]
+
+mod conformance;
+mod crash;
+mod ephemeral;
+mod fixtures;
+mod property;
+mod sqlite;
