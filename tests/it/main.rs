@@ -1,5 +1,7 @@
 //! Everything that is tested from outside: one binary, because it links once.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, also in what tests share")]
+
 mod cli;
 mod config;
 mod demo;

@@ -4,8 +4,8 @@
 //! - [`oidc_provider`], [`op`]: OpenID providers to sign in with
 //! - [`saml_idp`]: a SAML provider that signs whatever a test asks for
 
+pub(crate) mod facts;
 pub mod facts;
 pub(crate) mod oidc_provider;
 pub(crate) mod op;
 pub(crate) mod saml_idp;
-pub(crate) mod facts;
