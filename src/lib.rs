@@ -3,9 +3,9 @@
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod http;
 pub mod oidc;
 pub mod outbound;
-pub mod http;
 pub mod random;
 pub mod saml;
 pub mod store;
