@@ -3,6 +3,8 @@
 //! - [`facts`]: one login in a few lines, and what the store would hold after it
 //! - [`oidc_provider`], [`op`]: OpenID providers to sign in with
 //! - [`saml_idp`]: a SAML provider that signs whatever a test asks for
+//! - [`op`]: an OpenID provider that misbehaves on demand
+//! - [`oidc_provider`]: a certified OpenID provider, and a browser without script
 
 pub(crate) mod facts;
 pub mod facts;
