@@ -1,6 +1,7 @@
 //! Usher: a login gateway.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;

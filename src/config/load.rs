@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::code::Code;
 use super::fault::{Document, Fault, Faults, Place};
+use super::process::Process;
 use super::section::{Reader, Section, Wrong, did_you_mean, read_text};
 use super::tree::{self, Origin, Table};
 use super::{Allow, Config, org, process};
@@ -48,22 +49,28 @@ pub fn load(path: &Path, env: &BTreeMap<String, String>) -> Result<Config, Fault
 pub fn load_with_org(path: &Path, env: &BTreeMap<String, String>) -> Result<Loaded, Faults> {
     let mut of_org = Vec::new();
     let mut settings = None;
-    let (config, mut found) = with_process(path, &read_file(path)?, env, |config, section| {
-        let Some(org_file) = &config.org_file else { return };
-        match org::read(org_file, env, super::value::is_loopback(&config.public_url)) {
+    let (config, mut found) = with_process(path, &read_file(path)?, env, |process, section| {
+        let Some(org_file) = &process.org_file else { return };
+        match org::read(org_file, env, process.loopback) {
             Ok((read, found)) => {
                 of_org = found;
                 settings = read;
             }
             Err(faults) => of_org = faults.into_list(),
         }
-        if let Some(settings) = &settings {
+        if let (Some(config), Some(settings)) = (&process.config, &settings) {
             hold_against(config, settings, section);
         }
     });
     found.extend(of_org);
     let (config, warnings) = finish(config, found)?;
     Ok(Loaded { config, settings, warnings })
+}
+
+/// What would be wrong with this text as a usher.toml, before it is written: the org.toml that it names is not read.
+#[must_use]
+pub fn check_text(path: &Path, text: &str) -> Vec<Fault> {
+    with_process(path, text, &BTreeMap::new(), |_, _| {}).1
 }
 
 /// Checks a file of either kind; usher.toml brings the org.toml that it names along.
@@ -139,15 +146,13 @@ fn with_process(
     path: &Path,
     text: &str,
     env: &BTreeMap<String, String>,
-    then: impl FnOnce(&Config, &mut Section<'_>),
+    then: impl FnOnce(&Process, &mut Section<'_>),
 ) -> (Option<Config>, Vec<Fault>) {
     with_tree(path, text, env, true, |mut root| {
-        let config = process::read(&mut root);
-        if let Some(config) = &config {
-            then(config, &mut root);
-        }
+        let process = process::read(&mut root);
+        then(&process, &mut root);
         root.finish();
-        config
+        process.config
     })
 }
 

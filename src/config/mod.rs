@@ -30,7 +30,7 @@ mod value;
 
 pub use code::{Code, Severity};
 pub use fault::{Document, Fault, Faults, Place, render_all};
-pub use load::{FileKind, Loaded, check, load, load_with_org};
+pub use load::{FileKind, Loaded, check, check_text, load, load_with_org};
 
 /// Stands in every key and document that comes with the source code, and makes Usher refuse it on anything but loopback.
 pub const DEVELOPMENT_MARK: &str = "USHER DEVELOPMENT ONLY";

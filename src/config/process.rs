@@ -11,10 +11,19 @@ use super::section::{Section, Text, Wrong};
 use super::{Config, Database, Log, LogFormat, Server, SessionLimits, Tls, route, value};
 use crate::core::Secret;
 
-const HOUR: u64 = 3600;
+/// What could be read, even if the whole is not complete.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// `None` when something is missing that has no default; what is wrong is in the reader.
+    pub(super) config: Option<Config>,
+    /// org.toml, to be looked at whatever else is wrong.
+    pub(super) org_file: Option<PathBuf>,
+    /// Whether people sign in on a loopback address.
+    pub(super) loopback: bool,
+}
 
-/// Reads every key. `None` when something is missing that has no default; what is wrong is in the reader.
-pub(super) fn read(root: &mut Section<'_>) -> Option<Config> {
+/// Reads every key.
+pub(super) fn read(root: &mut Section<'_>) -> Process {
     let public_url = root.parsed_required("public_url", "public_url = \"https://auth.acme.example\"", public_url);
     let data_dir = root.parsed_required("data_dir", "data_dir = \"/var/lib/usher\"", value::not_blank);
     let data_dir = data_dir.map(|path| root.reader().beside(&path));
@@ -27,7 +36,15 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Config> {
     let routes = route::read_all(root, public_url.as_ref());
     let log = log(root.section("log"));
     let org_file = org(root.section("org"));
-    Some(Config { public_url: public_url?, data_dir: data_dir?, database, server, tls: tls?, ops_listen, session, routes, log, org_file })
+    let loopback = public_url.as_ref().is_some_and(value::is_loopback);
+    let named = org_file.clone();
+    let config = match (public_url, data_dir, tls) {
+        (Some(public_url), Some(data_dir), Some(tls)) => {
+            Some(Config { public_url, data_dir, database, server, tls, ops_listen, session, routes, log, org_file })
+        }
+        _ => None,
+    };
+    Process { config, org_file: named, loopback }
 }
 
 fn public_url(text: &Text) -> Result<Url, Wrong> {
@@ -170,8 +187,8 @@ fn ops(mut section: Section<'_>) -> SocketAddr {
 }
 
 fn session(mut section: Section<'_>) -> SessionLimits {
-    let lifetime = section.parsed("lifetime", value::duration).unwrap_or(Duration::from_secs(12 * HOUR));
-    let idle_timeout = section.parsed("idle_timeout", value::duration).unwrap_or(Duration::from_secs(8 * HOUR));
+    let lifetime = section.parsed("lifetime", value::duration).unwrap_or(Duration::from_hours(12));
+    let idle_timeout = section.parsed("idle_timeout", value::duration).unwrap_or(Duration::from_hours(8));
     if idle_timeout > lifetime {
         // Named where the operator wrote something: a short lifetime alone runs into the default of the other.
         let key = if section.has("idle_timeout") { "idle_timeout" } else { "lifetime" };

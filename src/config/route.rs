@@ -53,8 +53,8 @@ fn read(section: &mut Section<'_>) -> Option<Route> {
             Err(wrong) => section.reader().at(&text, wrong),
         }
     }
-    let aliases = aliases(section.section("aliases"));
-    let idle_timeout = section.parsed("idle_timeout", value::duration).unwrap_or(Duration::from_secs(60));
+    let aliases = aliases(&section.section("aliases"));
+    let idle_timeout = section.parsed("idle_timeout", value::duration).unwrap_or(Duration::from_mins(1));
     Some(Route { host: host?, upstreams, organization: organization?, allow, public_paths, aliases, idle_timeout })
 }
 
@@ -178,7 +178,7 @@ fn is_reserved(header: &HeaderName) -> bool {
         || ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"].contains(&name)
 }
 
-fn aliases(section: Section<'_>) -> BTreeMap<Alias, HeaderName> {
+fn aliases(section: &Section<'_>) -> BTreeMap<Alias, HeaderName> {
     let reader = section.reader();
     let mut aliases = BTreeMap::new();
     for (key, node) in section.entries() {

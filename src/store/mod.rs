@@ -21,7 +21,7 @@ use crate::core::{
 
 pub mod audit_chain;
 pub mod ephemeral;
-mod settings_diff;
+pub mod settings_diff;
 mod sql;
 pub mod sqlite;
 

@@ -11,7 +11,7 @@ const SECRET_FIELDS: [&str; 1] = ["client_secret"];
 /// One entry for every object that was added, removed or changed; a changed object lists only its changed fields, by path, with before and after.
 /// A secret shows that it changed, and nothing of its value.
 #[must_use]
-pub(super) fn diff(before: Option<&Settings>, after: &Settings) -> Vec<Value> {
+pub fn diff(before: Option<&Settings>, after: &Settings) -> Vec<Value> {
     let mut entries = Vec::new();
     let old_name = before.map(|settings| settings.parent_name.as_str());
     if old_name != Some(&after.parent_name) {

@@ -1,9 +1,9 @@
 //! Every page for people, with the sort of values it will see, served on loopback: to look at, and to test in a real browser.
 
+use axum::Router;
 use axum::extract::{OriginalUri, Path};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{any, get};
-use axum::{Router, response::Redirect};
+use axum::routing::{any, get, post};
 use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -15,8 +15,8 @@ use usher::core::Reason;
 use usher::http::assets::{self, asset_response};
 use usher::http::headers;
 use usher::http::views::{
-    Account, AppLink, BadGateway, Choose, ConnectionChoice, Email, EmailProblem, Link, NotFound, Page, PostForm, Problem, ProblemKind, Reference,
-    Refused, Seat, SignedOut, Taking, Unavailable, View as _,
+    Account, AppLink, BadGateway, Choose, ConnectionChoice, Email, EmailProblem, Link, NotFound, Page, PostForm, Problem, ProblemKind,
+    Reference, Refused, Seat, SignedOut, Taking, Unavailable, View as _,
 };
 
 const INCIDENT: &str = "inc_019ab2f47c1e7d3a9c0e5b8f21d4a667";
@@ -29,8 +29,8 @@ fn reference(code: &str) -> Option<Reference<'_>> {
     Some(Reference { incident: INCIDENT, at: "2026-11-03T09:14:22Z".parse().unwrap(), code })
 }
 
-/// The name of every page. What [`response`] answers, and nothing else.
-pub fn names() -> Vec<String> {
+/// The name of every page.
+pub(crate) fn names() -> Vec<String> {
     let login = ["choose", "choose-several", "choose-long", "email", "email-unknown", "email-malformed", "taking", "post"];
     let account = ["account", "account-bare", "account-long", "signed-out", "signed-out-everywhere"];
     let trouble = ["bad-gateway", "bad-gateway-public", "unavailable", "not-found"];
@@ -64,7 +64,7 @@ fn problems() -> Vec<ProblemKind<'static>> {
 }
 
 /// The page of that name. `port`: where the gallery itself is served.
-pub fn response(name: &str, port: u16) -> Option<Response> {
+pub(crate) fn response(name: &str, port: u16) -> Option<Response> {
     if let Some(code) = name.strip_prefix("refused-") {
         let reason = refusals().find(|reason| reason.code() == code)?;
         let view = Refused {
@@ -116,9 +116,9 @@ fn login(name: &str, port: u16) -> Option<Response> {
         "email-unknown" => email("ada@acme.exmaple", Some(EmailProblem::UnknownDomain("acme.exmaple"))).respond(),
         "email-malformed" => email("ada", Some(EmailProblem::NotAnAddress)).respond(),
         "taking" => Taking { page: page(), provider: "Okta", href: "/nowhere", host: Some("acme.okta.example") }.respond(),
-        "post" => {
+        "post" | "post-and-arrive" => {
             // Another origin than the page's: the policy must let the form leave.
-            let action = Url::parse(&format!("http://idp.localhost:{port}/nowhere")).unwrap();
+            let action = Url::parse(&format!("http://idp.localhost:{port}/{}", if name == "post" { "nowhere" } else { "posted" })).unwrap();
             let fields = [("SAMLRequest", "PHNhbWxwOkF1dGhuUmVxdWVzdC8+"), ("RelayState", "a\"><script>alert(1)</script>")];
             PostForm::new(page(), "Okta", &action, &fields).unwrap().respond()
         }
@@ -206,7 +206,8 @@ fn router(port: u16) -> Router {
         .route("/", get(index))
         .route("/nowhere", any(StatusCode::NO_CONTENT))
         .route("/{name}", get(move |Path(name): Path<String>| one(name, port)))
-        .route("/login", any(|| async { Redirect::to("/nowhere") }))
+        .route("/posted", any(|| async { "Arrived." }))
+        .route("/login", post(move || one("taking".to_owned(), port)))
         .route("/logout", any(StatusCode::NO_CONTENT))
         .route("/.usher/assets/{*path}", get(|OriginalUri(uri): OriginalUri| async move { asset_response(uri.path()).unwrap() }))
         .merge(assets::routes())
@@ -214,7 +215,7 @@ fn router(port: u16) -> Router {
 }
 
 /// Serves the gallery until the task is dropped.
-pub async fn serve(listener: TcpListener) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener) -> std::io::Result<()> {
     let service = TowerToHyperService::new(router(listener.local_addr()?.port()));
     loop {
         let (stream, _) = listener.accept().await?;

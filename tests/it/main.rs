@@ -8,3 +8,4 @@ mod rules;
 mod saml;
 mod store;
 mod support;
+mod pages;

@@ -117,7 +117,7 @@ fn saml(section: &mut Section<'_>, trust: Trust) -> Option<SamlSettings> {
 
 fn idp_source(section: &mut Section<'_>, trust: Trust) -> Option<IdpSource> {
     let by_hand = [section.has("entity_id"), section.has("sso_url"), section.has("certificates")].contains(&true);
-    let slo_url = section.parsed("slo_url", |text| web_address(text, Trust { internal: true, ..trust }));
+    let logout = section.parsed("slo_url", |text| web_address(text, Trust { internal: true, ..trust }));
     if section.has("idp_metadata") == by_hand {
         let message = if by_hand { "the identity provider is described twice" } else { "nothing says who the identity provider is" };
         let suggestion = "give `idp_metadata` (\"file:okta.xml\" or an https address), or `entity_id`, `sso_url` and `certificates`";
@@ -148,7 +148,7 @@ fn idp_source(section: &mut Section<'_>, trust: Trust) -> Option<IdpSource> {
             Err(wrong) => section.reader().at(&text, wrong),
         }
     }
-    Some(IdpSource::Manual { entity_id: entity_id?, sso_url: sso_url?, slo_url, certificates })
+    Some(IdpSource::Manual { entity_id: entity_id?, sso_url: sso_url?, slo_url: logout, certificates })
 }
 
 /// Only a first look: what a document says is the SAML door's to read.

@@ -1,7 +1,7 @@
 //! org.toml: who may come in, and as what.
 //!
 //! - `parent`: `[parent]`, `[[domain]]`
-//! - `connection`: `[[connection]]`, SAML or OpenID Connect
+//! - `connection`: `[[connection]]`, SAML or OIDC
 //! - `organization`: `[[organization]]` with its mappings and policy; `plan`: what a plan sets
 //! - `advice`: what is allowed and worth a second look
 //!

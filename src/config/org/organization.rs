@@ -160,14 +160,12 @@ fn seat_tiers(section: &mut Section<'_>) -> Vec<OwnedSeats> {
     let mut tiers: Vec<OwnedSeats> = Vec::new();
     for mut entry in section.sections("seat_tiers") {
         let name = entry.parsed_required("name", "{ name = \"Premium\", seats = 20 }", value::not_blank).map(SeatTier::new);
-        let owned = entry.number("seats", "{ name = \"Premium\", seats = 20 }").and_then(|seats| match u32::try_from(seats) {
-            Ok(owned) => Some(owned),
-            Err(_) => {
-                let wrong = Wrong::new(Code::Seats, format!("{seats} is not a number of seats"));
-                entry.wrong("seats", wrong.suggest("write how many seats you own, 0 or more"));
-                None
-            }
-        });
+        let seats = entry.number("seats", "{ name = \"Premium\", seats = 20 }");
+        let owned = seats.and_then(|seats| u32::try_from(seats).ok());
+        if let (Some(seats), None) = (seats, owned) {
+            let wrong = Wrong::new(Code::Seats, format!("{seats} is not a number of seats"));
+            entry.wrong("seats", wrong.suggest("write how many seats you own, 0 or more"));
+        }
         if let Some(tier) = name {
             if tiers.iter().any(|seats| seats.tier == tier) {
                 let wrong = Wrong::new(Code::Duplicate, format!("the seat tier {:?} is here twice", tier.as_str()));

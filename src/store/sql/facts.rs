@@ -29,7 +29,6 @@ pub(in crate::store) async fn load_facts(
         linked,
         same_email,
         other_admins,
-        other_primary_owner: false,
     })
 }
 
@@ -50,7 +49,6 @@ pub(super) async fn load_facts_without_seats(
         invite: find_invite(conn, query).await?,
         seats: Vec::new(),
         other_admins: 0,
-        other_primary_owner: false,
     })
 }
 

@@ -158,7 +158,8 @@ fn row_52_a_removed_person_is_not_the_primary_owner_by_an_old_mark() {
 
 #[test]
 fn row_55_the_last_administrator_is_not_demoted() {
-    let last = |role: &str, groups: &[&str]| Case::mapped().member(role, "Premium").groups(groups).with(|facts| facts.other_admins = 0).decide();
+    let last =
+        |role: &str, groups: &[&str]| Case::mapped().member(role, "Premium").groups(groups).with(|facts| facts.other_admins = 0).decide();
     let kept = last("Owner", &["everyone", "office"]);
     assert_eq!(kept.role_and_seat(), ("Owner", "Standard"), "the role is guarded, the seat is not");
     assert_eq!(kept.notes(), [Reason::GuardLastAdmin]);

@@ -147,7 +147,8 @@ fn vector_21_a_pin_keeps_before_its_end_and_is_dropped_after() {
 
 #[test]
 fn vector_22_a_group_with_spaces_matches_whole() {
-    let spaced = || Case::mapped().with_organization(|organization| organization.role_mappings = vec![gives_role("Admin", &["group with spaces"])]);
+    let spaced =
+        || Case::mapped().with_organization(|organization| organization.role_mappings = vec![gives_role("Admin", &["group with spaces"])]);
     assert_eq!(spaced().groups(&["group with spaces"]).decide().role_and_seat().0, "Admin");
     assert_eq!(spaced().groups(&["group", "with", "spaces"]).decide().refusal(), Reason::NoRoleGroup);
 }

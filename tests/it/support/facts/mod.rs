@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use usher::core::provision::{Admission, Change, ConnectionState, Decision, Facts, Known, Outcome, Rule, SeatCount, Verdict, decide};
 use usher::core::{
     ClaimHealth, ConnectionId, EmailAddress, GroupClaim, Identity, Invite, InviteId, Link, LinkId, MappedGroup, Member, MemberId,
-    MemberStatus, Mode, Organization, OrganizationId, OwnedSeats, Person, PersonId, Pin, Plan, Policy, Reason, Role, RoleMapping,
-    SeatTier, SeatTierMapping, WantedTier,
+    MemberStatus, Mode, Organization, OrganizationId, OwnedSeats, Person, PersonId, Pin, Plan, Policy, Reason, Role, RoleMapping, SeatTier,
+    SeatTierMapping, WantedTier,
 };
 use uuid::Uuid;
 

@@ -1,0 +1,70 @@
+//! The store of an installation, found through its usher.toml.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::{Context, Failure};
+use crate::config;
+use crate::core::{Organization, OrganizationId, Settings};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoredSettings};
+
+/// Where the installation is described.
+#[derive(Debug, clap::Args)]
+pub struct Installation {
+    /// The configuration of the process.
+    #[arg(long, value_name = "FILE", default_value = "usher.toml")]
+    pub config: PathBuf,
+}
+
+impl Installation {
+    /// Opens the store; makes it when there is none.
+    pub(super) async fn open_or_create(&self, context: &Context) -> Result<Arc<dyn Store>, Failure> {
+        let data_dir = config::load(&self.config, &context.env)?.data_dir;
+        if !data_dir.exists() {
+            create_private_folder(&data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
+        }
+        Ok(Arc::new(SqliteStore::open(&data_dir.join("usher.db")).await?))
+    }
+
+    /// Opens the store, which must be there, with its settings.
+    pub(super) async fn open(&self, context: &Context) -> Result<(Arc<dyn Store>, StoredSettings), Failure> {
+        let file = config::load(&self.config, &context.env)?.data_dir.join("usher.db");
+        if !file.exists() {
+            let next = "`usher apply org.toml` makes it";
+            return Err(Failure::Failed(anyhow::anyhow!("there is no database yet at {}; {next}", file.display())));
+        }
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file).await?);
+        let settings = store.find_settings().await?;
+        let settings = settings.context("the database has no settings yet; `usher apply org.toml` writes them")?;
+        Ok((store, settings))
+    }
+}
+
+fn create_private_folder(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// The organizations that a command is about: the named one, or all.
+pub(super) fn organizations<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<Vec<&'s Organization>, Failure> {
+    let Some(wanted) = wanted else { return Ok(settings.organizations.iter().collect()) };
+    let found = OrganizationId::parse(wanted).ok().and_then(|id| settings.find_organization(&id));
+    found.map(|organization| vec![organization]).ok_or_else(|| {
+        let known: Vec<&str> = settings.organizations.iter().map(|organization| organization.id.as_str()).collect();
+        Failure::Usage(format!("there is no organization {wanted:?}; there is {}", known.join(", ")))
+    })
+}
+
+/// The one organization that a command is about: the named one, or the only one.
+pub(super) fn organization<'s>(settings: &'s Settings, wanted: Option<&str>) -> Result<&'s Organization, Failure> {
+    match organizations(settings, wanted)?.as_slice() {
+        [only] => Ok(only),
+        several => {
+            let known: Vec<&str> = several.iter().map(|organization| organization.id.as_str()).collect();
+            Err(Failure::Usage(format!("there are several organizations: say --organization with one of {}", known.join(", "))))
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The command line: one file a command.
+//!
+//! - [`Cli`], [`Command`]: what can be asked; [`main`] asks and turns the end into an exit code
+//! - `output`: data on stdout, talk on stderr; `failure`: how a command ends badly, with the exit codes of the interface
+//! - `database`: the store beside a usher.toml, for commands that work without a running server
+//! - [`logging`]: where log lines go
+//! - `forecast`: what new settings would mean for a member at the next login
+//!
+//! The one rule of this folder: commands decide nothing; they ask `config`, `core` and `store`, and say what came back.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::{Clock, SystemClock};
+
+mod apply;
+mod check;
+mod database;
+mod explain;
+pub mod failure;
+mod forecast;
+mod init;
+pub mod logging;
+mod member;
+pub mod output;
+pub mod serve;
+mod version;
+mod whatif;
+
+pub use failure::Failure;
+
+/// Usher: sign-in with SAML or OIDC in front of an app, with the right role and seat for everyone.
+#[derive(Debug, Parser)]
+#[command(name = "usher", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a usher.toml and an org.toml to start from.
+    Init(init::Args),
+    /// Look over configuration files, offline: every fault with a pointer and a suggestion.
+    Check(check::Args),
+    /// Make an org.toml the organization's settings, after a review.
+    Apply(apply::Args),
+    /// Say why somebody has their role and seat, or was refused.
+    Explain(explain::Args),
+    /// Say what would happen at a login. Nothing is written.
+    Whatif(whatif::Args),
+    /// Look at members.
+    #[command(subcommand)]
+    Member(member::Command),
+    /// Say which version this is.
+    Version(version::Args),
+}
+
+/// What every command may ask of its surroundings.
+#[derive(Debug)]
+pub struct Context {
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// The clock.
+    pub clock: Box<dyn Clock>,
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`Failure`], with its exit code.
+    pub fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Init(args) => args.run(),
+            Self::Check(args) => args.run(context),
+            Self::Apply(args) => block_on(args.run(context)),
+            Self::Explain(args) => block_on(args.run(context)),
+            Self::Whatif(args) => block_on(args.run(context)),
+            Self::Member(command) => block_on(command.run(context)),
+            Self::Version(args) => args.run(),
+        }
+    }
+}
+
+/// Runs a command that waits for the store; one thread is plenty.
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?.block_on(command)
+}
+
+/// Reads the command line, does what it asks, and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout and end well; anything else is a usage error, 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE));
+        }
+    };
+    let context = Context { env: crate::config::environment(), clock: Box::new(SystemClock) };
+    match cli.command.run(&context) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

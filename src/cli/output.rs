@@ -1,0 +1,69 @@
+//! Data on stdout, talk on stderr. Colours only on a terminal, and not with `NO_COLOR`.
+
+use std::io::{ErrorKind, Write as _};
+
+use super::Failure;
+
+/// Writes data, one line or more. Control characters are replaced: names come from identity providers, and a terminal obeys what it reads.
+///
+/// # Errors
+/// [`Failure::OutputClosed`] when nobody reads any more; [`Failure::Failed`] when the output is full or broken.
+pub fn data(text: &str) -> Result<(), Failure> {
+    write_data(&plain(text))
+}
+
+/// Writes data with colours in it, made from text that holds no control characters of its own.
+///
+/// # Errors
+/// As [`data`].
+pub fn data_styled(text: &str) -> Result<(), Failure> {
+    write_data(text)
+}
+
+/// Writes JSON, indented.
+///
+/// # Errors
+/// As [`data`].
+pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    write_data(&serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?)
+}
+
+fn write_data(text: &str) -> Result<(), Failure> {
+    let mut stdout = anstream::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
+        Err(error) => Err(Failure::Failed(error.into())),
+    }
+}
+
+/// Says something to the person at the terminal. That stderr is closed is no reason to stop.
+pub fn talk(text: &str) {
+    talk_styled(&plain(text));
+}
+
+/// Says something with colours in it.
+pub fn talk_styled(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// The text without control characters other than line breaks and tabs.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+/// `1 finding`, `2 findings`.
+#[must_use]
+pub fn count(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Rows in columns, without lines around them, so that they can be cut and sorted.
+#[must_use]
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(header.to_vec());
+    // A name is one cell of one line, whatever is in it.
+    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| plain(cell).replace(['\n', '\t'], " ")).collect::<Vec<_>>()));
+    table.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
+}
