@@ -8,3 +8,4 @@ pub mod facts;
 pub(crate) mod oidc_provider;
 pub(crate) mod op;
 pub(crate) mod saml_idp;
+pub(crate) mod facts;
