@@ -14,8 +14,6 @@ pub mod outbound;
 pub mod proxy;
 pub mod random;
 pub mod saml;
-pub mod proxy;
-pub mod random;
 pub mod server;
 pub mod session;
 pub mod store;
