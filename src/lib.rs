@@ -29,8 +29,6 @@ pub mod oidc;
 pub mod outbound;
 pub mod random;
 pub mod saml;
-pub mod proxy;
-pub mod random;
 pub mod server;
 pub mod session;
 pub mod store;
