@@ -7,14 +7,12 @@
     reason = "all of this is test code, also what stands outside of test functions"
 )]
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, also in what tests share")]
-
 mod cli;
 mod config;
 mod demo;
 mod oidc;
+mod pages;
 mod rules;
 mod saml;
 mod store;
 mod support;
-mod pages;
