@@ -1,5 +1,6 @@
 //! The code for tokens, at the token endpoint.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use openidconnect::core::{
@@ -7,9 +8,9 @@ use openidconnect::core::{
     CoreJwsSigningAlgorithm, CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, EmptyAdditionalClaims, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, IdToken, IssuerUrl, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
+    AccessToken, AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, EmptyAdditionalClaims, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IdToken, IssuerUrl, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -121,8 +122,7 @@ impl RelyingParty {
         let request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(code_verifier.to_owned()));
-        let send = |request: HttpRequest| self.send(request);
-        let tokens = request.request_async(&send).await.map_err(refused)?;
+        let tokens = request.request_async(self).await.map_err(refused)?;
         // The library would panic over a token that does not fit into a header.
         if is_token(tokens.access_token.secret()) {
             Ok(tokens)
@@ -130,15 +130,23 @@ impl RelyingParty {
             Err(OidcError::TokenResponseMalformed("the access token is not printable"))
         }
     }
+}
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
-        let fetched = self.outbound.send(request, self.reach, MAX_BYTES).await?;
-        let mut response = HttpResponse::new(fetched.body.into());
-        *response.status_mut() = fetched.status;
-        if let Some(media_type) = fetched.media_type.and_then(|text| text.parse().ok()) {
-            response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
-        }
-        Ok(response)
+/// How the library's requests go out. Boxed: over the future of a closure the compiler cannot tell that a login may move between threads.
+impl<'c> AsyncHttpClient<'c> for RelyingParty {
+    type Error = OutboundError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OutboundError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async {
+            let fetched = self.outbound.send(request, self.reach, MAX_BYTES).await?;
+            let mut response = HttpResponse::new(fetched.body.into());
+            *response.status_mut() = fetched.status;
+            if let Some(media_type) = fetched.media_type.and_then(|text| text.parse().ok()) {
+                response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
+            }
+            Ok(response)
+        })
     }
 }
 
