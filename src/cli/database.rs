@@ -13,10 +13,10 @@ use crate::store::{Store, StoredSettings};
 
 /// Where the installation is described.
 #[derive(Debug, clap::Args)]
-pub struct Installation {
+pub(super) struct Installation {
     /// The configuration of the process.
     #[arg(long, value_name = "FILE", default_value = "usher.toml")]
-    pub config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 impl Installation {

@@ -89,7 +89,8 @@ pub fn asset_response(path: &str) -> Option<Response> {
 
 fn answer(asset: &Asset, caching: &'static str) -> Response {
     let mut response =
-        ([(CONTENT_TYPE, asset.content_type.clone()), (CACHE_CONTROL, caching.to_owned())], Body::from(asset.content.clone())).into_response();
+        ([(CONTENT_TYPE, asset.content_type.clone()), (CACHE_CONTROL, caching.to_owned())], Body::from(asset.content.clone()))
+            .into_response();
     headers::secure(response.headers_mut(), false);
     response
 }
@@ -127,9 +128,15 @@ mod tests {
 
     #[test]
     fn nothing_but_assets_is_found() {
-        for path in
-            ["/assets/", "/assets/usher.css", "/assets/../Cargo.toml", "/assets/..%2FCargo.a.toml", "/usher.css", "/assets//etc/a.b.passwd", "/"]
-        {
+        for path in [
+            "/assets/",
+            "/assets/usher.css",
+            "/assets/../Cargo.toml",
+            "/assets/..%2FCargo.a.toml",
+            "/usher.css",
+            "/assets//etc/a.b.passwd",
+            "/",
+        ] {
             assert!(asset_response(path).is_none(), "{path}");
         }
     }

@@ -15,8 +15,8 @@ use usher::core::Reason;
 use usher::http::assets::{self, asset_response};
 use usher::http::headers;
 use usher::http::views::{
-    Account, AppLink, BadGateway, Choose, ConnectionChoice, Email, EmailProblem, Link, NotFound, Page, PostForm, Problem, ProblemKind, Reference,
-    Refused, Seat, SignedOut, Taking, Unavailable, View as _,
+    Account, AppLink, BadGateway, Choose, ConnectionChoice, Email, EmailProblem, Link, NotFound, Page, PostForm, Problem, ProblemKind,
+    Reference, Refused, Seat, SignedOut, Taking, Unavailable, View as _,
 };
 
 const INCIDENT: &str = "inc_019ab2f47c1e7d3a9c0e5b8f21d4a667";

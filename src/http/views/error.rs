@@ -125,4 +125,3 @@ impl View for NotFound<'_> {
         StatusCode::NOT_FOUND
     }
 }
-

@@ -35,16 +35,26 @@ pub(super) fn refusal(reason: Reason) -> Refusal {
         Reason::GroupsClaimMissing => (Icon::Users, "Something was missing from your sign-in", &[SEND, NOT_YOU]),
         Reason::GroupsClaimMalformed => (Icon::Users, "A part of your sign-in could not be read", &[SEND, NOT_YOU]),
         Reason::GroupsOverage => (Icon::Users, "Your sign-in arrived incomplete", &[SEND, NOT_YOU]),
-        Reason::BlockedByAdmin => (Icon::Ban, "Your access is blocked", &["Only an administrator can lift this. Send yours the reference below."]),
-        Reason::SubjectChanged => {
-            (Icon::Question, "We know your address, but not this account", &["This happens when a company renews its accounts or its sign-in.", SEND])
+        Reason::BlockedByAdmin => {
+            (Icon::Ban, "Your access is blocked", &["Only an administrator can lift this. Send yours the reference below."])
         }
+        Reason::SubjectChanged => (
+            Icon::Question,
+            "We know your address, but not this account",
+            &["This happens when a company renews its accounts or its sign-in.", SEND],
+        ),
         Reason::EmailTaken => (Icon::Question, "Your address is in use by another account", &[SEND]),
         Reason::IdentityAmbiguous => (Icon::Question, "More than one account fits you", &[SEND]),
-        Reason::DomainNotAllowed => {
-            (Icon::Question, "This address cannot be used here", &["Use the account with your work address.", "Is this your work address? Send your administrator the reference below."])
-        }
-        Reason::AuthInvalid => (Icon::Shield, "Your sign-in could not be verified", &["Sign in again. If this page comes back, send your administrator the reference below."]),
+        Reason::DomainNotAllowed => (
+            Icon::Question,
+            "This address cannot be used here",
+            &["Use the account with your work address.", "Is this your work address? Send your administrator the reference below."],
+        ),
+        Reason::AuthInvalid => (
+            Icon::Shield,
+            "Your sign-in could not be verified",
+            &["Sign in again. If this page comes back, send your administrator the reference below."],
+        ),
         Reason::OkNew
         | Reason::OkExisting
         | Reason::OkReadded
@@ -122,7 +132,9 @@ impl ProblemKind<'_> {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::LoginExpired | Self::LoginLoop | Self::CookiesBlocked | Self::ClockWrong { .. } | Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::LoginExpired | Self::LoginLoop | Self::CookiesBlocked | Self::ClockWrong { .. } | Self::BadRequest => {
+                StatusCode::BAD_REQUEST
+            }
             Self::ProviderRefused { .. } | Self::AppNotAllowed { .. } | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::ProviderUnreachable { .. } => StatusCode::BAD_GATEWAY,
@@ -162,7 +174,11 @@ impl ProblemKind<'_> {
                 Icon::Compass,
                 "Signing in keeps going in circles",
                 "You were sent to sign in several times within a minute and came back without success each time. We stopped here.",
-                &["Close this tab, open the app again and sign in once.", "Try a private window: it leaves out old cookies and extensions.", SEND],
+                &[
+                    "Close this tab, open the app again and sign in once.",
+                    "Try a private window: it leaves out old cookies and extensions.",
+                    SEND,
+                ],
             ),
             Self::CookiesBlocked => Words::new(
                 Icon::Cookie,
@@ -183,7 +199,10 @@ impl ProblemKind<'_> {
                     if ahead_seconds >= 0 { "ahead of" } else { "behind" },
                     if ahead_seconds >= 0 { "as if it came from the future" } else { "too old" },
                 ),
-                &["Send the reference below to your administrator: one of the two servers needs its time set.", "Your own computer’s clock plays no part in this."],
+                &[
+                    "Send the reference below to your administrator: one of the two servers needs its time set.",
+                    "Your own computer’s clock plays no part in this.",
+                ],
             ),
             Self::ProviderUnreachable { provider } => Words::new(
                 Icon::Offline,
@@ -195,7 +214,10 @@ impl ProblemKind<'_> {
                 Icon::Ban,
                 format!("{provider} did not let you in"),
                 format!("{provider} sent you back without a sign-in. It was cancelled, or your account there may not use this app."),
-                &["Sign in again, and pick the right account there.", "If it says no again, ask your administrator to assign the app to you."],
+                &[
+                    "Sign in again, and pick the right account there.",
+                    "If it says no again, ask your administrator to assign the app to you.",
+                ],
             ),
             Self::AppNotAllowed { application } => Words::new(
                 Icon::Door,
