@@ -1,6 +1,7 @@
 //! Everything that a request may need, built once and shared.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -8,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Route};
 use crate::core::{OrganizationId, ReturnTo, Settings};
 use crate::doors::Doors;
+use crate::proxy::IdentityKeys;
 use crate::session::Sessions;
 use crate::store::ephemeral::Ephemeral;
 use crate::store::{Store, StoreError, StoredSettings};
@@ -25,9 +27,13 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// One door per connection.
     pub doors: Doors,
+    /// The keys of the identity JWT.
+    pub identity_keys: Arc<IdentityKeys>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     settings: ArcSwap<Settings>,
+    /// Of the settings in force; 0: none yet.
+    revision: AtomicI64,
     auth_origin: String,
     origins: Vec<String>,
 }
@@ -38,7 +44,7 @@ pub struct App {
 pub struct NoOrganization;
 
 impl App {
-    /// Puts the parts together; [`App::reload`] then reads the settings and opens the doors.
+    /// Puts the parts together; [`App::refresh`] then reads the settings and opens the doors.
     #[must_use]
     pub fn new(
         config: Arc<Config>,
@@ -46,23 +52,30 @@ impl App {
         ephemeral: Arc<dyn Ephemeral>,
         sessions: Arc<Sessions>,
         doors: Doors,
+        identity_keys: Arc<IdentityKeys>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let auth_origin = config.public_url.origin().ascii_serialization();
         let apps = config.routes.iter().map(|route| origin_of(&config, &route.host));
         let origins = std::iter::once(auth_origin.clone()).chain(apps).collect();
         let nothing = Settings { parent_name: String::new(), domains: vec![], connections: vec![], organizations: vec![] };
-        Self { config, store, ephemeral, sessions, doors, clock, settings: ArcSwap::from_pointee(nothing), auth_origin, origins }
+        Self { config, store, ephemeral, sessions, doors, identity_keys, clock, settings: ArcSwap::from_pointee(nothing), revision: AtomicI64::new(0), auth_origin, origins }
     }
 
-    /// Reads the settings from the store and opens the doors anew.
+    /// Reads the settings from the store, and opens the doors anew when the settings changed or `rebuild_doors` asks for it.
     ///
     /// # Errors
     /// [`StoreError`]; the settings of before stay in force.
-    pub async fn reload(&self) -> Result<(), StoreError> {
-        if let Some(StoredSettings { settings, .. }) = self.store.find_settings().await? {
+    pub async fn refresh(&self, rebuild_doors: bool) -> Result<(), StoreError> {
+        let Some(StoredSettings { settings, revision }) = self.store.find_settings().await? else { return Ok(()) };
+        let changed = self.revision.load(Ordering::Acquire) != revision;
+        if changed || rebuild_doors {
             self.doors.rebuild(&settings, self.clock.now()).await;
+        }
+        if changed {
             self.settings.store(settings);
+            self.revision.store(revision, Ordering::Release);
+            self.sessions.invalidate_settings();
         }
         Ok(())
     }
@@ -116,8 +129,21 @@ impl App {
 
     /// The name at the top of pages that belong to no organization.
     #[must_use]
-    pub fn default_organization_name(&self) -> String {
-        self.settings().parent_name.clone()
+    pub fn default_name(&self) -> String {
+        let settings = self.settings();
+        if settings.parent_name.is_empty() { "Usher".to_owned() } else { settings.parent_name.clone() }
+    }
+
+    /// The name at the top of pages on the way to a target.
+    #[must_use]
+    pub fn name_for(&self, return_to: &ReturnTo) -> String {
+        self.organization_of(return_to).map_or_else(|NoOrganization| self.default_name(), |id| self.organization_name(&id))
+    }
+
+    /// Whom people ask for help. Set in the console, which is not there yet.
+    #[must_use]
+    pub const fn support_contact(&self) -> Option<&str> {
+        None
     }
 }
 

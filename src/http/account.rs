@@ -9,10 +9,9 @@ use tower_sessions::Session as CookieSession;
 use super::login::enter;
 use super::origin::Origin;
 use super::problem::Problem;
-use super::views::account::{Account, AppLink, SignedOut};
-use super::views::{Page, render};
+use super::views::{Account, AppLink, Link, Page, Seat, SignedOut, View as _};
 use crate::app::App;
-use crate::core::explain::explain;
+use crate::core::explain;
 use crate::doors::Door;
 use crate::session::{Cause, Selector, SessionRecord};
 use crate::store::NewAuditLine;
@@ -22,18 +21,25 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
     let Some(record) = enter::signed_in(&app, &session).await? else { return Ok(Redirect::to("/login").into_response()) };
     let Some(organization) = record.organizations.keys().next() else { return Ok(Redirect::to("/login").into_response()) };
     let Some(row) = app.store.find_member(organization, record.person).await? else { return Ok(Redirect::to("/login").into_response()) };
-    let because = app.store.find_last_decision(organization, record.person).await?.map(|last| explain(&last.decision).because).unwrap_or_default();
-    let link = |route: &crate::config::Route| AppLink { name: route.host.clone(), url: app.app_origin(&route.host) };
-    let apps = app.config.routes.iter().filter(|route| record.organizations.contains_key(&route.organization)).map(link).collect();
-    Ok(render(&Account {
-        page: Page::new(&app.organization_name(organization)),
-        name: row.person.name.clone().unwrap_or_default(),
-        email: row.person.email.as_ref().map(ToString::to_string).unwrap_or_default(),
-        role: row.member.role.to_string(),
-        seat_tier: row.member.seat.as_ref().map(ToString::to_string),
-        because,
-        apps,
-    }))
+    let last = app.store.find_last_decision(organization, record.person).await?;
+    let groups = last.map(|last| explain(&last.decision).because).unwrap_or_default();
+    let because = if groups.is_empty() { String::new() } else { format!("Because you are in {}.", groups.join(" and ")) };
+    let hosts = app.config.routes.iter().filter(|route| record.organizations.contains_key(&route.organization)).map(|route| &route.host);
+    let addresses: Vec<(&str, String)> = hosts.map(|host| (host.as_str(), app.app_origin(host))).collect();
+    let apps: Vec<AppLink<'_>> = addresses.iter().map(|(host, href)| AppLink { name: host, host, href }).collect();
+    let provider = app.doors.find(&record.connection).map(|entrance| entrance.connection.name);
+    let (organization, email) = (app.organization_name(organization), row.person.email.as_ref().map(ToString::to_string));
+    Ok(Account {
+        page: Page::new(&organization, app.support_contact()),
+        name: row.person.name.as_deref().unwrap_or_default(),
+        email: email.as_deref(),
+        provider: provider.as_deref(),
+        role: row.member.role.as_str(),
+        role_why: &because,
+        seat: row.member.seat.as_ref().map(|tier| Seat { tier: tier.as_str(), why: "" }),
+        apps: &apps,
+    }
+    .respond())
 }
 
 /// `POST /logout`: ends this browser's session here and on every app host, and offers the provider's logout.
@@ -54,12 +60,19 @@ pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, 
         now: app.clock.now(),
     };
     app.store.record(line).await?;
-    Ok(render(&SignedOut { page: Page::new(&app.default_organization_name()), provider }))
+    let provider = provider.as_ref().map(|(label, href)| Link { label, href });
+    Ok(say_signed_out(&app, provider))
+}
+
+fn say_signed_out(app: &App, provider: Option<Link<'_>>) -> Response {
+    let organization = app.default_name();
+    let apps: Vec<&str> = app.config.routes.iter().map(|route| route.host.as_str()).collect();
+    SignedOut { page: Page::new(&organization, app.support_contact()), apps: &apps, sign_in_href: "/login", provider }.respond()
 }
 
 /// `GET /signed-out`: where the provider's logout comes back to.
 pub(super) async fn signed_out(State(app): State<Arc<App>>) -> Response {
-    render(&SignedOut { page: Page::new(&app.default_organization_name()), provider: None })
+    say_signed_out(&app, None)
 }
 
 /// The provider's own logout, for those who have one (OpenID Connect RP-Initiated Logout 1.0): its name and address.
@@ -68,6 +81,6 @@ async fn provider_logout(app: &App, record: &SessionRecord) -> Option<(String, S
     let Ok(Door::Oidc(rp)) = entrance.door else { return None };
     let back = app.config.public_url.join("/signed-out").ok()?;
     let state = crate::random::token().ok()?;
-    let url = rp.logout_url(record.door_session.id_token.as_deref(), &back, &state).await?;
-    Some((entrance.connection.name, url.into()))
+    let url = rp.logout_url(record.door_session.id_token.as_deref(), &back, &state, app.clock.now()).await?;
+    Some((format!("Sign out of {} too", entrance.connection.name), url.into()))
 }

@@ -1,5 +1,66 @@
-//! What browsers see of Usher.
+//! The auth host: every route in one table, and the order of the layers.
+//!
+//! - `login`: start and finish of a login
+//! - `account`: who am I, and the way out
+//! - `connection`: what providers and apps fetch from us
+//! - [`ops`]: the operations listener
+//! - [`app_pages`]: what the proxy has to say on app hosts
+//! - `problem`: errors to status and page, the only place
+//! - [`views`], [`headers`], [`assets`]: what the browser gets
+//!
+//! The one rule of this folder: a handler turns a request into one call of a use case and its answer into a page; it decides nothing.
 
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use tower_http::csrf::CsrfLayer;
+
+use crate::app::App;
+
+mod account;
+pub mod app_pages;
 pub mod assets;
+mod browser;
+mod connection;
 pub mod headers;
+mod login;
+pub mod ops;
+mod origin;
+mod problem;
 pub mod views;
+
+/// The pages of the auth host.
+pub fn router(app: Arc<App>) -> Router {
+    let max_body = usize::try_from(app.config.server.max_body_bytes).unwrap_or(usize::MAX);
+    let https = app.config.public_url.scheme() == "https";
+    let own = Router::new()
+        .route("/", get(account::show))
+        .route("/login", get(login::choose).post(login::route_by_email))
+        .route("/login/{connection}", get(login::start))
+        .route("/logout", post(account::logout))
+        .route("/signed-out", get(account::signed_out))
+        .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
+    // Providers send people and messages here from their own sites: each of these checks its message instead.
+    let doors = Router::new()
+        .route("/saml/{connection}/acs", post(login::acs))
+        .route("/oidc/{connection}/callback", get(login::callback).post(login::form_post))
+        .route("/sso/continue", get(login::resume))
+        .layer(axum_no_referrer());
+    own.merge(doors)
+        .layer(app.sessions.layer())
+        .route("/saml/{connection}/metadata", get(connection::metadata))
+        .route("/.well-known/jwks.json", get(connection::jwks))
+        .fallback(problem::not_found)
+        .layer(DefaultBodyLimit::max(max_body))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))
+        .layer(headers::layer(https))
+        .with_state(app)
+        .merge(assets::routes())
+}
+
+/// A callback's address holds a code or a state, which no other site may learn from a `Referer`.
+fn axum_no_referrer() -> tower::util::MapResponseLayer<fn(axum::response::Response) -> axum::response::Response> {
+    tower::util::MapResponseLayer::new(headers::no_referrer)
+}

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use crate::app::App;
 use crate::core::IncidentId;
 use crate::random::{self, RandomError};
+
 use crate::server::RequestId;
 use crate::store::RequestOrigin;
 
@@ -20,6 +21,11 @@ pub(super) struct Origin {
 }
 
 impl Origin {
+    /// The request's id.
+    pub(super) fn request(&self) -> &str {
+        &self.request
+    }
+
     /// For an audit line that belongs to no error page.
     pub(super) fn plain(&self) -> RequestOrigin {
         RequestOrigin { request: Some(self.request.clone()), incident: None, address: self.address.map(|address| address.to_string()) }

@@ -2,19 +2,29 @@
 //!
 //! The browser sees a plain sentence and an incident id; the log has the whole chain under that id.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use tower_http::csrf::ProtectionError;
 
 use super::origin::Origin;
-use crate::app::App;
+use super::views::{self, Link, NotFound, Page, ProblemKind, Reference, Refused, Unavailable, View as _};
+use crate::app::{App, NoOrganization};
 use crate::core::{Connection, ConnectionId, IncidentId, OrganizationId, Reason};
 use crate::doors::describe;
 use crate::login::LoginError;
 use crate::oidc::OidcError;
-use crate::random::RandomError;
+use crate::random::{self, RandomError};
 use crate::session::SessionError;
 use crate::store::ephemeral::EphemeralError;
 use crate::store::{NewAuditLine, StoreError};
+
+/// What a program is told to wait after a 503.
+const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// What went wrong, as far as the answer depends on it.
 #[derive(Debug)]
@@ -49,6 +59,8 @@ pub(super) enum Problem {
     CookieMissing,
     /// Three logins for one page within a minute.
     Loop,
+    /// There is no way to sign in.
+    NotSetUp,
     /// No such connection.
     NoSuchConnection,
     /// No such page.
@@ -96,15 +108,101 @@ impl Problem {
         }
     }
 
-    const fn status(&self) -> StatusCode {
+    fn code(&self) -> &'static str {
         match self {
-            Self::Refused { .. } | Self::CrossSite | Self::ProviderRefused { .. } => StatusCode::FORBIDDEN,
-            Self::InvalidMessage { .. } | Self::Expired | Self::CookieMissing | Self::Loop | Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::NoSuchConnection | Self::NotFound => StatusCode::NOT_FOUND,
-            Self::ProviderUnreachable { .. } => StatusCode::BAD_GATEWAY,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Refused { reason, .. } => reason.code(),
+            Self::InvalidMessage { .. } => Reason::AuthInvalid.code(),
+            Self::ProviderUnreachable { .. } => "provider_unreachable",
+            Self::ProviderRefused { .. } => "provider_refused",
+            Self::Expired => "login_expired",
+            Self::CookieMissing => "cookie_missing",
+            Self::Loop => "login_loop",
+            Self::NotSetUp => "not_set_up",
+            Self::NoSuchConnection | Self::NotFound => "not_found",
+            Self::Malformed => "bad_request",
+            Self::CrossSite => "cross_site",
+            Self::Unavailable => "unavailable",
         }
     }
+
+    /// The page. Nothing in it tells a sender which check failed.
+    fn page(&self, app: &App, incident: IncidentId, at: Timestamp) -> Response {
+        let organization = match self {
+            Self::Refused { organization, .. } => app.organization_name(organization),
+            _ => app.default_name(),
+        };
+        let page = Page::new(&organization, app.support_contact());
+        let incident = incident.to_string();
+        let reference = Some(Reference { incident: &incident, at, code: self.code() });
+        let again = Some(Link { label: "Sign in again", href: "/login?again=true" });
+        let problem = |kind| views::Problem { page, kind, action: again, reference }.respond();
+        match self {
+            Self::Refused { reason, .. } => {
+                Refused { page, reason: *reason, signed_in_as: None, other_account_href: Some("/login?again=true"), reference }.respond()
+            }
+            Self::InvalidMessage { .. } => {
+                let refused = Refused { page, reason: Reason::AuthInvalid, signed_in_as: None, other_account_href: Some("/login?again=true"), reference };
+                let mut response = refused.respond();
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                response
+            }
+            Self::ProviderUnreachable { name } => problem(ProblemKind::ProviderUnreachable { provider: name }),
+            Self::ProviderRefused { name } => problem(ProblemKind::ProviderRefused { provider: name }),
+            Self::Expired => problem(ProblemKind::LoginExpired),
+            Self::CookieMissing => problem(ProblemKind::CookiesBlocked),
+            Self::Loop => problem(ProblemKind::LoginLoop),
+            Self::NotSetUp => problem(ProblemKind::NotSetUp),
+            Self::Malformed => problem(ProblemKind::BadRequest),
+            Self::CrossSite => problem(ProblemKind::CrossSite),
+            Self::NoSuchConnection | Self::NotFound => NotFound { page, home_href: Some("/"), reference }.respond(),
+            Self::Unavailable => Unavailable { page, retry_href: None, retry_after_seconds: RETRY_AFTER_SECONDS, reference }.respond(),
+        }
+    }
+
+    const fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Self::Refused { incident, .. } => *incident,
+            Self::InvalidMessage { incident } => Some(*incident),
+            _ => None,
+        }
+    }
+}
+
+/// The problem travels to [`show`] inside the response, because its page needs the organization's name.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+/// Turns a problem into its page, under an incident id that the log line has too.
+pub(super) async fn show(State(app): State<Arc<App>>, origin: Origin, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() else { return response };
+    let now = app.clock.now();
+    let made = || random::uuid(now).map(IncidentId::from_uuid);
+    let Ok(incident) = problem.incident().map_or_else(made, Ok) else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    tracing::info!(request.id = origin.request(), incident.id = %incident, deny.reason = problem.code(), "answered with an error page");
+    let mut page = problem.page(&app, incident, now);
+    // A problem of a callback keeps the callback's own headers.
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_LENGTH && !page.headers().contains_key(name) {
+            page.headers_mut().append(name, value.clone());
+        }
+    }
+    page
+}
+
+/// No such page.
+pub(super) async fn not_found() -> Problem {
+    Problem::NotFound
+}
+
+/// A form that another site sent.
+pub(super) fn cross_site(_: ProtectionError) -> Response {
+    Problem::CrossSite.into_response()
 }
 
 impl From<StoreError> for Problem {
@@ -146,5 +244,11 @@ impl From<tower_sessions::session::Error> for Problem {
     fn from(error: tower_sessions::session::Error) -> Self {
         tracing::error!(cause = describe(&error), "the session could not be read or written");
         Self::Unavailable
+    }
+}
+
+impl From<NoOrganization> for Problem {
+    fn from(_: NoOrganization) -> Self {
+        Self::NotSetUp
     }
 }

@@ -150,6 +150,12 @@ impl OidcError {
     pub const fn is_provider_unreachable(&self) -> bool {
         matches!(self, Self::ProviderUnreachable(_))
     }
+
+    /// Whether the provider itself sent the person back without a login: cancelled there, or not assigned to this app.
+    #[must_use]
+    pub const fn is_provider_refusal(&self) -> bool {
+        matches!(self, Self::AccessDenied(_) | Self::ProviderRefused { .. })
+    }
 }
 
 impl From<OutboundError> for OidcError {

@@ -1,5 +1,6 @@
 //! The code for tokens, at the token endpoint.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use openidconnect::core::{
@@ -18,7 +19,7 @@ use super::discovery::Provider;
 use super::error::cleaned_code;
 use super::{OidcError, RelyingParty};
 use crate::core::{ClientAuth, Secret};
-use crate::outbound::OutboundError;
+use crate::outbound::{Outbound, OutboundError, Reach};
 
 const MAX_BYTES: usize = 1024 * 1024;
 
@@ -121,7 +122,9 @@ impl RelyingParty {
         let request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(code_verifier.to_owned()));
-        let send = |request: HttpRequest| self.send(request);
+        // The future owns what it needs: one that borrows from `self` is not `Send` for every lifetime that the library asks for.
+        let (outbound, reach) = (Arc::clone(&self.outbound), self.reach);
+        let send = move |request: HttpRequest| send(Arc::clone(&outbound), reach, request);
         let tokens = request.request_async(&send).await.map_err(refused)?;
         // The library would panic over a token that does not fit into a header.
         if is_token(tokens.access_token.secret()) {
@@ -130,16 +133,16 @@ impl RelyingParty {
             Err(OidcError::TokenResponseMalformed("the access token is not printable"))
         }
     }
+}
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
-        let fetched = self.outbound.send(request, self.reach, MAX_BYTES).await?;
-        let mut response = HttpResponse::new(fetched.body.into());
-        *response.status_mut() = fetched.status;
-        if let Some(media_type) = fetched.media_type.and_then(|text| text.parse().ok()) {
-            response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
-        }
-        Ok(response)
+async fn send(outbound: Arc<Outbound>, reach: Reach, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
+    let fetched = outbound.send(request, reach, MAX_BYTES).await?;
+    let mut response = HttpResponse::new(fetched.body.into());
+    *response.status_mut() = fetched.status;
+    if let Some(media_type) = fetched.media_type.and_then(|text| text.parse().ok()) {
+        response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
     }
+    Ok(response)
 }
 
 fn refused(error: RequestTokenError<OutboundError, StandardErrorResponse<CoreErrorResponseType>>) -> OidcError {

@@ -37,9 +37,9 @@ enum Kind {
     Closed,
 }
 
-/// Metadata services of clouds that do not live in the link-local range: Azure, Alibaba, Oracle.
-const METADATA_V4: [Ipv4Addr; 3] = [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
-/// The metadata service of AWS on IPv6, inside the private range fd00::/8.
+/// Metadata services of clouds that do not live in the link-local range: Azure, Alibaba.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200)];
+/// The metadata service of AWS on IPv6, inside the private range `fd00::/8`.
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 fn kind(ip: IpAddr) -> Kind {
@@ -49,33 +49,35 @@ fn kind(ip: IpAddr) -> Kind {
     }
 }
 
-/// After the IANA registry of special-purpose IPv4 addresses (RFC 6890).
+/// After the registry of special-purpose addresses at IANA (RFC 6890).
 fn kind_v4(ip: Ipv4Addr) -> Kind {
     if METADATA_V4.contains(&ip) {
         return Kind::Closed;
     }
     match ip.octets() {
         [10 | 127, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => Kind::Private,
-        [0 | 224..=255, ..] | [169, 254, ..] | [192, 0, 0 | 2, _] | [192, 88, 99, _] => Kind::Closed,
-        [198, 18 | 19, ..] | [198, 51, 100, _] | [203, 0, 113, _] => Kind::Closed,
+        [0 | 224..=255, ..]
+        | [169, 254, ..]
+        | [192, 0, 0 | 2, _]
+        | [192, 88, 99, _]
+        | [198, 18 | 19, ..]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _] => Kind::Closed,
         _ => Kind::Public,
     }
 }
 
-/// After the IANA registry of special-purpose IPv6 addresses; whatever is outside of 2000::/3 is closed unless named here.
+/// As for IPv4; whatever is outside of `2000::/3` is closed unless named here.
 fn kind_v6(ip: Ipv6Addr) -> Kind {
     if let Some(mapped) = ip.to_ipv4_mapped() {
         return kind_v4(mapped);
     }
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    match [a, b, c, d, e, f, g, h] {
+    let octets = ip.octets();
+    match ip.segments() {
         _ if ip == METADATA_V6 => Kind::Closed,
         [0, 0, 0, 0, 0, 0, 0, 1] | [0xfc00..=0xfdff, ..] => Kind::Private,
         // RFC 6052: DNS64 writes IPv4 addresses so.
-        [0x64, 0xff9b, 0, 0, 0, 0, _, _] => {
-            let [[w, x], [y, z]] = [g.to_be_bytes(), h.to_be_bytes()];
-            kind_v4(Ipv4Addr::new(w, x, y, z))
-        }
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => octets.last_chunk::<4>().map_or(Kind::Closed, |inner| kind_v4(Ipv4Addr::from(*inner))),
         // Teredo and its neighbours, documentation, 6to4 (which carries any IPv4 address inside).
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => Kind::Closed,
         [0x2000..=0x3fff, ..] => Kind::Public,

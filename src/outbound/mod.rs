@@ -98,7 +98,15 @@ impl Outbound {
     /// # Errors
     /// [`OutboundError::Client`] when the machine has no root certificates.
     pub fn new() -> Result<Self, OutboundError> {
-        Ok(Self { public: client(Reach::Public)?, internal: client(Reach::Internal)? })
+        Self::with_timeout(TOTAL_TIMEOUT)
+    }
+
+    /// As [`Outbound::new`], with another limit than 10 s from the start of a request to the last byte of its answer.
+    ///
+    /// # Errors
+    /// As [`Outbound::new`].
+    pub fn with_timeout(total: Duration) -> Result<Self, OutboundError> {
+        Ok(Self { public: client(Reach::Public, total)?, internal: client(Reach::Internal, total)? })
     }
 
     /// Fetches a document with GET: status 200, at most `max_bytes`.
@@ -182,13 +190,13 @@ pub fn check_url(url: &Url, reach: Reach) -> Result<(), OutboundError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may build an HTTP client")]
-fn client(reach: Reach) -> Result<reqwest::Client, OutboundError> {
+fn client(reach: Reach, total: Duration) -> Result<reqwest::Client, OutboundError> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TOTAL_TIMEOUT)
+        .timeout(total)
         .user_agent(concat!("usher/", env!("CARGO_PKG_VERSION")))
         .dns_resolver(Resolver(reach))
         .build()
@@ -262,4 +270,17 @@ fn media_type(headers: &header::HeaderMap) -> Option<String> {
 
 fn host_of(url: &Url) -> String {
     url.host_str().unwrap_or("without a host").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_resolves_to_a_private_address_is_refused_by_the_resolver() {
+        let resolve = |reach| Resolver(reach).resolve("idp.localhost".parse().unwrap());
+        let refused = resolve(Reach::Public).await.map(Iterator::count).unwrap_err();
+        assert!(refused.is::<OutOfReach>());
+        assert_eq!(resolve(Reach::Internal).await.map(Iterator::count).unwrap(), 1);
+    }
 }

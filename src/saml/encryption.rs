@@ -125,8 +125,8 @@ pub fn encrypt_assertion(response: &str, id: &str, certificate_der: &[u8], encry
     let wrapped = public.encrypt(wrapping, &key, &mut wrapped, None).map_err(refused)?;
     let nonce = random::bytes::<NONCE_LEN>()?;
     let mut sealed = plain.into_bytes();
-    let sealer = LessSafeKey::new(UnboundKey::new(cipher, &key).map_err(refused)?);
-    sealer.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed).map_err(refused)?;
+    let content_key = LessSafeKey::new(UnboundKey::new(cipher, &key).map_err(refused)?);
+    content_key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed).map_err(refused)?;
 
     let (content_uri, key_method) = match encryption {
         Encryption::Aes128GcmOaepSha1 => (AES128_GCM, format!(r#"<xenc:EncryptionMethod Algorithm="{RSA_OAEP_MGF1P}"/>"#)),

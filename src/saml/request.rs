@@ -56,35 +56,21 @@ pub(super) fn write(addresses: &SpAddresses, destination: &str, now: Timestamp) 
         protocol_binding: Some(HTTP_POST_BINDING.to_owned()),
         issuer: Some(Issuer { value: Some(addresses.entity_id.clone()), ..Issuer::default() }),
         name_id_policy: Some(NameIdPolicy { allow_create: Some(true), ..NameIdPolicy::default() }),
-        ..blank()
-    };
-    let xml = request.to_string().map_err(|_| SamlError::WriteFailed)?;
-    let xml = xml.split_once("?>").map_or(xml.as_str(), |(_, request)| request).to_owned();
-    Ok((id, xml))
-}
-
-/// A request with nothing in it. samael's own default reads the clock.
-fn blank() -> AuthnRequest {
-    AuthnRequest {
-        id: String::new(),
-        version: String::new(),
-        issue_instant: Default::default(),
-        destination: None,
+        // Field by field: samael's default reads the clock.
         consent: None,
-        issuer: None,
         signature: None,
         subject: None,
-        name_id_policy: None,
         conditions: None,
         requested_authn_context: None,
         force_authn: None,
         is_passive: None,
         assertion_consumer_service_index: None,
-        assertion_consumer_service_url: None,
-        protocol_binding: None,
         attribute_consuming_service_index: None,
         provider_name: None,
-    }
+    };
+    let xml = request.to_string().map_err(|_| SamlError::WriteFailed)?;
+    let xml = xml.split_once("?>").map_or(xml.as_str(), |(_, request)| request).to_owned();
+    Ok((id, xml))
 }
 
 /// The address with the request in its query, signed when `keys` are given.

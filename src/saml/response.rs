@@ -112,10 +112,11 @@ impl<'a, 'i> Response<'a, 'i> {
 
 /// Elements that readers have been tricked with stand where they belong or nowhere, by local name, whatever their namespace.
 fn check_places(root: Node<'_, '_>) -> Result<(), SamlError> {
+    let in_response = is(root, SAMLP, "Response");
     for node in root.descendants().filter(|node| node.is_element() && *node != root) {
         let parent = node.parent();
         match node.tag_name().name() {
-            "Assertion" | "EncryptedAssertion" if parent == Some(root) && node.tag_name().namespace() == Some(SAML) => {}
+            "Assertion" | "EncryptedAssertion" if in_response && parent == Some(root) && node.tag_name().namespace() == Some(SAML) => {}
             "Signature" => {
                 let signs = parent.is_some_and(|parent| parent == root || is(parent, SAML, "Assertion"));
                 let after_issuer = node.prev_sibling_element().is_some_and(|before| is(before, SAML, "Issuer"));

@@ -222,6 +222,10 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<StoredSettings, StoreError>;
 
+    /// Opens the relink window of a connection until then (row 50), or moves its end, and writes an audit line. A window that ends in the past or
+    /// more than 72 hours away is [`StoreError::Refused`].
+    async fn open_relink_window(&self, connection: &ConnectionId, until: Timestamp, actor: &str, now: Timestamp) -> Result<(), StoreError>;
+
     /// The facts of one login. Expired invites have freed their seats in what is counted.
     async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Facts, StoreError>;
 

@@ -1,9 +1,11 @@
 //! Every page for people, in both themes, on a desk and on a phone.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test's own helpers fails the test")]
+
 use tokio::net::TcpListener;
 
 use crate::gallery;
-use crate::support::{Browser, Theme, browse};
+use crate::support::{Theme, browse};
 
 /// Serves the gallery, and gives its address.
 async fn open_gallery() -> String {
@@ -13,31 +15,32 @@ async fn open_gallery() -> String {
     address
 }
 
-async fn faults_in_every_dress(browser: &Browser, name: &str) -> Vec<String> {
-    let mut faults = Vec::new();
-    for width in [1280, 390] {
-        browser.width(width).await;
-        for theme in [Theme::Light, Theme::Dark] {
-            browser.theme(theme).await;
-            faults.extend(browser.faults().await.into_iter().map(|fault| format!("{name} {width} {theme}: {fault}")));
-            browser.screenshot(&format!("{name}-{width}-{theme}")).await;
-        }
-    }
-    faults
-}
-
-#[tokio::test]
-async fn every_page_is_accessible_and_keeps_its_own_policy() {
-    browse("pages", async |browser| {
+async fn look_at_every_page(theme: Theme) {
+    browse(&format!("pages-{theme}"), async |browser| {
         let gallery = open_gallery().await;
+        browser.theme(theme).await;
         let mut faults = Vec::new();
         for name in gallery::names() {
             browser.goto(&format!("{gallery}/{name}")).await;
-            faults.extend(faults_in_every_dress(browser, &name).await);
+            for width in [1280, 390] {
+                browser.width(width).await;
+                faults.extend(browser.faults().await.into_iter().map(|fault| format!("{name} {width}: {fault}")));
+                browser.screenshot(&format!("{name}-{width}-{theme}")).await;
+            }
         }
         assert!(faults.is_empty(), "{}", faults.join("\n"));
     })
     .await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_and_keeps_its_own_policy_in_light() {
+    look_at_every_page(Theme::Light).await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_and_keeps_its_own_policy_in_dark() {
+    look_at_every_page(Theme::Dark).await;
 }
 
 #[tokio::test]
@@ -55,6 +58,23 @@ async fn no_page_scrolls_sideways_on_the_smallest_phone_or_with_large_text() {
             }
         }
         assert!(faults.is_empty(), "{}", faults.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_email_form_is_answered_by_a_page_and_the_saml_form_leaves_by_itself() {
+    browse("forms", async |browser| {
+        let gallery = open_gallery().await;
+        browser.goto(&format!("{gallery}/email")).await;
+        browser.fill("#email", "ada@acme.example").await;
+        browser.click("button[type=submit]").await;
+        assert_eq!(browser.text("h1").await, "Taking you to Okta");
+        browser.follow("Continue to Okta").await;
+        browser.assert_clean().await;
+        let posted = gallery.replace("auth.", "idp.") + "/posted";
+        browser.goto(&format!("{gallery}/post-and-arrive")).await;
+        browser.arrive(&posted).await;
     })
     .await;
 }

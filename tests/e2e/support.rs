@@ -13,6 +13,15 @@
 //! }
 //! ```
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "what fails in a test's own helpers fails the test"
+)]
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
@@ -35,7 +44,8 @@ const RUN_AXE: &str = "
 /// The reason of every violation of a content security policy, from the first line of the page on.
 const RECORD_CSP: &str = "window.__csp = [];
     document.addEventListener('securitypolicyviolation', e => __csp.push(e.effectiveDirective + ' ' + e.blockedURI));";
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
+    "--hide-scrollbars",
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -50,7 +60,7 @@ const FLAGS: [&str; 10] = [
 
 /// Light or dark, as the person's system asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
+pub(crate) enum Theme {
     Light,
     Dark,
 }
@@ -62,7 +72,7 @@ impl fmt::Display for Theme {
 }
 
 /// Runs a journey in a browser of its own, which is closed whatever happens. A failed journey leaves `target/shots/{name}-failed.png`.
-pub async fn browse(name: &str, journey: impl AsyncFnOnce(&Browser)) {
+pub(crate) async fn browse(name: &str, journey: impl AsyncFnOnce(&Browser)) {
     let browser = Browser::start().await;
     let outcome = AssertUnwindSafe(journey(&browser)).catch_unwind().await;
     if outcome.is_err() {
@@ -74,14 +84,14 @@ pub async fn browse(name: &str, journey: impl AsyncFnOnce(&Browser)) {
 }
 
 /// One browser with an empty profile. Whatever does not work panics, with what was looked for.
-pub struct Browser {
+pub(crate) struct Browser {
     driver: WebDriver,
     _manager: std::sync::Arc<WebDriverManager>,
     _profile: TempDir,
 }
 
 impl Browser {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut wishes = DesiredCapabilities::chrome();
         wishes.set_binary("/usr/bin/chromium").unwrap();
@@ -93,42 +103,43 @@ impl Browser {
         let manager = WebDriverManager::builder().driver_binary(BrowserKind::Chrome, "/usr/bin/chromedriver").offline().build();
         let driver = manager.launch(wishes).await.expect("chromium and chromium-driver are installed");
         let browser = Self { driver, _manager: manager, _profile: profile };
+        browser.theme(Theme::Light).await;
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": RECORD_CSP })).await;
         browser
     }
 
-    pub async fn quit(self) {
+    pub(crate) async fn quit(self) {
         self.driver.quit().await.unwrap();
     }
 
-    pub async fn goto(&self, url: &str) {
+    pub(crate) async fn goto(&self, url: &str) {
         self.driver.goto(url).await.unwrap_or_else(|e| panic!("{url}: {e}"));
     }
 
     /// Waits for the element, and presses it.
-    pub async fn click(&self, css: &str) {
+    pub(crate) async fn click(&self, css: &str) {
         self.find(By::Css(css), css).await.click().await.unwrap_or_else(|e| panic!("click {css}: {e}"));
     }
 
     /// Waits for a link or button that says this, and presses it.
-    pub async fn follow(&self, label: &str) {
+    pub(crate) async fn follow(&self, label: &str) {
         let says = format!("//*[self::a or self::button][contains(normalize-space(.), \"{label}\")]");
         self.find(By::XPath(says), label).await.click().await.unwrap_or_else(|e| panic!("follow {label}: {e}"));
     }
 
-    pub async fn fill(&self, css: &str, value: &str) {
+    pub(crate) async fn fill(&self, css: &str, value: &str) {
         let field = self.find(By::Css(css), css).await;
         field.clear().await.unwrap();
         field.send_keys(value).await.unwrap_or_else(|e| panic!("fill {css}: {e}"));
     }
 
     /// Waits for the element, and gives its visible text.
-    pub async fn text(&self, css: &str) -> String {
+    pub(crate) async fn text(&self, css: &str) -> String {
         self.find(By::Css(css), css).await.text().await.unwrap()
     }
 
     /// Waits until the address starts with this.
-    pub async fn arrive(&self, url: &str) {
+    pub(crate) async fn arrive(&self, url: &str) {
         for _ in 0..200 {
             if self.url().await.starts_with(url) {
                 return;
@@ -138,37 +149,39 @@ impl Browser {
         panic!("did not arrive at {url}, but at {}", self.url().await);
     }
 
-    pub async fn url(&self) -> String {
+    pub(crate) async fn url(&self) -> String {
         self.driver.current_url().await.map(String::from).unwrap_or_default()
     }
 
-    pub async fn title(&self) -> String {
+    pub(crate) async fn title(&self) -> String {
         self.driver.title().await.unwrap_or_default()
     }
 
     /// The window's size in CSS pixels: as wide as this, and as high as a screen of that width.
-    pub async fn width(&self, width: u32) {
+    pub(crate) async fn width(&self, width: u32) {
         let height = if width < 600 { 844 } else { 900 };
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    pub async fn theme(&self, theme: Theme) {
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme.to_string() }] });
-        self.devtools("Emulation.setEmulatedMedia", features).await;
+    /// Also asks for reduced motion: colours half way through a transition would be measured otherwise.
+    pub(crate) async fn theme(&self, theme: Theme) {
+        let theme = json!({ "name": "prefers-color-scheme", "value": theme.to_string() });
+        let motion = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": [theme, motion] })).await;
     }
 
     /// A picture of the whole page in `target/shots/{name}.png`.
-    pub async fn screenshot(&self, name: &str) {
+    pub(crate) async fn screenshot(&self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/shots");
         std::fs::create_dir_all(&folder).unwrap();
-        let shot = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": false })).await;
+        let shot = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
         let png = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, shot["data"].as_str().unwrap()).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
     }
 
     /// What this page does wrong now: accessibility (axe-core), its own content security policy, the console, and scrolling sideways.
-    pub async fn faults(&self) -> Vec<String> {
+    pub(crate) async fn faults(&self) -> Vec<String> {
         let mut faults: Vec<String> = self.run("return window.__csp").await;
         faults.extend(self.console().await);
         self.driver.execute(AXE, vec![]).await.unwrap();
@@ -178,21 +191,21 @@ impl Browser {
     }
 
     /// Panics when there are [`faults`](Self::faults), and tells them all.
-    pub async fn assert_clean(&self) {
+    pub(crate) async fn assert_clean(&self) {
         let faults = self.faults().await;
         assert!(faults.is_empty(), "{} is not clean:\n{}", self.url().await, faults.join("\n"));
     }
 
     /// What sticks out of the window, if the page is wider than it.
-    pub async fn overflow(&self) -> Option<String> {
+    pub(crate) async fn overflow(&self) -> Option<String> {
         let wide = "const e = document.documentElement; return e.scrollWidth > e.clientWidth
-            ? [...document.querySelectorAll('body *')].filter(n => n.getBoundingClientRect().right > e.clientWidth).map(n => n.tagName + '.' + n.className).join(', ')
+            ? [...document.querySelectorAll('body *')].filter(n => n.getBoundingClientRect().right > e.clientWidth).map(n => n.tagName + '.' + n.getAttribute('class')).join(', ')
             : null";
         self.run::<Option<String>>(wide).await.map(|what| format!("scrolls sideways: {what}"))
     }
 
     /// Runs a script; not bound by the page's policy.
-    pub async fn run<T: DeserializeOwned>(&self, script: &str) -> T {
+    pub(crate) async fn run<T: DeserializeOwned>(&self, script: &str) -> T {
         self.driver.execute(script, vec![]).await.unwrap().convert().unwrap()
     }
 

@@ -22,22 +22,19 @@ fn is_last_administrator(candidate: &Candidate<'_>) -> bool {
     human && administrator && candidate.login.facts.other_admins == 0
 }
 
-/// The role that `wanted` becomes, and the guard that changed it.
+/// The role that `wanted` becomes, and the guard that changed it. The last administrator gets the first of these that administers.
 pub(super) fn raise(candidate: &Candidate<'_>, wanted: Role) -> (Role, Option<Reason>) {
     let organization = candidate.organization();
     let current = candidate.member.map(|member| &member.role);
-    let kept = if candidate.primary_owner && !candidate.is_marked() {
-        organization.roles.first()
-    } else if candidate.primary_owner {
-        let rank = |role: &Role| organization.role_rank(role).unwrap_or(usize::MAX);
-        current.filter(|current| rank(current) < rank(&wanted))
-    } else if is_last_administrator(candidate) && !organization.is_administrator(&wanted) {
-        current
-    } else {
-        None
-    };
-    match kept {
-        Some(role) if *role != wanted => (role.clone(), protects(candidate)),
+    let rank = |role: &Role| organization.role_rank(role).unwrap_or(usize::MAX);
+    let floor = if candidate.is_marked() { current } else { organization.roles.first() };
+    let owners = floor.filter(|floor| candidate.primary_owner && rank(floor) < rank(&wanted));
+
+    let must_administer = is_last_administrator(candidate);
+    let fits = |role: &Role| !must_administer || organization.is_administrator(role);
+    match (owners.filter(|role| fits(role)), current) {
+        (Some(role), _) => (role.clone(), Some(Reason::GuardPrimaryOwner)),
+        (None, Some(role)) if !fits(&wanted) => (role.clone(), Some(Reason::GuardLastAdmin)),
         _ => (wanted, None),
     }
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::core::{ReturnTo, VerifiedIdentity};
 use crate::http::browser::{BrowserId, hex};
 use crate::http::problem::Problem;
-use crate::session::{Cause, Selector, SessionRecord};
+use crate::session::{NewSession, SessionRecord};
 use crate::store::MemberRow;
 
 /// So many logins of one browser for one page within [`LOOP_WINDOW`] are a loop, not a person (gateway.md row 26).
@@ -29,18 +29,21 @@ pub(in crate::http) async fn signed_in(app: &App, session: &CookieSession) -> Re
     Ok(app.sessions.find_on_auth_host(session).await?)
 }
 
-/// Starts the session: always a new id (oauth2-proxy GHSA-f24x-5g9q-753f); a session of before is ended first, whoever's it was.
+/// Starts the session: always under a new id (oauth2-proxy GHSA-f24x-5g9q-753f); the one of before is ended, whoever's it was.
 pub(super) async fn sign_in(app: &App, session: &CookieSession, row: &MemberRow, verified: &VerifiedIdentity) -> Result<(), Problem> {
-    let mut organizations = std::collections::BTreeMap::new();
-    if let Some(before) = signed_in(app, session).await? {
-        // The same person entering a second organization keeps the first; their app sessions live on under the new id's own record.
-        if before.person == row.person.id && before.connection == verified.identity().connection {
-            organizations = before.organizations.clone();
-        }
-        app.sessions.end_sessions(Selector::Session(before.key), Cause::Replaced).await?;
-    }
+    let identity = verified.identity();
+    // The same person entering a second organization keeps the first.
+    let before = signed_in(app, session).await?.filter(|before| before.person == row.person.id && before.connection == identity.connection);
+    let mut organizations = before.map(|before| before.organizations).unwrap_or_default();
     organizations.insert(row.member.organization.clone(), row.member.id);
-    app.sessions.start_on_auth_host(session, row.person.id, &verified.identity().connection, organizations, verified.door_session()).await?;
+    let new = NewSession {
+        person: row.person.id,
+        connection: identity.connection.clone(),
+        subject: identity.subject.clone(),
+        organizations,
+        door_session: verified.door_session().clone(),
+    };
+    app.sessions.start_on_auth_host(session, new).await?;
     Ok(())
 }
 

@@ -79,7 +79,7 @@ pub(in crate::http) async fn resume(
     headers: HeaderMap,
     origin: Origin,
 ) -> Result<Response, Problem> {
-    let arrival = Arrival { app: &app, session: &session, headers: &headers, origin };
+    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
     let pending = PendingLogins(app.ephemeral.as_ref());
     let Some(message) = pending.take_parked(&key).await? else { return arrival.late(&key).await };
     let (browser, login) = match arrival.take(&key, None).await? {
@@ -110,7 +110,7 @@ pub(in crate::http) async fn callback(
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(query.as_deref().unwrap_or_default()).map_err(|_| Problem::Malformed)?;
-    let arrival = Arrival { app: &app, session: &session, headers: &headers, origin };
+    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
     let key = callback.state().to_owned();
     let (browser, login) = match arrival.take(&key, Some(&id)).await? {
         Ok(taken) => taken,
@@ -121,20 +121,20 @@ pub(in crate::http) async fn callback(
 }
 
 /// One browser coming back from a provider.
-struct Arrival<'a> {
-    app: &'a App,
-    session: &'a CookieSession,
-    headers: &'a HeaderMap,
+struct Arrival {
+    app: Arc<App>,
+    session: CookieSession,
+    browser: Option<BrowserId>,
     origin: Origin,
 }
 
 type Taken = (BrowserId, PendingLogin);
 
-impl Arrival<'_> {
+impl Arrival {
     /// Takes the pending login, once, and compares browser and connection before anything is redeemed (RFC 9700 4.4, 4.7).
     /// The inner `Err` is the answer for a login that is over.
     async fn take(&self, key: &str, connection: Option<&ConnectionId>) -> Result<Result<Taken, Response>, Problem> {
-        let Some(browser) = BrowserId::find(self.headers) else { return Err(Problem::CookieMissing) };
+        let Some(browser) = self.browser.clone() else { return Err(Problem::CookieMissing) };
         let Some(login) = PendingLogins(self.app.ephemeral.as_ref()).take(key, &browser).await? else {
             return self.late(key).await.map(Err);
         };
@@ -149,12 +149,12 @@ impl Arrival<'_> {
 
     /// The login is not open: finished a moment ago, or too old. Never a dead end (gateway.md rows 24, 25).
     async fn late(&self, key: &str) -> Result<Response, Problem> {
-        if let Some(browser) = BrowserId::find(self.headers)
-            && let Some(url) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, &browser).await?
+        if let Some(browser) = &self.browser
+            && let Some(url) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, browser).await?
         {
             return Ok(Redirect::to(&url).into_response());
         }
-        if enter::signed_in(self.app, self.session).await?.is_some() {
+        if enter::signed_in(&self.app, &self.session).await?.is_some() {
             return Ok(Redirect::to("/").into_response());
         }
         Err(Problem::Expired)
@@ -182,25 +182,25 @@ impl Arrival<'_> {
         match rp.finish(callback, nonce, code_verifier, self.app.clock.now()).await {
             // The pending login was taken atomically, so its code is redeemed for the first time.
             Ok(checked) => Ok(checked.accept(&FirstUse::claimed())),
-            Err(error) if error.is_unreachable() => Err(Problem::oidc(&entrance.connection, &error)),
+            Err(error) if error.is_provider_unreachable() || error.is_provider_refusal() => Err(Problem::oidc(&entrance.connection, &error)),
             Err(error) => Err(self.refuse(id, error.code(), &describe(&error)).await),
         }
     }
 
     /// A message that was not valid: one audit line with the exact code, one page that tells the sender nothing.
-    async fn refuse(&self, connection: &ConnectionId, code: &str, cause: &str) -> Problem {
-        Problem::refuse_message(self.app, connection, code, cause, &self.origin).await
+    async fn refuse(&self, connection: &ConnectionId, code: &'static str, cause: &str) -> Problem {
+        Problem::refuse_message(&self.app, connection, code, cause, &self.origin).await
     }
 
     async fn conclude(&self, key: &str, browser: &BrowserId, login: &PendingLogin, verified: &VerifiedIdentity) -> Result<Response, Problem> {
-        enter::stop_loops(self.app, browser, &login.return_to).await?;
-        let origin = self.origin.with_incident(self.app)?;
+        enter::stop_loops(&self.app, browser, &login.return_to).await?;
+        let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();
         match complete(self.app.store.as_ref(), verified, &login.organization, &origin, now).await? {
             Ending::Admitted { row, .. } => {
                 self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
-                enter::sign_in(self.app, self.session, &row, verified).await?;
-                let answer = enter::go_on(self.app, self.session, &login.return_to, login.enter.as_deref()).await?;
+                enter::sign_in(&self.app, &self.session, &row, verified).await?;
+                let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
                 let url = login.return_to.url();
                 PendingLogins(self.app.ephemeral.as_ref()).finish(key, &Finished { browser: browser.hash(), url: url.clone() }).await?;
                 Ok(answer.unwrap_or_else(|| Redirect::to(&url).into_response()))

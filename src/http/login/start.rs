@@ -8,17 +8,20 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session as CookieSession;
+use url::Url;
 
 use super::enter;
 use super::pending::PendingLogins;
 use crate::app::App;
-use crate::core::{Connection, ConnectionId, DomainName, OrganizationId, PendingLogin, PendingProtocol, ReturnTo};
+use crate::core::{Connection, ConnectionId, EmailAddress, PendingLogin, PendingProtocol, ReturnTo};
 use crate::doors::{Door, describe};
 use crate::http::browser::BrowserId;
 use crate::http::problem::Problem;
-use crate::http::views::login::{ChooseConnection, PostToProvider, TakingYou, Way};
-use crate::http::views::{Page, render};
+use crate::http::views::{Choose, ConnectionChoice, Email, EmailProblem, Page, PostForm, Taking, View as _};
 use crate::saml::Go;
+
+/// So many connections are offered as links; for more, the work email finds the right one.
+const MAX_CHOICES: usize = 7;
 
 /// What the sign-in page is asked.
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +35,9 @@ pub(in crate::http) struct SignIn {
     /// Ask even though someone is signed in.
     #[serde(default)]
     again: bool,
+    /// Ask for the address rather than offer connections.
+    #[serde(default)]
+    by_email: bool,
 }
 
 impl SignIn {
@@ -58,51 +64,67 @@ pub(in crate::http) async fn choose(
 ) -> Result<Response, Problem> {
     let return_to = asked.return_to(&app);
     if !asked.again
+        && asked.return_to.is_some()
         && let Some(answer) = enter::go_on(&app, &session, &return_to, asked.enter.as_deref()).await?
     {
         return Ok(answer);
     }
-    let organization = app.organization_of(&return_to)?;
-    let ways = ways(&app, &asked, &return_to);
-    // Nobody who asked for a page of an app needs a page with one link (interface.md: "one redirect").
-    if let [only] = ways.as_slice()
-        && !asked.again
-        && asked.return_to.is_some()
-        && return_to.origin() != app.auth_origin()
-    {
-        return Ok(Redirect::to(&only.url).into_response());
+    let query = asked.query(&return_to);
+    let settings = app.settings();
+    let open: Vec<&Connection> = settings.connections.iter().filter(|connection| connection.enabled).collect();
+    match open.as_slice() {
+        [] => Err(Problem::NotSetUp),
+        // Nobody who asked for a page of an app needs a page with one link.
+        [only] if !asked.again && return_to.origin() != app.auth_origin() => {
+            Ok(Redirect::to(&format!("/login/{}?{query}", only.id)).into_response())
+        }
+        several if several.len() > MAX_CHOICES || asked.by_email => Ok(ask_email(&app, &asked, &return_to, None)),
+        several => Ok(offer(&app, several, &query, &return_to)),
     }
-    let page = Page::new(&app.organization_name(&organization));
-    Ok(render(&ChooseConnection { page, ways, return_to: return_to.url(), enter: asked.enter, unknown_domain: None }))
 }
 
-fn ways(app: &App, asked: &SignIn, return_to: &ReturnTo) -> Vec<Way> {
-    let query = asked.query(return_to);
-    let way = |connection: &Connection| Way { name: connection.name.clone(), url: format!("/login/{}?{query}", connection.id) };
-    app.settings().connections.iter().filter(|connection| connection.enabled).map(way).collect()
+fn offer(app: &App, connections: &[&Connection], query: &str, return_to: &ReturnTo) -> Response {
+    let hrefs: Vec<String> = connections.iter().map(|connection| format!("/login/{}?{query}", connection.id)).collect();
+    let choices: Vec<ConnectionChoice<'_>> =
+        connections.iter().zip(&hrefs).map(|(connection, href)| ConnectionChoice { name: &connection.name, href, used_last: false }).collect();
+    let by_email = format!("/login?by_email=true&{query}");
+    let organization = app.name_for(return_to);
+    Choose {
+        page: Page::new(&organization, app.support_contact()),
+        application: app.find_route(return_to).map(|route| route.host.as_str()),
+        connections: &choices,
+        email_href: (connections.len() > 1).then_some(by_email.as_str()),
+        other_account_href: None,
+    }
+    .respond()
+}
+
+fn ask_email(app: &App, asked: &SignIn, return_to: &ReturnTo, problem: Option<EmailProblem<'_>>) -> Response {
+    let organization = app.name_for(return_to);
+    Email {
+        page: Page::new(&organization, app.support_contact()),
+        application: app.find_route(return_to).map(|route| route.host.as_str()),
+        return_to: Some(&return_to.url()),
+        enter: asked.enter.as_deref(),
+        email: asked.email.as_deref().unwrap_or_default(),
+        problem,
+    }
+    .respond()
 }
 
 /// `POST /login`: the way of an email domain. The answer depends on the domain alone, never on whether a person exists.
-pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Form(asked): Form<SignIn>) -> Result<Response, Problem> {
+pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Form(asked): Form<SignIn>) -> Response {
     let return_to = asked.return_to(&app);
-    let organization = app.organization_of(&return_to)?;
-    let page = Page::new(&app.organization_name(&organization));
-    let typed = asked.email.as_deref().unwrap_or_default().trim();
-    let domain = typed.rsplit('@').next().and_then(|domain| DomainName::parse(domain).ok());
+    let typed = asked.email.as_deref().unwrap_or_default();
+    let Ok(email) = EmailAddress::parse(typed) else { return ask_email(&app, &asked, &return_to, Some(EmailProblem::NotAnAddress)) };
     let settings = app.settings();
-    let found = domain.and_then(|domain| settings.connections.iter().find(|c| c.enabled && settings.allows_domain(c, &domain)).cloned());
-    Ok(match found {
-        Some(connection) => {
-            let url = format!("/login/{}?{}", connection.id, asked.query(&return_to));
-            // Not a redirect: `form-action 'self'` would forbid the way on to the provider in Chromium.
-            render(&TakingYou { page, name: connection.name, url })
-        }
-        None => {
-            let ways = ways(&app, &asked, &return_to);
-            let unknown_domain = Some(typed.rsplit('@').next().unwrap_or_default().chars().take(100).collect());
-            render(&ChooseConnection { page, ways, return_to: return_to.url(), enter: asked.enter, unknown_domain })
-        }
-    })
+    let Some(connection) = settings.connections.iter().find(|c| c.enabled && settings.allows_domain(c, email.domain())) else {
+        return ask_email(&app, &asked, &return_to, Some(EmailProblem::UnknownDomain(email.domain().as_str())));
+    };
+    // Not a redirect: `form-action 'self'` would forbid the way on to the provider in Chromium.
+    let organization = app.name_for(&return_to);
+    let href = format!("/login/{}?{}", connection.id, asked.query(&return_to));
+    Taking { page: Page::new(&organization, app.support_contact()), provider: &connection.name, href: &href, host: None }.respond()
 }
 
 /// `GET /login/{connection}`: keeps a pending login bound to this browser, and goes to the provider.
@@ -135,7 +157,10 @@ pub(in crate::http) async fn start(
     let mut response = match started.go {
         Go::Redirect(url) => Redirect::to(&url).into_response(),
         Go::Post { action, saml_request, relay_state } => {
-            render(&PostToProvider { page: Page::new(&app.organization_name(&login.organization)), name: entrance.connection.name, action, saml_request, relay_state })
+            let action = Url::parse(&action).map_err(|error| Problem::broken_connection(&entrance.connection, &error.to_string()))?;
+            let fields = [("SAMLRequest", saml_request.as_str()), ("RelayState", relay_state.as_str())];
+            let organization = app.organization_name(&login.organization);
+            PostForm::new(Page::new(&organization, app.support_contact()), &entrance.connection.name, &action, &fields)?.respond()
         }
     };
     if let Some(cookie) = browser.cookie() {

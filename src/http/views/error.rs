@@ -18,7 +18,7 @@ pub struct Refused<'a> {
     pub reason: Reason,
     /// The address the provider named: often it is simply the wrong account.
     pub signed_in_as: Option<&'a str>,
-    /// A way in that makes the provider ask who it is.
+    /// A way in that makes the provider ask who it is. After [`Reason::AuthInvalid`] it is offered as "Sign in again".
     pub other_account_href: Option<&'a str>,
     /// For the administrator.
     pub reference: Option<Reference<'a>>,
@@ -27,6 +27,11 @@ pub struct Refused<'a> {
 impl Refused<'_> {
     fn words(&self) -> words::Refusal {
         words::refusal(self.reason)
+    }
+
+    /// A broken message says nothing about the account; every other refusal may be just the wrong one.
+    fn action(&self) -> &'static str {
+        if self.reason == Reason::AuthInvalid { "Sign in again" } else { "Use another account" }
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Email<'a> {
     pub application: Option<&'a str>,
     /// Goes along in the form, to be checked again.
     pub return_to: Option<&'a str>,
+    /// What the app host bound its ticket to; kept on the way.
+    pub enter: Option<&'a str>,
     /// What was typed the last time.
     pub email: &'a str,
     /// What was wrong with it.

@@ -269,3 +269,23 @@ fn duration(seconds: u64) -> String {
     };
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn a_length_of_time_is_said_in_the_unit_a_person_would_use() {
+        for (seconds, said) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (119, "119 seconds"),
+            (120, "2 minutes"),
+            (7200, "2 hours"),
+            (86_400, "24 hours"),
+            (200_000, "2 days"),
+        ] {
+            assert_eq!(duration(seconds), said);
+        }
+    }
+}

@@ -1,3 +1,5 @@
+#![expect(clippy::redundant_closure_for_method_calls, reason = "the method as a value has one lifetime, where any is needed")]
+
 use std::collections::BTreeSet;
 
 use serde_json::json;

@@ -39,7 +39,8 @@ impl Writer<'_> {
         for (prefix, uri) in self.namespaces(node, name) {
             let shown = rendered.iter().rev().find(|(known, _)| *known == prefix).map_or("", |(_, uri)| uri);
             let uri = uri.ok_or(SamlError::NamespaceRefused)?;
-            if !is_absolute(uri) && !(prefix.is_empty() && uri.is_empty()) {
+            let no_default = prefix.is_empty() && uri.is_empty();
+            if !no_default && !is_absolute(uri) {
                 return Err(SamlError::NamespaceRefused);
             }
             if uri == shown {

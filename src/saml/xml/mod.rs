@@ -3,7 +3,7 @@
 //! - here: the gate in front of the parser, and strict lookups behind it
 //! - [`c14n`]: exclusive canonicalization
 //! - [`algorithms`]: what may sign, and with which key
-//! - [`signature`]: which bytes are signed
+//! - `signature`: which bytes are signed
 //! - [`sign`]: the other direction, for our requests and the demo's identity provider
 //!
 //! The one rule of this folder: nothing is read leniently. What the profile does not name is refused, and an error is never an empty answer.
@@ -57,7 +57,8 @@ fn parse_with(text: &str, comments: Comments) -> Result<Document<'_>, SamlError>
     if text.len() > MAX_XML_BYTES {
         return Err(SamlError::TooLarge);
     }
-    if text.starts_with('\u{feff}') {
+    // A byte order mark or UTF-16 read as UTF-8: other readers would see another document.
+    if text.starts_with('\u{feff}') || text.contains('\0') {
         return Err(SamlError::NotXml);
     }
     let text = after_declaration(text)?;

@@ -3,6 +3,7 @@
 //! - `codec`: ids, times, JSON and errors on their way in and out of columns; `rows`: whole rows
 //! - `settings`, `save`, `owner`: the settings, their change, and the seat that waits for a Primary Owner
 //! - `facts`: what a decision may know; `login`, `changes`: what it writes
+//! - `relink`: the relink window of a connection
 //! - `seats`: the seat gate
 //! - `audit`: the hash chain
 //! - `queries`: what lists and pages ask
@@ -18,6 +19,7 @@ mod integrity;
 mod login;
 mod owner;
 mod queries;
+mod relink;
 mod rows;
 mod save;
 mod seats;
@@ -29,6 +31,7 @@ pub(super) use facts::load_facts;
 pub(super) use integrity::check_integrity;
 pub(super) use login::{LoginWrite, commit_login};
 pub(super) use queries::{find_decision_by_incident, find_last_decision, find_member, find_members_by_email, list_attempts, list_members};
+pub(super) use relink::{RelinkWindow, open_relink_window};
 pub(super) use save::{SettingsWrite, save_settings};
 pub(super) use seats::count_seats;
 pub(super) use settings::{SettingsCache, find_settings};

@@ -15,13 +15,13 @@ use jiff::Timestamp;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
-use super::sql::{self, LoginWrite, SettingsCache, SettingsWrite, Stop, unavailable};
+use super::sql::{self, LoginWrite, RelinkWindow, SettingsCache, SettingsWrite, Stop, unavailable};
 use super::{
     Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, Store, StoreError,
     StoredSettings,
 };
 use crate::core::provision::{Facts, SeatCount};
-use crate::core::{AuditId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings};
+use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings};
 use crate::random;
 use writer::Writer;
 
@@ -123,6 +123,11 @@ impl Store for SqliteStore {
     ) -> Result<StoredSettings, StoreError> {
         let write = SettingsWrite { settings: settings.clone(), expected, actor: actor.to_owned(), now };
         self.write(|conn| Box::pin(async { Ok(sql::save_settings(conn, write).await?) })).await.map_err(never_lost)
+    }
+
+    async fn open_relink_window(&self, connection: &ConnectionId, until: Timestamp, actor: &str, now: Timestamp) -> Result<(), StoreError> {
+        let window = RelinkWindow { connection: connection.clone(), until, actor: actor.to_owned(), now };
+        self.write(|conn| Box::pin(async { Ok(sql::open_relink_window(conn, window).await?) })).await.map_err(never_lost)
     }
 
     async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Facts, StoreError> {

@@ -14,6 +14,7 @@ mod coming_in;
 mod explain;
 mod identity;
 mod lockout;
+mod properties;
 
 mod roles;
 mod seats;

@@ -1,5 +1,7 @@
 //! An identity provider that says whatever a test wants, freshly signed. Messages start well-formed and true; a test edits one thing, then signs.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what fails in a test's own helpers fails the test")]
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -162,6 +164,10 @@ impl Sp {
     }
 
     pub(crate) fn build_with(&self, idp: IdpSource) -> Result<ServiceProvider, SamlError> {
+        self.build_fetched(idp, None)
+    }
+
+    pub(crate) fn build_fetched(&self, idp: IdpSource, fetched: Option<&str>) -> Result<ServiceProvider, SamlError> {
         let settings = SamlSettings { idp, ..self.settings.clone() };
         let connection = Connection {
             id: usher::core::ConnectionId::parse("okta").unwrap(),
@@ -174,7 +180,7 @@ impl Sp {
         };
         let addresses = SpAddresses { entity_id: SP.to_owned(), acs_url: ACS.to_owned(), slo_url: None };
         let keys = Arc::new(SpKeys::from_pem(SP_KEY, SP_CERT).unwrap());
-        ServiceProvider::new(&connection, &settings, addresses, keys, None, self.now)
+        ServiceProvider::new(&connection, &settings, addresses, keys, fetched, self.now)
     }
 
     pub(crate) fn finish(&self, xml: &str) -> Result<Checked, SamlError> {

@@ -4,11 +4,11 @@ use usher::core::provision::{Change, Decision, Known, Outcome};
 use usher::core::{GroupClaim, Link, LinkId, Member, MemberStatus, Person, PersonId, SeatTier, WantedTier};
 use uuid::Uuid;
 
-use super::{Case, known, member_of};
+use super::{Case, member_of};
 
 impl Case {
     /// The same login again, once `decision` is written.
-    pub fn after(&self, decision: &Decision) -> Self {
+    pub(crate) fn after(&self, decision: &Decision) -> Self {
         let mut next = self.clone();
         for change in &decision.changes {
             next.write(change);
@@ -28,7 +28,7 @@ impl Case {
     fn write(&mut self, change: &Change) {
         match change {
             Change::CreatePerson { email, name } => {
-                let id = PersonId::from_uuid(Uuid::from_u128(1));
+                let id = PersonId::from_uuid(Uuid::from_u128(50));
                 let person = Person { id, email: email.clone(), name: name.clone(), service_account: false };
                 self.facts.linked = Some(Known { person, links: Vec::new(), member: None });
             }
@@ -52,15 +52,9 @@ impl Case {
                 let now = self.now;
                 self.take(seat.as_ref());
                 let person = self.whom();
-                let member = member_of(&known(1, super::ADA, &[]), role.as_str(), "");
-                person.member = Some(Member {
-                    person: person.person.id,
-                    seat: seat.clone(),
-                    primary_owner: *primary_owner,
-                    joined_at: now,
-                    last_groups_at: None,
-                    ..member
-                });
+                let member = member_of(person, role.as_str(), "");
+                person.member =
+                    Some(Member { seat: seat.clone(), primary_owner: *primary_owner, joined_at: now, last_groups_at: None, ..member });
             }
             Change::ReaddMember { role, seat, .. } => {
                 self.take(seat.as_ref());
@@ -73,7 +67,7 @@ impl Case {
                 self.release(from.as_ref());
                 self.take(to.as_ref());
                 let member = self.member_row();
-                member.seat = to.clone();
+                member.seat.clone_from(to);
                 member.seat_unassigned &= to.is_none();
             }
             Change::QueueForTier { tier } => {
@@ -87,10 +81,12 @@ impl Case {
             }
             Change::MarkPrimaryOwner { .. } => self.member_row().primary_owner = true,
             Change::DropPin { .. } => self.member_row().pin = None,
-            Change::RemoveMember { .. } => {
-                let freed = self.member_row().seat.take();
+            Change::RemoveMember { member, .. } => {
+                let everyone = self.facts.linked.iter_mut().chain(&mut self.facts.same_email);
+                let removed = everyone.filter_map(|known| known.member.as_mut()).find(|row| row.id == *member).unwrap();
+                removed.status = MemberStatus::Removed;
+                let freed = removed.seat.take();
                 self.release(freed.as_ref());
-                self.member_row().status = MemberStatus::Removed;
             }
             Change::RecordAttempt { .. } => {}
         }
@@ -110,11 +106,8 @@ impl Case {
         self.facts.linked.as_mut()?.member.as_mut()
     }
 
-    /// A removal may concern someone found by address, who stays unlinked.
     fn member_row(&mut self) -> &mut Member {
-        let facts = &mut self.facts;
-        let known = facts.linked.as_mut().or_else(|| facts.same_email.iter_mut().find(|known| known.member.is_some()));
-        known.unwrap().member.as_mut().unwrap()
+        self.whom().member.as_mut().unwrap()
     }
 
     fn take(&mut self, tier: Option<&SeatTier>) {

@@ -4,6 +4,7 @@
 //! mappings of [`organization`]. The person is Ada; `after` is what the store would hold once a decision is written.
 
 mod after;
+pub(crate) mod any;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,29 +18,29 @@ use usher::core::{
 };
 use uuid::Uuid;
 
-pub const ADA: &str = "ada@acme.example";
+pub(crate) const ADA: &str = "ada@acme.example";
 
 /// One login: facts, who comes, when.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Case {
-    pub facts: Facts,
-    pub identity: Identity,
-    pub now: Timestamp,
+pub(crate) struct Case {
+    pub(crate) facts: Facts,
+    pub(crate) identity: Identity,
+    pub(crate) now: Timestamp,
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-03-01T09:00:00Z".parse().unwrap()
 }
 
-pub fn days(n: i64) -> SignedDuration {
+pub(crate) fn days(n: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * n)
 }
 
-pub fn email(text: &str) -> EmailAddress {
+pub(crate) fn email(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
-pub fn tier(name: &str) -> Option<SeatTier> {
+pub(crate) fn tier(name: &str) -> Option<SeatTier> {
     (!name.is_empty()).then(|| SeatTier::new(name))
 }
 
@@ -52,16 +53,16 @@ fn mapped(values: &[&str]) -> Vec<MappedGroup> {
 }
 
 /// The role mapping of one role.
-pub fn gives_role(role: &str, groups: &[&str]) -> RoleMapping {
+pub(crate) fn gives_role(role: &str, groups: &[&str]) -> RoleMapping {
     RoleMapping { role: Role::new(role), groups: mapped(groups) }
 }
 
 /// The mapping of one seat tier.
-pub fn gives_tier(tier: &str, groups: &[&str]) -> SeatTierMapping {
+pub(crate) fn gives_tier(tier: &str, groups: &[&str]) -> SeatTierMapping {
     SeatTierMapping { tier: SeatTier::new(tier), groups: mapped(groups) }
 }
 
-pub fn organization(mode: Mode, group_mappings: bool) -> Organization {
+pub(crate) fn organization(mode: Mode, group_mappings: bool) -> Organization {
     Organization {
         id: OrganizationId::parse("acme").unwrap(),
         name: "Acme".to_owned(),
@@ -88,7 +89,7 @@ pub fn organization(mode: Mode, group_mappings: bool) -> Organization {
 }
 
 /// A person with an address, and a link on `okta` for each subject.
-pub fn known(number: u128, address: &str, subjects: &[&str]) -> Known {
+pub(crate) fn known(number: u128, address: &str, subjects: &[&str]) -> Known {
     let links = subjects.iter().zip(number * 100..).map(|(subject, id)| Link {
         id: LinkId::from_uuid(Uuid::from_u128(id)),
         connection: connection("okta"),
@@ -103,9 +104,9 @@ pub fn known(number: u128, address: &str, subjects: &[&str]) -> Known {
     Known { person, links: links.collect(), member: None }
 }
 
-pub fn member_of(known: &Known, role: &str, seat: &str) -> Member {
+pub(crate) fn member_of(known: &Known, role: &str, seat: &str) -> Member {
     Member {
-        id: MemberId::from_uuid(Uuid::from_u128(7)),
+        id: MemberId::parse(&known.person.id.to_string().replace(PersonId::PREFIX, MemberId::PREFIX)).unwrap(),
         person: known.person.id,
         organization: OrganizationId::parse("acme").unwrap(),
         status: MemberStatus::Active,
@@ -124,7 +125,7 @@ pub fn member_of(known: &Known, role: &str, seat: &str) -> Member {
 
 impl Case {
     /// Nobody knows Ada, she brings no groups, two other administrators are about, the claim is healthy.
-    pub fn new(mode: Mode, group_mappings: bool) -> Self {
+    pub(crate) fn new(mode: Mode, group_mappings: bool) -> Self {
         let organization = Arc::new(organization(mode, group_mappings));
         let seats = organization.seat_tiers.iter().map(|tier| SeatCount { tier: tier.tier.clone(), owned: tier.owned, used: 0 }).collect();
         let connection_state = ConnectionState {
@@ -156,24 +157,24 @@ impl Case {
         Self { facts, identity, now: now() }
     }
 
-    pub fn manual() -> Self {
+    pub(crate) fn manual() -> Self {
         Self::new(Mode::Manual, false)
     }
 
-    pub fn jit() -> Self {
+    pub(crate) fn jit() -> Self {
         Self::new(Mode::Jit, false)
     }
 
-    pub fn mapped() -> Self {
+    pub(crate) fn mapped() -> Self {
         Self::new(Mode::Jit, true)
     }
 
-    pub fn scim() -> Self {
+    pub(crate) fn scim() -> Self {
         Self::new(Mode::Scim, true)
     }
 
     /// Ada is linked and an active member; an empty tier is no seat. Her seat counts as used.
-    pub fn member(mut self, role: &str, seat: &str) -> Self {
+    pub(crate) fn member(mut self, role: &str, seat: &str) -> Self {
         let mut ada = known(1, ADA, &["sub-ada"]);
         ada.member = Some(member_of(&ada, role, seat));
         self.facts.linked = Some(ada);
@@ -182,50 +183,50 @@ impl Case {
     }
 
     /// Ada is linked, was a member with this role, and was removed.
-    pub fn former(self, role: &str) -> Self {
+    pub(crate) fn former(self, role: &str) -> Self {
         self.member(role, "").with_member(|member| member.status = MemberStatus::Removed)
     }
 
-    pub fn with_member(mut self, change: impl FnOnce(&mut Member)) -> Self {
+    pub(crate) fn with_member(mut self, change: impl FnOnce(&mut Member)) -> Self {
         change(self.facts.linked.as_mut().unwrap().member.as_mut().unwrap());
         self
     }
 
-    pub fn with_organization(mut self, change: impl FnOnce(&mut Organization)) -> Self {
+    pub(crate) fn with_organization(mut self, change: impl FnOnce(&mut Organization)) -> Self {
         change(Arc::make_mut(&mut self.facts.organization));
         self
     }
 
-    pub fn with_policy(self, change: impl FnOnce(&mut Policy)) -> Self {
+    pub(crate) fn with_policy(self, change: impl FnOnce(&mut Policy)) -> Self {
         self.with_organization(|organization| change(&mut organization.policy))
     }
 
-    pub fn with(mut self, change: impl FnOnce(&mut Facts)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Facts)) -> Self {
         change(&mut self.facts);
         self
     }
 
-    pub fn with_identity(mut self, change: impl FnOnce(&mut Identity)) -> Self {
+    pub(crate) fn with_identity(mut self, change: impl FnOnce(&mut Identity)) -> Self {
         change(&mut self.identity);
         self
     }
 
-    pub fn groups(self, groups: &[&str]) -> Self {
+    pub(crate) fn groups(self, groups: &[&str]) -> Self {
         self.claim(GroupClaim::from_values(groups))
     }
 
-    pub fn claim(mut self, claim: GroupClaim) -> Self {
+    pub(crate) fn claim(mut self, claim: GroupClaim) -> Self {
         self.identity.groups = claim;
         self
     }
 
     /// Nobody had the claim on this connection for two days.
-    pub fn unhealthy(self) -> Self {
+    pub(crate) fn unhealthy(self) -> Self {
         self.with(|facts| facts.connection.health.last_present_at = Some(now() - days(2)))
     }
 
     /// Free seats of both tiers; everything else is used.
-    pub fn free(mut self, premium: u32, standard: u32) -> Self {
+    pub(crate) fn free(mut self, premium: u32, standard: u32) -> Self {
         for (count, free) in self.facts.seats.iter_mut().zip([premium, standard]) {
             count.used = count.owned - free;
         }
@@ -233,19 +234,19 @@ impl Case {
     }
 
     /// Ada is invited until three weeks from now; the seat that the invite holds counts as used.
-    pub fn invite(self, role: &str, seat: &str) -> Self {
+    pub(crate) fn invite(self, role: &str, seat: &str) -> Self {
         self.invite_for(ADA, role, seat)
     }
 
     /// Ada is invited, and the seat that the invite holds is among those counted as used already.
-    pub fn invite_over(mut self, seat: &str) -> Self {
+    pub(crate) fn invite_over(mut self, seat: &str) -> Self {
         let seats = self.facts.seats.clone();
         self = self.invite("User", seat);
         self.facts.seats = seats;
         self
     }
 
-    pub fn invite_for(mut self, address: &str, role: &str, seat: &str) -> Self {
+    pub(crate) fn invite_for(mut self, address: &str, role: &str, seat: &str) -> Self {
         self.facts.invite = Some(Invite {
             id: InviteId::from_uuid(Uuid::from_u128(9)),
             organization: OrganizationId::parse("acme").unwrap(),
@@ -258,7 +259,7 @@ impl Case {
         self
     }
 
-    pub fn pin(self, role: Option<&str>, seat: Option<&str>, ends_at: Timestamp) -> Self {
+    pub(crate) fn pin(self, role: Option<&str>, seat: Option<&str>, ends_at: Timestamp) -> Self {
         self.with_member(|member| {
             member.pin = Some(Pin {
                 role: role.map(Role::new),
@@ -270,21 +271,21 @@ impl Case {
         })
     }
 
-    pub fn waiting_for(self, tier: &str) -> Self {
+    pub(crate) fn waiting_for(self, tier: &str) -> Self {
         self.with_member(|member| member.wanted_tier = Some(WantedTier { tier: SeatTier::new(tier), since: now() - days(3) }))
     }
 
     /// Ada has the address of the Primary Owner.
-    pub fn owned_by_ada(self) -> Self {
+    pub(crate) fn owned_by_ada(self) -> Self {
         self.with_organization(|organization| organization.primary_owner = Some(email(ADA)))
     }
 
-    pub fn at(mut self, now: Timestamp) -> Self {
+    pub(crate) fn at(mut self, now: Timestamp) -> Self {
         self.now = now;
         self
     }
 
-    pub fn decide(&self) -> Decision {
+    pub(crate) fn decide(&self) -> Decision {
         decide(&self.facts, &self.identity, self.now)
     }
 
@@ -296,7 +297,7 @@ impl Case {
 }
 
 /// What a test asks a decision.
-pub trait Answers {
+pub(crate) trait Answers {
     fn admission(&self) -> &Admission;
     fn refusal(&self) -> Reason;
     fn role_and_seat(&self) -> (&str, &str);

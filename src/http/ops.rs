@@ -1,0 +1,44 @@
+//! The operations listener: is the process alive, and can each part do its work. Never on the public port.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::doors::describe;
+
+/// `/healthz` and `/readyz`.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(app)
+}
+
+/// One part of the gateway.
+#[derive(Debug, Serialize)]
+struct Part {
+    name: String,
+    ready: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl Part {
+    fn new<E: std::error::Error>(name: &str, answer: Result<(), E>) -> Self {
+        let detail = answer.as_ref().err().map(|error| describe(error));
+        Self { name: name.to_owned(), ready: answer.is_ok(), detail }
+    }
+}
+
+/// 503 while a store is down. A connection whose provider cannot be used is named, but does not take the node out: other people can sign in.
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    let mut parts = vec![Part::new("database", app.store.ping().await), Part::new("sessions", app.ephemeral.ping().await)];
+    let ready = parts.iter().all(|part| part.ready);
+    let closed = app.doors.closed().into_iter();
+    parts.extend(closed.map(|(id, reason)| Part { name: format!("connection:{id}"), ready: false, detail: Some(reason) }));
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(serde_json::json!({ "ready": ready, "parts": parts }))).into_response()
+}

@@ -1,0 +1,251 @@
+//! Bodies, streamed both ways: nothing is collected, and the only limit is the longest silence between two pieces.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::upstream::Lease;
+
+/// Whatever ends a body early.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The other side was silent for longer than the route allows.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("no byte came for longer than the route's idle timeout")]
+struct Silence;
+
+/// A clock that starts when a body has nothing to give. Most bodies never need it.
+#[derive(Debug)]
+struct IdleClock {
+    limit: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+impl IdleClock {
+    const fn new(limit: Duration) -> Self {
+        Self { limit, sleep: None, waiting: false }
+    }
+
+    const fn stop(&mut self) {
+        self.waiting = false;
+    }
+
+    /// Ready when the silence is too long.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = || Instant::now() + self.limit;
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                if !self.waiting {
+                    sleep.as_mut().reset(deadline());
+                }
+                sleep
+            }
+            empty => empty.insert(Box::pin(sleep_until(deadline()))),
+        };
+        self.waiting = true;
+        sleep.as_mut().poll(cx)
+    }
+}
+
+/// How far an upload is: an app may be silent as long as it is being sent something.
+#[derive(Debug)]
+pub(super) struct Progress {
+    start: Instant,
+    last_ms: AtomicU64,
+}
+
+impl Progress {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { start: Instant::now(), last_ms: AtomicU64::new(0) })
+    }
+
+    fn note(&self) {
+        let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_ms.store(elapsed, Ordering::Relaxed);
+    }
+
+    /// When a byte was last sent.
+    pub(super) fn last(&self) -> Instant {
+        self.start + Duration::from_millis(self.last_ms.load(Ordering::Relaxed))
+    }
+}
+
+/// A request body on its way to an app. Trailers are not passed on: they are headers that nobody checked.
+#[derive(Debug)]
+pub(super) struct Upload(Option<Uploading>);
+
+#[derive(Debug)]
+struct Uploading {
+    incoming: Incoming,
+    clock: IdleClock,
+    progress: Arc<Progress>,
+}
+
+impl Upload {
+    /// The body, and its progress if there is one to wait for.
+    pub(super) fn new(incoming: Incoming, idle: Duration) -> (Self, Option<Arc<Progress>>) {
+        if incoming.is_end_stream() {
+            return (Self(None), None);
+        }
+        let progress = Progress::new();
+        let uploading = Uploading { incoming, clock: IdleClock::new(idle), progress: Arc::clone(&progress) };
+        (Self(Some(uploading)), Some(progress))
+    }
+}
+
+impl HttpBody for Upload {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Some(upload) = &mut self.0 else { return Poll::Ready(None) };
+        match Pin::new(&mut upload.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
+                upload.clock.stop();
+                upload.progress.note();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(_) => {
+                upload.progress.note();
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                ready!(upload.clock.poll_silence(cx));
+                Poll::Ready(Some(Err(Silence.into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(|upload| upload.incoming.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |upload| upload.incoming.size_hint())
+    }
+}
+
+/// Ends a stream: resolves when its session may not go on.
+pub(super) type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// An answer of an app on its way to the browser.
+pub(super) struct Download {
+    incoming: Incoming,
+    clock: IdleClock,
+    lease: Option<Lease>,
+    watch: Option<Watch>,
+}
+
+impl Download {
+    pub(super) fn new(incoming: Incoming, idle: Duration, lease: Lease, watch: Option<Watch>) -> Self {
+        let mut download = Self { incoming, clock: IdleClock::new(idle), lease: Some(lease), watch };
+        download.give_back_at_end();
+        download
+    }
+
+    fn give_back_at_end(&mut self) {
+        if self.incoming.is_end_stream()
+            && let Some(lease) = self.lease.take()
+        {
+            lease.give_back();
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(watch) = &mut self.watch
+            && watch.as_mut().poll(cx).is_ready()
+        {
+            // The end of the session is an orderly end of the answer: an `EventSource` then asks again, and gets its 401.
+            self.watch = None;
+            self.lease = None;
+            return Poll::Ready(None);
+        }
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.clock.stop();
+                self.give_back_at_end();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.lease = None;
+                Poll::Ready(Some(Err(error.into())))
+            }
+            Poll::Ready(None) => {
+                if let Some(lease) = self.lease.take() {
+                    lease.give_back();
+                }
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                ready!(self.clock.poll_silence(cx));
+                self.lease = None;
+                Poll::Ready(Some(Err(Silence.into())))
+            }
+        }
+    }
+}
+
+/// The body of an answer on an app host.
+pub struct Body(Kind);
+
+enum Kind {
+    Full(Full<Bytes>),
+    Download(Download),
+}
+
+impl Body {
+    /// A body that is there already.
+    #[must_use]
+    pub fn full(bytes: Bytes) -> Self {
+        Self(Kind::Full(Full::new(bytes)))
+    }
+
+    pub(super) const fn download(download: Download) -> Self {
+        Self(Kind::Download(download))
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Full(_) => "Body::full",
+            Kind::Download(_) => "Body::download",
+        })
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.0 {
+            Kind::Full(full) => Pin::new(full).poll_frame(cx).map_err(Into::into),
+            Kind::Download(download) => download.poll(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Full(full) => full.is_end_stream(),
+            Kind::Download(download) => download.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Full(full) => full.size_hint(),
+            Kind::Download(download) => download.incoming.size_hint(),
+        }
+    }
+}

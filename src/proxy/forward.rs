@@ -1,0 +1,349 @@
+//! The path of one request, top to bottom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{HeaderMap, HeaderName};
+use http::uri::PathAndQuery;
+use http::{Request, Response, StatusCode, Uri, Version, header};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use tokio::time::Instant;
+
+use super::answer::{self, Asked, REQUEST_ID};
+use super::body::{Download, Progress, Upload, Watch};
+use super::decide::{self, Verdict};
+use super::jwt::{IdentityKeys, JwtError};
+use super::route::{Route, Routes};
+use super::upstream::{Answered, UpstreamError};
+use super::{Body, Malformed, Pages, Peer, Problem, RequestId, clean, introduce, own, upgrade, watch};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::core::IncidentId;
+use crate::session::{Introduction, Session, SessionError, SessionRecord, Sessions, cookie};
+use crate::store::MemberRow;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// The reverse proxy: app hosts, and what it takes to answer for them.
+#[derive(Debug)]
+pub struct Proxy {
+    routes: Routes,
+    sessions: Arc<Sessions>,
+    keys: Arc<IdentityKeys>,
+    pages: Arc<dyn Pages>,
+    clock: Arc<dyn Clock>,
+    issuer: String,
+}
+
+/// Why a request does not reach the app.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Sign in first.
+    SignIn,
+    /// Anything else.
+    Problem(Problem),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<SessionError> for Refusal {
+    fn from(error: SessionError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "a session cannot be checked");
+        Self::Problem(Problem::Unavailable)
+    }
+}
+
+impl From<JwtError> for Refusal {
+    fn from(error: JwtError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "an identity token cannot be signed");
+        Self::Problem(Problem::Unavailable)
+    }
+}
+
+impl From<UpstreamError> for Refusal {
+    fn from(error: UpstreamError) -> Self {
+        tracing::warn!(error = &error as &dyn std::error::Error, "an app gave no answer");
+        Self::Problem(if matches!(error, UpstreamError::Busy) { Problem::Busy } else { Problem::BadGateway })
+    }
+}
+
+/// Someone who may pass: nobody in particular on a public path, or a session with what the app is told about it.
+type Passed = Option<(Arc<Session>, Arc<Introduction>)>;
+
+impl Proxy {
+    /// A proxy for the routes of a configuration.
+    #[must_use]
+    pub fn new(config: &Config, sessions: Arc<Sessions>, keys: Arc<IdentityKeys>, pages: Arc<dyn Pages>, clock: Arc<dyn Clock>) -> Self {
+        let issuer = config.public_url.origin().ascii_serialization();
+        Self { routes: Routes::compile(config), sessions, keys, pages, clock, issuer }
+    }
+
+    pub(super) const fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
+    pub(super) fn pages(&self) -> &dyn Pages {
+        self.pages.as_ref()
+    }
+
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Whether a host, in lower case and without port, is an app's.
+    #[must_use]
+    pub fn has_host(&self, host: &str) -> bool {
+        self.routes.find(host).is_some()
+    }
+
+    /// An answer of Usher's own to a request that belongs to no app.
+    #[must_use]
+    pub fn refuse<B>(&self, request: &Request<B>, host: &str, problem: &Problem, id: &RequestId) -> Response<Body> {
+        let asked = asked(request, host);
+        answer::respond(self.pages.as_ref(), problem, &asked, id, self.incident())
+    }
+
+    /// The answer for a request that could not be read in one way only.
+    #[must_use]
+    pub fn refuse_malformed<B>(&self, request: &Request<B>, why: Malformed, id: &RequestId) -> Response<Body> {
+        self.refuse(request, "", &Problem::Malformed(why), id)
+    }
+
+    /// Answers one request for an app host: from the app, or why not. `host` is what [`super::Target::parse`] read from this very request.
+    pub async fn answer(self: &Arc<Self>, mut request: Request<Incoming>, host: &str, peer: &Peer, id: &RequestId) -> Response<Body> {
+        let Some(route) = self.routes.find(host).map(Arc::clone) else {
+            return self.refuse(&request, host, &Problem::UnknownHost, id);
+        };
+        let refusal = match self.pass(&route, &request).await {
+            Ok(passed) => {
+                let asked = asked(&request, host);
+                match self.forward(&route, request, passed, peer, id).await {
+                    Ok(response) => return response,
+                    Err(refusal) => return self.refuse_as(refusal, &asked, id),
+                }
+            }
+            Err(Passing::Refused(refusal)) => refusal,
+            Err(Passing::Own) => {
+                let (method, uri) = (request.method().clone(), request.uri().clone());
+                let headers = std::mem::take(request.headers_mut());
+                let result = self.answer_own(&route, &method, uri.path(), uri.query(), &headers).await;
+                *request.headers_mut() = headers;
+                match result {
+                    Ok(response) => return response,
+                    Err(refusal) => refusal,
+                }
+            }
+        };
+        let asked = asked(&request, host);
+        match refusal {
+            Refusal::SignIn => match self.sign_in(&route, &asked, request.headers()) {
+                Ok(response) => response,
+                Err(refusal) => self.refuse_as(refusal, &asked, id),
+            },
+            Refusal::Problem(problem) => answer::respond(self.pages.as_ref(), &problem, &asked, id, self.incident()),
+        }
+    }
+
+    fn refuse_as(&self, refusal: Refusal, asked: &Asked, id: &RequestId) -> Response<Body> {
+        let problem = match refusal {
+            Refusal::Problem(problem) => problem,
+            Refusal::SignIn => Problem::SignIn { login_url: format!("{}/login", self.issuer) },
+        };
+        answer::respond(self.pages.as_ref(), &problem, asked, id, self.incident())
+    }
+
+    fn incident(&self) -> Option<IncidentId> {
+        crate::random::uuid(self.clock.now()).ok().map(IncidentId::from_uuid)
+    }
+
+    /// The decision: who this is, and whether they may pass.
+    async fn pass(&self, route: &Route, request: &Request<Incoming>) -> Result<Passed, Passing> {
+        let path = request.uri().path();
+        if own::is_ours(path) {
+            return Err(Passing::Own);
+        }
+        let is_public = route.is_public(path);
+        let Some(session) = self.find_session(route, request.headers()).await? else {
+            return if is_public { Ok(None) } else { Err(Passing::Refused(Refusal::SignIn)) };
+        };
+        let now = self.clock.now();
+        if let Some(known) = session.introduction().as_ref()
+            && introduce::is_current(known, &self.sessions, now.as_millisecond())
+        {
+            let known = Arc::clone(known);
+            return Ok(Some((session, known)));
+        }
+        // Read before the member: what is forgotten while we read makes the introduction stale at once.
+        let epoch = self.sessions.members().epoch();
+        let row = self.find_member(route, session.record()).await?;
+        let verdict = self.judge(route, &session, row.as_deref()).await?;
+        match verdict {
+            Verdict::Pass => {
+                let introduction = introduce::introduce(&self.keys, &self.issuer, route, &session, row, epoch, now)
+                    .map_err(|error| Passing::Refused(error.into()))?;
+                Ok(Some((session, introduction)))
+            }
+            // On a public path someone who may not pass is nobody.
+            Verdict::SignIn | Verdict::Deny(_) if is_public => Ok(None),
+            Verdict::SignIn => Err(Passing::Refused(Refusal::SignIn)),
+            Verdict::Deny(denial) => Err(Passing::Refused(Problem::Denied(denial).into())),
+        }
+    }
+
+    /// The live session of a request on this host.
+    pub(super) async fn find_session(&self, route: &Route, headers: &HeaderMap) -> Result<Option<Arc<Session>>, SessionError> {
+        match cookie::find(headers, cookie::SESSION) {
+            Some(token) => self.sessions.find_on_app_host(token, &route.host).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The member of a session in the route's organization; where its login was decided for others only, one of those says who the person is.
+    pub(super) async fn find_member(&self, route: &Route, record: &SessionRecord) -> Result<Option<Arc<MemberRow>>, SessionError> {
+        let own = record.organizations.get_key_value(&route.organization);
+        let Some((organization, _)) = own.or_else(|| record.organizations.first_key_value()) else { return Ok(None) };
+        Ok(self.sessions.members().find(organization, record.person).await?)
+    }
+
+    pub(super) async fn judge(&self, route: &Route, session: &Session, row: Option<&MemberRow>) -> Result<Verdict, SessionError> {
+        decide::judge(&self.sessions, &route.allow, &route.organization, session.record(), row).await
+    }
+
+    /// Sends a clean request to the app, and its answer back.
+    async fn forward(
+        self: &Arc<Self>,
+        route: &Arc<Route>,
+        mut request: Request<Incoming>,
+        passed: Passed,
+        peer: &Peer,
+        id: &RequestId,
+    ) -> Result<Response<Body>, Refusal> {
+        let wants_socket = upgrade::is_asked(&request);
+        if wants_socket && passed.is_some() && !upgrade::is_same_origin(request.headers(), route) {
+            return Err(Problem::CrossSite.into());
+        }
+        let browser = wants_socket.then(|| hyper::upgrade::on(&mut request));
+        let (parts, incoming) = request.into_parts();
+        let (upload, progress) = Upload::new(incoming, route.idle_timeout);
+        let mut outgoing = Request::new(upload);
+        *outgoing.method_mut() = parts.method;
+        *outgoing.uri_mut() = origin_form(parts.uri)?;
+        *outgoing.version_mut() = Version::HTTP_11;
+        *outgoing.headers_mut() = parts.headers;
+        self.dress(route, outgoing.headers_mut(), passed.as_ref(), peer, id);
+        if wants_socket {
+            upgrade::ask(outgoing.headers_mut());
+        }
+        let answered = within_idle(route.idle_timeout, progress, route.upstreams.send(outgoing)).await??;
+        self.pass_on(route, answered, passed.map(|(session, _)| session), browser).await
+    }
+
+    /// Takes out what a client may not say, then says it ourselves: all of it, last.
+    fn dress(
+        &self,
+        route: &Route,
+        headers: &mut HeaderMap,
+        passed: Option<&(Arc<Session>, Arc<Introduction>)>,
+        peer: &Peer,
+        id: &RequestId,
+    ) {
+        let forwarded_for = peer.forwarded_for(headers);
+        clean::request(headers, &self.routes.reserved);
+        // The configured name, not the client's spelling of it: apps build links from it, and a foreign port would be one of them.
+        headers.insert(header::HOST, route.authority.clone());
+        headers.insert(X_FORWARDED_HOST, route.authority.clone());
+        headers.insert(X_FORWARDED_FOR, forwarded_for);
+        headers.insert(X_FORWARDED_PROTO, route.proto.clone());
+        headers.insert(REQUEST_ID, id.header().clone());
+        match passed {
+            Some((_, introduction)) => headers.extend(introduction.headers.iter().cloned()),
+            None => headers.extend(introduce::nobody(route)),
+        }
+    }
+
+    /// The app's answer, cleaned; a stream is registered with its session before its first byte goes out.
+    async fn pass_on(
+        self: &Arc<Self>,
+        route: &Arc<Route>,
+        answered: Answered,
+        session: Option<Arc<Session>>,
+        browser: Option<OnUpgrade>,
+    ) -> Result<Response<Body>, Refusal> {
+        let Answered { mut response, lease } = answered;
+        let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let streams = switches || is_event_stream(response.headers());
+        let watch = match session {
+            Some(session) if streams => Some(self.watch(route, session).await?),
+            _ => None,
+        };
+        clean::answer(response.headers_mut());
+        if switches {
+            let Some(browser) = browser else { return Err(Problem::BadGateway.into()) };
+            tokio::spawn(upgrade::tunnel(browser, hyper::upgrade::on(&mut response), route.idle_timeout, watch));
+            upgrade::ask(response.headers_mut());
+            return Ok(response.map(|_| Body::full(bytes::Bytes::new())));
+        }
+        Ok(response.map(|incoming| Body::download(Download::new(incoming, route.idle_timeout, lease, watch))))
+    }
+
+    async fn watch(self: &Arc<Self>, route: &Arc<Route>, session: Arc<Session>) -> Result<Watch, Refusal> {
+        let guard = self.sessions.register_stream(session.record()).await?.ok_or(Refusal::SignIn)?;
+        Ok(Box::pin(watch::until_over(Arc::clone(self), Arc::clone(route), session, guard)))
+    }
+}
+
+/// Why a request was not passed.
+enum Passing {
+    /// It is for `/.usher/`.
+    Own,
+    Refused(Refusal),
+}
+
+impl From<SessionError> for Passing {
+    fn from(error: SessionError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+fn asked<B>(request: &Request<B>, host: &str) -> Asked {
+    let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+    Asked::new(request.method(), host, path, request.headers())
+}
+
+/// What was judged is what is sent: the same bytes, without scheme and host.
+fn origin_form(uri: Uri) -> Result<Uri, Refusal> {
+    if uri.authority().is_none() {
+        return Ok(uri);
+    }
+    uri.into_parts().path_and_query.map(Uri::from).ok_or_else(|| Problem::Malformed(Malformed::Target).into())
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream")))
+}
+
+/// Waits for the head of an answer, as long as the app is not silent for longer than the route allows. While an upload moves it is not silent.
+async fn within_idle<F: Future>(idle: Duration, progress: Option<Arc<Progress>>, answer: F) -> Result<F::Output, Refusal> {
+    let Some(progress) = progress else {
+        return tokio::time::timeout(idle, answer).await.map_err(|_| Problem::GatewayTimeout.into());
+    };
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        let deadline = progress.last() + idle;
+        if let Ok(answer) = tokio::time::timeout_at(deadline, answer.as_mut()).await {
+            return Ok(answer);
+        }
+        if progress.last() + idle <= Instant::now() {
+            return Err(Problem::GatewayTimeout.into());
+        }
+    }
+}

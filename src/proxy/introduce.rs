@@ -1,0 +1,177 @@
+//! What an app is told: always all headers, empty when unknown. Worked out once for a session and reused until the member may have changed or
+//! the token has lived half its life.
+//!
+//! Header values are ASCII: every byte of the UTF-8 text outside space to tilde, and `%` itself, is percent-encoded (`Zoë` is `Zo%C3%AB`).
+//! So no name can break out of its line, and decoding is plain URL decoding. The token carries the text as it is.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::jwt::{Claims, IdentityKeys, JwtError, LIFE};
+use super::route::Route;
+use crate::config::Alias;
+use crate::core::MemberStatus;
+use crate::session::{Introduction, MEMBER_AGE, Session, SessionRecord, Sessions};
+use crate::store::MemberRow;
+
+const PERSON: HeaderName = HeaderName::from_static("x-usher-person");
+const EMAIL: HeaderName = HeaderName::from_static("x-usher-email");
+const NAME: HeaderName = HeaderName::from_static("x-usher-name");
+const ORGANIZATION: HeaderName = HeaderName::from_static("x-usher-organization");
+const ROLE: HeaderName = HeaderName::from_static("x-usher-role");
+const SEAT_TIER: HeaderName = HeaderName::from_static("x-usher-seat-tier");
+const ASSERTION: HeaderName = HeaderName::from_static("x-usher-assertion");
+
+/// A name may be any text at any length; with this many bytes a header it stays below what app servers take.
+const MAX_VALUE: usize = 512;
+const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// Who someone is, as far as an app may know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Identity {
+    pub(super) person: String,
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) organization: String,
+    pub(super) role: String,
+    pub(super) seat_tier: String,
+}
+
+impl Identity {
+    /// `row`: an active member of the route's organization, or of another one that says only who the person is.
+    pub(super) fn new(route: &Route, record: &SessionRecord, row: Option<&MemberRow>) -> Self {
+        let person = row.map(|row| &row.person);
+        let text = |value: Option<String>| value.unwrap_or_default();
+        let member = row.map(|row| &row.member).filter(|member| member.organization == route.organization);
+        Self {
+            person: record.person.to_string(),
+            email: text(person.and_then(|person| person.email.as_ref()).map(ToString::to_string)),
+            name: text(person.and_then(|person| person.name.clone())),
+            organization: text(member.map(|member| member.organization.to_string())),
+            role: text(member.map(|member| member.role.to_string())),
+            seat_tier: text(member.and_then(|member| member.seat.as_ref()).map(ToString::to_string)),
+        }
+    }
+
+    fn value(&self, alias: Alias) -> &str {
+        match alias {
+            Alias::Person => &self.person,
+            Alias::Email => &self.email,
+            Alias::Name => &self.name,
+            Alias::Organization => &self.organization,
+            Alias::Role => &self.role,
+            Alias::SeatTier => &self.seat_tier,
+        }
+    }
+
+    fn headers(&self, route: &Route, assertion: &str) -> Vec<(HeaderName, HeaderValue)> {
+        let ours = [
+            (PERSON, Alias::Person),
+            (EMAIL, Alias::Email),
+            (NAME, Alias::Name),
+            (ORGANIZATION, Alias::Organization),
+            (ROLE, Alias::Role),
+            (SEAT_TIER, Alias::SeatTier),
+        ];
+        let aliases = route.aliases.iter().map(|(alias, name)| (name.clone(), *alias));
+        let mut headers: Vec<_> = ours.into_iter().chain(aliases).map(|(name, alias)| (name, encode(self.value(alias)))).collect();
+        headers.push((ASSERTION, HeaderValue::try_from(assertion).unwrap_or_else(|_| HeaderValue::from_static(""))));
+        headers
+    }
+}
+
+/// Text for a header; outer blanks would be lost on the way, so they are taken off here.
+fn encode(text: &str) -> HeaderValue {
+    let mut encoded = utf8_percent_encode(text.trim(), ENCODED).to_string();
+    if encoded.len() > MAX_VALUE {
+        // Cut before an escape, never inside one.
+        let cut = encoded.get(MAX_VALUE - 2..MAX_VALUE).and_then(|tail| tail.find('%')).map_or(MAX_VALUE, |at| MAX_VALUE - 2 + at);
+        encoded.truncate(cut);
+    }
+    HeaderValue::try_from(encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// What an app is told when nobody is signed in.
+pub(super) fn nobody(route: &Route) -> Vec<(HeaderName, HeaderValue)> {
+    Identity::default().headers(route, "")
+}
+
+/// Whether what was worked out for a session still counts.
+pub(super) fn is_current(introduction: &Introduction, sessions: &Sessions, now_ms: i64) -> bool {
+    let age = now_ms.saturating_sub(introduction.checked_ms);
+    let max_age = i64::try_from(MEMBER_AGE.as_millis()).unwrap_or(i64::MAX);
+    introduction.epoch == sessions.members().epoch() && (0..max_age).contains(&age) && now_ms < introduction.renew_ms
+}
+
+/// Works out what the app is told about a session and keeps it there. A token that still has half its life is kept with it.
+pub(super) fn introduce(
+    keys: &IdentityKeys,
+    issuer: &str,
+    route: &Route,
+    session: &Session,
+    row: Option<Arc<MemberRow>>,
+    epoch: u64,
+    now: Timestamp,
+) -> Result<Arc<Introduction>, JwtError> {
+    let row = row.filter(|row| row.member.status == MemberStatus::Active);
+    let checked_ms = now.as_millisecond();
+    let introduction = match session.introduction().as_ref().filter(|known| known.member == row && checked_ms < known.renew_ms) {
+        Some(known) => Introduction { headers: known.headers.clone(), member: row, checked_ms, epoch, renew_ms: known.renew_ms },
+        None => {
+            let identity = Identity::new(route, session.record(), row.as_deref());
+            let assertion = keys.sign(&claims(issuer, route, session.record(), &identity, row.as_deref()), now)?;
+            let renew_ms = checked_ms + i64::try_from(LIFE.as_millis() / 2).unwrap_or(0);
+            Introduction { headers: identity.headers(route, &assertion), member: row, checked_ms, epoch, renew_ms }
+        }
+    };
+    let introduction = Arc::new(introduction);
+    session.introduce(Arc::clone(&introduction));
+    Ok(introduction)
+}
+
+fn claims<'a>(issuer: &'a str, route: &'a Route, record: &SessionRecord, identity: &'a Identity, row: Option<&'a MemberRow>) -> Claims<'a> {
+    let known = |text: &'a str| (!text.is_empty()).then_some(text);
+    let member = row.map(|row| &row.member).filter(|member| member.organization == route.organization);
+    Claims {
+        iss: issuer,
+        aud: &route.host,
+        sub: record.person,
+        email: known(&identity.email),
+        name: known(&identity.name),
+        org: member.map(|member| &member.organization),
+        member: member.map(|member| member.id),
+        role: known(&identity.role),
+        seat_tier: known(&identity.seat_tier),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_break_out_of_its_header() {
+        assert_eq!(encode("Zoë 100%\r\nX-Usher-Role: Owner"), "Zo%C3%AB 100%25%0D%0AX-Usher-Role: Owner");
+        assert_eq!(encode("  Ada\u{7f} "), "Ada%7F");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_characters_of_the_encoding() {
+        let cut = encode(&"ä".repeat(1000));
+        assert!(cut.len() <= MAX_VALUE && cut.len() % 3 == 0, "{}", cut.len());
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_survives_its_header(name in "\\PC{0,20}") {
+            let value = encode(&name);
+            let back = percent_encoding::percent_decode(value.as_bytes()).decode_utf8().unwrap().into_owned();
+            prop_assert_eq!(back, name.trim());
+        }
+    }
+}

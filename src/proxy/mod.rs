@@ -1,0 +1,36 @@
+//! The reverse proxy: for every request one question, "which member is this, and may they pass?", and to the app one clean request.
+//!
+//! - `target`: host and path, refused when two parsers could read them differently
+//! - `route`: app hosts, compiled from configuration
+//! - `decide`: the one decision
+//! - `introduce`: the headers that tell an app who it is, and `jwt`, the token among them
+//! - `clean`: what is taken out of a request and an answer
+//! - `upstream`, `pool`, `body`: to the app and back, streaming
+//! - `upgrade`, `watch`: WebSockets and event streams, closed with their session
+//! - `own`: `/.usher/…` on app hosts
+//! - `answer`: every answer that is Usher's own
+//!
+//! The one rule of this folder: what is judged is what is sent, and any error on the way is a denial.
+
+mod answer;
+mod body;
+mod clean;
+mod decide;
+mod forward;
+mod introduce;
+pub mod jwt;
+mod own;
+mod peer;
+mod pool;
+mod route;
+mod target;
+mod upgrade;
+mod upstream;
+mod watch;
+
+pub use answer::{Page, Pages, PlainPages, Problem};
+pub use body::{Body, BoxError};
+pub use forward::Proxy;
+pub use jwt::IdentityKeys;
+pub use peer::{Peer, RequestId};
+pub use target::{Malformed, Target};

@@ -1,0 +1,130 @@
+//! Who is at the other end of a connection, and the id of a request.
+
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::HeaderValue;
+use http::header::HeaderMap;
+
+use crate::random::{self, RandomError};
+
+/// One connection's other end. Made once for each connection, so that its text is ready for every request.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Whether its `X-Forwarded-*` are believed.
+    pub trusted: bool,
+    text: HeaderValue,
+}
+
+impl Peer {
+    /// The peer at an address; `trusted_proxies` are believed, and an empty list believes nobody.
+    #[must_use]
+    pub fn new(address: SocketAddr, trusted_proxies: &[IpAddr]) -> Self {
+        let ip = address.ip().to_canonical();
+        let text = HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""));
+        Self { address, trusted: trusted_proxies.iter().any(|proxy| proxy.to_canonical() == ip), text }
+    }
+
+    /// `X-Forwarded-For` for the app: the peer, behind what a trusted peer said. Lines that are no list of addresses are not believed.
+    #[must_use]
+    pub(super) fn forwarded_for(&self, headers: &HeaderMap) -> HeaderValue {
+        match self.believed(headers) {
+            Some(before) => {
+                let mut text = String::new();
+                for address in before {
+                    let _ = write!(text, "{address}, ");
+                }
+                text.push_str(self.text.to_str().unwrap_or_default());
+                HeaderValue::try_from(text).unwrap_or_else(|_| self.text.clone())
+            }
+            None => self.text.clone(),
+        }
+    }
+
+    fn believed(&self, headers: &HeaderMap) -> Option<Vec<IpAddr>> {
+        if !self.trusted {
+            return None;
+        }
+        let lines = headers.get_all("x-forwarded-for").iter();
+        let addresses: Option<Vec<IpAddr>> = lines
+            .flat_map(|line| line.as_bytes().split(|&b| b == b','))
+            .map(|part| std::str::from_utf8(part).ok()?.trim().parse().ok())
+            .collect();
+        addresses.filter(|addresses| !addresses.is_empty())
+    }
+
+    /// The address of whoever asked, for audit lines: the last one that a trusted proxy named, else the peer's own.
+    #[must_use]
+    pub fn client(&self, headers: &HeaderMap) -> IpAddr {
+        self.believed(headers).and_then(|addresses| addresses.last().copied()).unwrap_or_else(|| self.address.ip())
+    }
+}
+
+/// The id of one request: in the answer, the log, audit lines, and the request that the app gets. Unique, not secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static SEED: Result<u64, RandomError> = random::bytes().map(u64::from_le_bytes);
+}
+
+impl RequestId {
+    /// A new id: a random start for each thread and a counter, because randomness for each request would cost more than it gives.
+    #[must_use]
+    pub fn new() -> Self {
+        let seed = SEED.with(|seed| seed.unwrap_or_default());
+        let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+        let mut text = String::with_capacity(32);
+        let _ = write!(text, "req_{seed:016x}{number:08x}");
+        Self(HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("req_")))
+    }
+
+    /// For the `X-Request-Id` header.
+    #[must_use]
+    pub const fn header(&self) -> &HeaderValue {
+        &self.0
+    }
+}
+
+impl Default for RequestId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_str().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(trusted: bool) -> Peer {
+        let address: SocketAddr = "10.0.0.1:5".parse().unwrap();
+        Peer::new(address, &[IpAddr::from([10, 0, 0, if trusted { 1 } else { 2 }])])
+    }
+
+    fn said(value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(http::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn nobody_is_believed_by_default() {
+        assert_eq!(peer(false).forwarded_for(&said("1.2.3.4")), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_when_it_makes_sense() {
+        assert_eq!(peer(true).forwarded_for(&said("1.2.3.4,::1")), "1.2.3.4, ::1, 10.0.0.1");
+        assert_eq!(peer(true).forwarded_for(&said("1.2.3.4, <script>")), "10.0.0.1");
+        assert_eq!(peer(true).client(&said("9.9.9.9, 1.2.3.4")), IpAddr::from([1, 2, 3, 4]));
+    }
+}

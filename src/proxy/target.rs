@@ -1,0 +1,272 @@
+//! Host and path of a request, read once. What two parsers could read differently is refused, so that what is judged is what the app gets
+//! (oauth2-proxy GHSA-7rh7 and GHSA-pxq7, Traefik GHSA-6jwx, Heimdall CVE-2026-42274: all one bug).
+
+use std::borrow::Cow;
+
+use http::header::{self, HeaderMap};
+use http::{Method, Uri, Version};
+
+/// Why a request was refused before anyone looked at who sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Malformed {
+    /// No host, two hosts, or something that is no host.
+    #[error("the request names no single valid host")]
+    Host,
+    /// `CONNECT`, `*`, or no path.
+    #[error("the request names no path")]
+    Target,
+    /// A path that servers read differently.
+    #[error("the path can be read in more than one way")]
+    Path,
+    /// A header name with `_`, which many servers take for `-`.
+    #[error("a header name contains an underscore")]
+    HeaderName,
+    /// Both `Transfer-Encoding` and `Content-Length`, or a transfer encoding other than chunked.
+    #[error("the length of the body can be read in more than one way")]
+    Length,
+}
+
+/// The host of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// Lower case, without port.
+    pub host: Cow<'a, str>,
+}
+
+impl<'a> Target<'a> {
+    /// Reads host and checks path, header names and framing.
+    ///
+    /// # Errors
+    /// [`Malformed`]: 400, whoever it is.
+    pub fn parse(method: &Method, uri: &'a Uri, version: Version, headers: &'a HeaderMap) -> Result<Self, Malformed> {
+        if *method == Method::CONNECT {
+            return Err(Malformed::Target);
+        }
+        let host = host(uri, headers)?;
+        check_path(uri.path())?;
+        check_query(uri.query().unwrap_or_default())?;
+        check_headers(version, headers)?;
+        Ok(Self { host })
+    }
+}
+
+/// The one host that every part of the request agrees on (RFC 9112 3.2, RFC 9113 8.3.1).
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Cow<'a, str>, Malformed> {
+    let mut lines = headers.get_all(header::HOST).iter();
+    let line = lines.next().map(|line| line.to_str().map_err(|_| Malformed::Host)).transpose()?;
+    if lines.next().is_some() {
+        return Err(Malformed::Host);
+    }
+    let authority = match (uri.authority(), line) {
+        (Some(authority), Some(line)) if !authority.as_str().eq_ignore_ascii_case(line) => return Err(Malformed::Host),
+        (Some(authority), _) => authority.as_str(),
+        (None, Some(line)) => line,
+        (None, None) => return Err(Malformed::Host),
+    };
+    parse_host(authority)
+}
+
+/// A host name or address and perhaps a port; gives the name in lower case.
+fn parse_host(authority: &str) -> Result<Cow<'_, str>, Malformed> {
+    let (name, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (inside, after) = rest.split_once(']').ok_or(Malformed::Host)?;
+            let address_ok = !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
+            let name = authority.get(..inside.len() + 2).filter(|_| address_ok).ok_or(Malformed::Host)?;
+            (name, if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or(Malformed::Host)?) })
+        }
+        None => match authority.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (authority, None),
+        },
+    };
+    if port.is_some_and(|port| port.is_empty() || port.len() > 5 || !port.bytes().all(|b| b.is_ascii_digit())) {
+        return Err(Malformed::Host);
+    }
+    if !name.starts_with('[') && !is_name(name) {
+        return Err(Malformed::Host);
+    }
+    if name.bytes().any(|b| b.is_ascii_uppercase()) { Ok(Cow::Owned(name.to_ascii_lowercase())) } else { Ok(Cow::Borrowed(name)) }
+}
+
+fn is_name(name: &str) -> bool {
+    let labels_ok = || name.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+    name.len() <= 253 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') && labels_ok()
+}
+
+/// One reading only: visible ASCII, no backslash, no empty first segment, and after one decoding no separator, no control, no `.` or `..` segment,
+/// and nothing that a second decoding would turn into one of these.
+fn check_path(path: &str) -> Result<(), Malformed> {
+    let bytes = path.as_bytes();
+    if bytes.first() != Some(&b'/') || bytes.get(1) == Some(&b'/') {
+        return Err(Malformed::Path);
+    }
+    // Most paths have nothing to decode: one pass, no copy.
+    let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'\\' | b'%' | b'#');
+    let mut decoded = Cow::Borrowed(bytes);
+    if !bytes.iter().all(plain) {
+        decoded = Cow::Owned(decode(bytes)?);
+        let again = decode_leniently(&decoded);
+        if again.as_slice() != decoded.as_ref() {
+            check_decoded(&again, bytes.iter().filter(|&&b| b == b'/').count())?;
+        }
+    }
+    check_decoded(&decoded, bytes.iter().filter(|&&b| b == b'/').count())
+}
+
+/// `slashes`: how many there may be, so that none was hidden.
+fn check_decoded(decoded: &[u8], slashes: usize) -> Result<(), Malformed> {
+    let hidden = |b: &u8| *b < 0x20 || *b == 0x7f || *b == b'\\' || *b == b'#';
+    if decoded.iter().any(hidden) || decoded.iter().filter(|&&b| b == b'/').count() != slashes {
+        return Err(Malformed::Path);
+    }
+    // `..;x` too: some servers cut path parameters off before they look at dots.
+    let dots = |part: &[u8]| matches!(part.trim_ascii(), b"." | b"..");
+    if decoded.split(|&b| b == b'/' || b == b';').any(dots) { Err(Malformed::Path) } else { Ok(()) }
+}
+
+fn decode(path: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path.iter();
+    while let Some(&b) = rest.next() {
+        match b {
+            b'%' => decoded.push(pair(rest.next(), rest.next()).ok_or(Malformed::Path)?),
+            b'\\' | b'#' => return Err(Malformed::Path),
+            b if b.is_ascii_graphic() => decoded.push(b),
+            _ => return Err(Malformed::Path),
+        }
+    }
+    Ok(decoded)
+}
+
+/// What a server that decodes twice would see.
+fn decode_leniently(path: &[u8]) -> Vec<u8> {
+    percent_encoding::percent_decode(path).collect()
+}
+
+fn pair(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {
+    let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(high?)? << 4 | digit(low?)?)
+}
+
+/// The query is the app's to read; it only may not break the line it is sent in.
+fn check_query(query: &str) -> Result<(), Malformed> {
+    if query.bytes().all(|b| b > 0x20 && b != 0x7f) { Ok(()) } else { Err(Malformed::Path) }
+}
+
+fn check_headers(version: Version, headers: &HeaderMap) -> Result<(), Malformed> {
+    if headers.keys().any(|name| name.as_str().as_bytes().contains(&b'_')) {
+        return Err(Malformed::HeaderName);
+    }
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+        let chunked = encodings.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked")) && encodings.next().is_none();
+        if !chunked || headers.contains_key(header::CONTENT_LENGTH) || version != Version::HTTP_11 {
+            return Err(Malformed::Length);
+        }
+    }
+    if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 { Err(Malformed::Length) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_path_with_two_readings_is_refused() {
+        for bad in [
+            "",
+            "x",
+            "//",
+            "//evil.example",
+            "/a/../b",
+            "/a/..",
+            "/..",
+            "/.",
+            "/a/./b",
+            "/%2e%2e/",
+            "/%2E%2e",
+            "/.%2e/",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a%5cb",
+            "/a\\b",
+            "/a%00",
+            "/a%23b",
+            "/a#b",
+            "/a%0d%0aX-Usher-Role:%20Owner",
+            "/a%7f",
+            "/%",
+            "/%2",
+            "/%zz",
+            "/%252e%252e/x",
+            "/a%252fb",
+            "/a%255cb",
+            "/a%2500",
+            "/a%2523",
+            "/..;/admin",
+            "/..;x=1/admin",
+            "/%2e%2e;/a",
+            "/ä",
+            "/a b",
+            "/a\tb",
+            "/%20../x",
+            "/..%20/x",
+            "/%252e/x",
+        ] {
+            assert_eq!(check_path(bad), Err(Malformed::Path), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_one_reading_passes() {
+        for good in [
+            "/",
+            "/a/b.c",
+            "/a//b",
+            "/...",
+            "/.well-known/x",
+            "/a/%C3%A4",
+            "/100%25",
+            "/a%20b",
+            "/~x/@y:z,$&'()*+=!",
+            "/a;b=c",
+            "/a%3Fb",
+            "/a[1]|{2}",
+        ] {
+            assert_eq!(check_path(good), Ok(()), "{good:?}");
+        }
+    }
+
+    proptest! {
+        /// The model: whatever a decoder makes of an accepted path, once or twice, its segments are where they were and none of them climbs.
+        #[test]
+        fn decoding_an_accepted_path_moves_nothing(path in "/([a-z./;%#\\\\]|%2[eEfF3]|%5[cC]|%25|%00|%3b|\\.\\.){0,12}") {
+            if check_path(&path).is_err() {
+                return Ok(());
+            }
+            let segments = path.split('/').count();
+            let mut decoded = path.into_bytes();
+            for _ in 0..2 {
+                decoded = decode_leniently(&decoded);
+                prop_assert_eq!(decoded.split(|&b| b == b'/').count(), segments);
+                prop_assert!(!decoded.split(|&b| b == b'/' || b == b';').any(|segment| segment == b".."));
+                prop_assert!(!decoded.contains(&0) && !decoded.contains(&b'\\'));
+            }
+        }
+    }
+
+    #[test]
+    fn the_host_is_one_lower_case_name() {
+        assert_eq!(parse_host("App.Acme.Example:8443").unwrap(), "app.acme.example");
+        assert_eq!(parse_host("[::1]:80").unwrap(), "[::1]");
+        for bad in
+            ["", ":80", "a:", "a:b", "a:1:2", "a..b", ".a", "a.", "-a", "a_b", "a b", "ä", "[::1", "[]", "[::1]x", "a@b", "a/b", "a:123456"]
+        {
+            assert_eq!(parse_host(bad), Err(Malformed::Host), "{bad:?}");
+        }
+    }
+}

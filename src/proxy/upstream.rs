@@ -1,0 +1,179 @@
+//! To an app and back: which upstream, which connection, and when to try again.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use super::body::Upload;
+use super::pool::{self, Sender};
+
+/// How long opening a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests that one upstream gets at a time.
+const MAX_REQUESTS: usize = 8192;
+/// Requests that wait beyond that, and for how long.
+const MAX_WAITING: usize = 1024;
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// Why an app gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UpstreamError {
+    #[error("the app cannot be reached")]
+    Connect(#[source] io::Error),
+    #[error("the app broke off")]
+    Lost(#[source] hyper::Error),
+    #[error("too many requests wait for the app")]
+    Busy,
+}
+
+static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+
+/// One server of an app.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    /// Its place in the pools.
+    number: usize,
+    host: String,
+    port: u16,
+    requests: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// A connection in use: goes back to the pool when the answer was read to its end, and is closed otherwise.
+#[derive(Debug)]
+pub(super) struct Lease {
+    upstream: Arc<Upstream>,
+    sender: Sender,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    pub(super) fn give_back(self) {
+        pool::give(self.upstream.number, self.sender);
+    }
+}
+
+/// An answer and the connection that it comes through.
+pub(super) struct Answered {
+    pub(super) response: Response<Incoming>,
+    pub(super) lease: Lease,
+}
+
+impl Upstream {
+    fn new(url: &Url) -> Self {
+        Self {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            host: url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned(),
+            port: url.port_or_known_default().unwrap_or(80),
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    async fn permit(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, UpstreamError> {
+        if let Ok(permit) = Arc::clone(&self.requests).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let waiting = Waiting::new(self)?;
+        let permit = tokio::time::timeout(MAX_WAIT, Arc::clone(&self.requests).acquire_owned()).await;
+        drop(waiting);
+        permit.ok().and_then(Result::ok).ok_or(UpstreamError::Busy)
+    }
+
+    async fn connect(&self) -> Result<Sender, UpstreamError> {
+        let connecting = async {
+            let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+            stream.set_nodelay(true)?;
+            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)
+        };
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+        let (sender, connection) = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(UpstreamError::Connect)?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection to an app ended");
+            }
+        });
+        Ok(sender)
+    }
+}
+
+/// One place in the queue, left when dropped: also when the client goes away while it waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(upstream: &'a Upstream) -> Result<Self, UpstreamError> {
+        let place = Self(&upstream.waiting);
+        if upstream.waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING { Ok(place) } else { Err(UpstreamError::Busy) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The servers of one app, in turn.
+#[derive(Debug)]
+pub(super) struct Upstreams {
+    all: Vec<Arc<Upstream>>,
+    turn: AtomicUsize,
+}
+
+impl Upstreams {
+    pub(super) fn new(urls: &[Url]) -> Self {
+        Self { all: urls.iter().map(|url| Arc::new(Upstream::new(url))).collect(), turn: AtomicUsize::new(0) }
+    }
+
+    /// Sends a request to the next server. One that cannot be connected to is passed over: nothing was sent to it.
+    pub(super) async fn send(&self, mut request: Request<Upload>) -> Result<Answered, UpstreamError> {
+        let start = if self.all.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        let mut last = UpstreamError::Connect(io::ErrorKind::NotFound.into());
+        for step in 0..self.all.len() {
+            let Some(upstream) = self.all.get(start.wrapping_add(step) % self.all.len()) else { continue };
+            match send_to(upstream, request).await {
+                Ok(answered) => return Ok(answered),
+                Err((error, Some(unsent))) => (last, request) = (error, *unsent),
+                Err((error, None)) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Sends on an idle connection if there is one. A request comes back from a connection that died before a byte of it was written, and only such a
+/// request is sent again: an app never gets one twice.
+async fn send_to(
+    upstream: &Arc<Upstream>,
+    mut request: Request<Upload>,
+) -> Result<Answered, (UpstreamError, Option<Box<Request<Upload>>>)> {
+    let permit = match upstream.permit().await {
+        Ok(permit) => permit,
+        Err(busy) => return Err((busy, Some(Box::new(request)))),
+    };
+    loop {
+        let (mut sender, is_new) = match pool::take(upstream.number) {
+            Some(sender) => (sender, false),
+            None => match upstream.connect().await {
+                Ok(sender) => (sender, true),
+                Err(error) => return Err((error, Some(Box::new(request)))),
+            },
+        };
+        match sender.try_send_request(request).await {
+            Ok(response) => return Ok(Answered { response, lease: Lease { upstream: Arc::clone(upstream), sender, _permit: permit } }),
+            Err(mut failed) => match failed.take_message() {
+                Some(unsent) if !is_new => request = unsent,
+                unsent => return Err((UpstreamError::Lost(failed.into_error()), unsent.map(Box::new))),
+            },
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The public listener: one single-threaded runtime for each core, each with its own socket on the same port, so that a request never changes its core
+//! and the pools of connections to apps need no lock (performance.md, stack choice 2).
+//!
+//! A handler that computes for long (XML, signatures) blocks its core: such work belongs into `spawn_blocking`.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+pub use crate::proxy::RequestId;
+use crate::proxy::{self, BoxError, Peer, Problem, Proxy, Target};
+
+/// How long the head of a request may take, and a connection may be idle between requests (slow loris).
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest head of a request, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+/// Header lines in a request.
+const MAX_HEADERS: usize = 128;
+/// Requests at a time on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 256;
+/// Connections of one thread; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 16_384;
+const BACKLOG: i32 = 1024;
+
+/// Where and how to listen.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// The address; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// TLS, from [`tls_config`]; `None` behind a TLS proxy or on loopback.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Threads, each with its own runtime; at least one.
+    pub threads: usize,
+    /// How long open requests may take after the stop.
+    pub grace: Duration,
+    /// Peers whose `X-Forwarded-*` are believed; empty: nobody's.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// Who answers for which host.
+#[derive(Debug)]
+pub struct Dispatch {
+    /// App hosts.
+    pub proxy: Arc<Proxy>,
+    /// The auth host, lower case, without port, and its pages; the demo has its provider's host here too.
+    /// A request carries `ConnectInfo<SocketAddr>` (the client's address) and [`RequestId`] among its extensions.
+    pub hosts: BTreeMap<String, axum::Router>,
+}
+
+/// A running listener.
+#[derive(Debug)]
+pub struct Serving {
+    address: SocketAddr,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Where it listens, with the real port.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until every thread has stopped: after the shutdown signal and at most the grace.
+    pub async fn finished(self) {
+        let threads = self.threads;
+        let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
+        let _ = joined.await;
+    }
+}
+
+/// TLS from a certificate chain (leaf first) and its key, both PEM, with HTTP/2 and HTTP/1.1.
+///
+/// # Errors
+/// What is wrong with either, or that they do not belong together.
+pub fn tls_config(certificate: &str, key: &str) -> Result<Arc<rustls::ServerConfig>, BoxError> {
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Binds the address and starts the threads; returns when every one listens.
+///
+/// # Errors
+/// The address is taken or not ours.
+pub fn start(listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &CancellationToken) -> io::Result<Serving> {
+    let threads = listen.threads.max(1);
+    // Sockets that share a port would also share it with another Usher of the same user. So the port is first taken alone.
+    let address = bind(listen.address, false)?.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let sockets = (0..threads).map(|_| bind(address, true)).collect::<io::Result<Vec<_>>>()?;
+    let started = sockets.into_iter().enumerate().map(|(number, socket)| {
+        let (listen, dispatch, shutdown) = (listen.clone(), Arc::clone(dispatch), shutdown.clone());
+        std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || run(socket, &listen, &dispatch, &shutdown))
+    });
+    Ok(Serving { address, threads: started.collect::<io::Result<Vec<_>>>()? })
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    if shared {
+        socket.listen(BACKLOG)?;
+    }
+    Ok(socket)
+}
+
+fn run(socket: Socket, listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &CancellationToken) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "a listener cannot run"),
+    };
+    runtime.block_on(async {
+        match TcpListener::from_std(socket.into()) {
+            Ok(listener) => accept(listener, listen, dispatch, shutdown).await,
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a listener cannot run"),
+        }
+    });
+    // Streams that outlived the grace are cut here.
+    runtime.shutdown_background();
+}
+
+async fn accept(listener: TcpListener, listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &CancellationToken) {
+    let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let tls = listen.tls.clone().map(TlsAcceptor::from);
+    loop {
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place,
+            () = shutdown.cancelled() => break,
+        };
+        let (stream, address) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, or a client that left: neither goes away by asking at once.
+                    tracing::debug!(error = &error as &dyn std::error::Error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    continue;
+                }
+            },
+            () = shutdown.cancelled() => break,
+        };
+        let peer = Peer::new(address, &listen.trusted_proxies);
+        let (tls, dispatch, shutdown) = (tls.clone(), Arc::clone(dispatch), shutdown.clone());
+        connections.spawn(async move {
+            greet(stream, tls, dispatch, peer, shutdown).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    connections.close();
+    let _ = tokio::time::timeout(listen.grace, connections.wait()).await;
+}
+
+async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, dispatch: Arc<Dispatch>, peer: Peer, shutdown: CancellationToken) {
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => serve(stream, dispatch, peer, shutdown).await,
+        Some(tls) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => serve(stream, dispatch, peer, shutdown).await,
+            Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        },
+    }
+}
+
+async fn serve<S>(stream: S, dispatch: Arc<Dispatch>, peer: Peer, shutdown: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let spoke = Arc::new(AtomicBool::new(false));
+    let peer = Arc::new(peer);
+    let service = service_fn(|request| {
+        spoke.store(true, Ordering::Relaxed);
+        let (dispatch, peer) = (Arc::clone(&dispatch), Arc::clone(&peer));
+        async move { Ok::<_, Infallible>(dispatch.answer(request, &peer).await) }
+    });
+    let builder = builder();
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    // hyper's own timeout starts when it knows the protocol; until then this one counts.
+    let mut silent = pin!(tokio::time::sleep(HEAD_TIMEOUT));
+    let mut stopping = pin!(shutdown.cancelled());
+    let (mut waits, mut runs) = (true, true);
+    let ended = loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => break ended,
+            () = stopping.as_mut(), if runs => {
+                runs = false;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = silent.as_mut(), if waits => {
+                waits = false;
+                if !spoke.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = &*error, "a connection ended");
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEAD_TIMEOUT)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX));
+    builder
+}
+
+impl Dispatch {
+    /// One request, to whoever answers for its host. Every answer carries the request's id.
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+        let id = RequestId::new();
+        let target =
+            Target::parse(request.method(), request.uri(), request.version(), request.headers()).map(|target| target.host.into_owned());
+        let mut response = match target {
+            Err(why) => self.proxy.refuse_malformed(&request, why, &id).map(Body::Proxy),
+            Ok(host) if self.proxy.has_host(&host) => self.proxy.answer(request, &host, peer, &id).await.map(Body::Proxy),
+            Ok(host) => match self.hosts.get(&host) {
+                Some(pages) => page(pages.clone(), request, peer, &id).await,
+                None => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Body::Proxy),
+            },
+        };
+        response.headers_mut().insert("x-request-id", id.header().clone());
+        response
+    }
+
+}
+
+async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: &RequestId) -> Response<Body> {
+    let client = SocketAddr::new(peer.client(request.headers()), peer.address.port());
+    let mut request = request.map(axum::body::Body::new);
+    request.extensions_mut().insert(ConnectInfo(client));
+    request.extensions_mut().insert(id.clone());
+    match pages.oneshot(request).await {
+        Ok(response) => response.map(Body::Page),
+        Err(never) => match never {},
+    }
+}
+
+/// The body of any answer.
+#[derive(Debug)]
+pub enum Body {
+    /// From an app, or about one.
+    Proxy(proxy::Body),
+    /// From a page of the auth host.
+    Page(axum::body::Body),
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.get_mut() {
+            Self::Proxy(body) => std::pin::Pin::new(body).poll_frame(cx),
+            Self::Page(body) => std::pin::Pin::new(body).poll_frame(cx).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Proxy(body) => body.is_end_stream(),
+            Self::Page(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Proxy(body) => body.size_hint(),
+            Self::Page(body) => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Our cookies by name: found in a request, kept away from apps, and written.
+//!
+//! Every one is `__Host-`: Secure, Path=/, no Domain, so that no other host of the same site can set or read it.
+
+use http::header::{self, HeaderMap, HeaderValue};
+
+/// The session id.
+pub const SESSION: &str = "__Host-usher";
+/// The nonce that ties a ticket to the browser.
+pub const ENTER: &str = "__Host-usher-enter";
+/// Every cookie of ours starts like this, in whatever case a browser keeps it.
+const PREFIX: &[u8] = b"__host-usher";
+
+/// Name and value pairs of all `Cookie` lines; HTTP/2 splits them into several (RFC 9113 8.2.3).
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b';')).map(<[u8]>::trim_ascii)
+}
+
+fn split(pair: &[u8]) -> (&[u8], &[u8]) {
+    let at = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
+    let (name, value) = pair.split_at(at);
+    (name.trim_ascii_end(), value.strip_prefix(b"=").unwrap_or_default().trim_ascii_start())
+}
+
+fn is_ours(pair: &[u8]) -> bool {
+    split(pair).0.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}
+
+/// The value of a cookie. Sent twice, it counts as not sent: no browser does that with a `__Host-` name.
+#[must_use]
+pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let mut values = pairs(headers).map(split).filter(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Takes our cookies out of a request and joins the rest into one line.
+pub fn remove_ours(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(header::COOKIE).iter();
+    let single = lines.next().is_none() || lines.next().is_none();
+    if single && !pairs(headers).any(is_ours) {
+        return;
+    }
+    let kept: Vec<&[u8]> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
+    let kept = kept.join(&b"; "[..]);
+    match HeaderValue::from_bytes(&kept) {
+        Ok(line) if !kept.is_empty() => drop(headers.insert(header::COOKIE, line)),
+        _ => drop(headers.remove(header::COOKIE)),
+    }
+}
+
+/// Takes our cookies out of an app's answer: an app may not choose anyone's session.
+pub fn remove_ours_from_answer(headers: &mut HeaderMap) {
+    if !headers.get_all(header::SET_COOKIE).iter().any(|line| is_ours(line.as_bytes().trim_ascii())) {
+        return;
+    }
+    let kept: Vec<HeaderValue> =
+        headers.get_all(header::SET_COOKIE).iter().filter(|line| !is_ours(line.as_bytes().trim_ascii())).cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for line in kept {
+        headers.append(header::SET_COOKIE, line);
+    }
+}
+
+/// A `Set-Cookie` line; without `max_age_seconds` the cookie lives until the browser closes, with 0 it goes away.
+#[must_use]
+pub fn set(name: &str, value: &str, max_age_seconds: Option<u32>) -> Option<HeaderValue> {
+    let age = max_age_seconds.map(|age| format!("; Max-Age={age}")).unwrap_or_default();
+    HeaderValue::from_str(&format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(lines: &[&str]) -> HeaderMap {
+        lines.iter().map(|line| (header::COOKIE, HeaderValue::from_str(line).unwrap())).collect()
+    }
+
+    fn rest(lines: &[&str]) -> Option<String> {
+        let mut headers = sent(lines);
+        remove_ours(&mut headers);
+        assert!(headers.get_all(header::COOKIE).iter().count() <= 1);
+        headers.get(header::COOKIE).map(|line| line.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn the_session_is_found_among_other_cookies() {
+        assert_eq!(find(&sent(&["a=b; __Host-usher=x", "c=d"]), SESSION), Some(&b"x"[..]));
+        assert_eq!(find(&sent(&["a=__Host-usher=x", "__Host-usher-enter=y", "__Host-usher"]), SESSION), Some(&b""[..]));
+        assert_eq!(find(&sent(&["__host-usher=x"]), SESSION), None);
+    }
+
+    #[test]
+    fn a_session_cookie_sent_twice_is_none() {
+        assert_eq!(find(&sent(&["__Host-usher=x; __Host-usher=y"]), SESSION), None);
+        assert_eq!(find(&sent(&["__Host-usher=x", "__Host-usher=x"]), SESSION), None);
+    }
+
+    #[test]
+    fn our_cookies_never_reach_the_app() {
+        assert_eq!(rest(&["__Host-usher=x"]), None);
+        assert_eq!(rest(&["a=b; __Host-usher=x; c=d"]), Some("a=b; c=d".to_owned()));
+        assert_eq!(rest(&["a=b", " __HOST-USHER-enter = x", "c=d;"]), Some("a=b; c=d".to_owned()));
+        assert_eq!(rest(&["a=\"__Host-usher=x\""]), Some("a=\"__Host-usher=x\"".to_owned()));
+        assert_eq!(rest(&["__Host-usher-tx=1; __Host-usher"]), None);
+    }
+
+    #[test]
+    fn an_app_cannot_set_our_cookies() {
+        let mut headers = HeaderMap::new();
+        for line in ["a=b; Path=/", " __Host-usher=evil; Path=/; Secure", "__host-Usher-enter=evil"] {
+            headers.append(header::SET_COOKIE, HeaderValue::from_static(line));
+        }
+        remove_ours_from_answer(&mut headers);
+        assert_eq!(headers.get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["a=b; Path=/"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! The one way a session dies.
+
+use std::collections::BTreeSet;
+
+use super::{SessionError, SessionKey, Sessions, find, index};
+use crate::core::{ConnectionId, MemberId, PersonId};
+
+/// Which sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// One session; with one of the auth host go the app sessions that came from it.
+    Session(SessionKey),
+    /// Every session of a person.
+    Person(PersonId),
+    /// Every session that was decided for a member.
+    Member(MemberId),
+    /// Every session of a subject at a connection (back-channel logout with `sub`, single logout).
+    Subject(ConnectionId, String),
+    /// The sessions of one session of the provider (OIDC `sid`, SAML `SessionIndex`).
+    Index(ConnectionId, String),
+    /// All.
+    All,
+}
+
+/// Why. Its text form is what logs and audit lines show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+pub enum Cause {
+    /// The person signed out.
+    Logout,
+    /// Another login took its place.
+    Replaced,
+    /// A limit was reached.
+    Expired,
+    /// The member was removed or blocked.
+    Removed,
+    /// The provider ended its session.
+    Provider,
+    /// An admin ended it.
+    Admin,
+}
+
+/// What was ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Records deleted.
+    pub sessions: usize,
+    /// Streams of this node that were told to close.
+    pub streams: usize,
+}
+
+impl Sessions {
+    /// Ends sessions: deletes their records, forgets them here, and closes their streams. Ending what is over already is no error.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store fails; sessions may then be left, and the call is repeated.
+    pub async fn end_sessions(&self, selector: Selector, cause: Cause) -> Result<Ended, SessionError> {
+        let mut keys = self.select(&selector).await?;
+        for key in keys.clone() {
+            keys.extend(self.list_index(&index::of_parent(key)).await?);
+        }
+        let mut ended = Ended::default();
+        for key in keys {
+            let record = self.ephemeral.take(&key.entry()).await?;
+            // Counted after the record is gone and before the cache is cleared: `load` relies on that order.
+            self.count_end();
+            self.cache.invalidate(&key);
+            ended.streams += self.streams.end(key);
+            let Some(record) = record else { continue };
+            ended.sessions += 1;
+            if let Ok(Some(record)) = find::parse(key, &record) {
+                self.remove_from_index(&record).await?;
+                tracing::info!(session.cause = %cause, person.id = %record.person, "session ended");
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn select(&self, selector: &Selector) -> Result<BTreeSet<SessionKey>, SessionError> {
+        let set = match selector {
+            Selector::Session(key) => return Ok(BTreeSet::from([*key])),
+            Selector::Person(person) => index::of_person(*person),
+            Selector::Member(member) => index::of_member(*member),
+            Selector::Subject(connection, subject) => index::of_subject(connection, subject),
+            Selector::Index(connection, index) => index::of_index(connection, index),
+            Selector::All => return self.select_all().await,
+        };
+        Ok(self.list_index(&set).await?.into_iter().collect())
+    }
+
+    async fn select_all(&self) -> Result<BTreeSet<SessionKey>, SessionError> {
+        let today = index::day(self.now());
+        let days = i64::try_from(self.limits.lifetime.as_secs() / 86_400 + 1).unwrap_or(i64::MAX);
+        let mut keys = BTreeSet::new();
+        for day in today.saturating_sub(days)..=today {
+            keys.extend(self.list_index(&index::of_day(day)).await?);
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,125 @@
+//! From a cookie to a live session. The proxy's hot path: a hit is one hash, one lookup and two comparisons.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Cause, Selector, Session, SessionError, SessionKey, SessionRecord, Sessions};
+use crate::store::ephemeral::Ephemeral;
+
+/// The part of a stored session that is ours; pages may keep more beside it, through tower-sessions.
+pub(super) const LOGIN: &str = "login";
+
+#[derive(Deserialize)]
+struct Stored {
+    login: Option<SessionRecord>,
+}
+
+/// Reads a stored session; `None` when it is a page's data without a login.
+pub(super) fn parse(key: SessionKey, bytes: &Bytes) -> Result<Option<SessionRecord>, SessionError> {
+    let stored: Stored = serde_json::from_slice(bytes)?;
+    Ok(stored.login.map(|record| SessionRecord { key, ..record }))
+}
+
+impl Sessions {
+    /// The session of a cookie on an app host; `None` for anything that is not a live session of exactly this host.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store cannot be asked: 503, and the cookie stays.
+    pub async fn find_on_app_host(&self, token: &[u8], host: &str) -> Result<Option<Arc<Session>>, SessionError> {
+        let Some(key) = SessionKey::of(token) else { return Ok(None) };
+        let session = self.find(key).await?;
+        Ok(session.filter(|session| session.record().place.app_host() == Some(host)))
+    }
+
+    /// The live session under a key, on whatever host. Counts as a request: the idle time starts again.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store cannot be asked.
+    pub async fn find(&self, key: SessionKey) -> Result<Option<Arc<Session>>, SessionError> {
+        let Some(session) = self.look(key).await? else { return Ok(None) };
+        let now_ms = self.now().as_millisecond();
+        if session.see(now_ms, self.write_back_after()) {
+            self.write_back(&session);
+        }
+        Ok(Some(session))
+    }
+
+    /// The same without counting as a request: for streams, which ask whether they may go on.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store cannot be asked.
+    pub async fn look(&self, key: SessionKey) -> Result<Option<Arc<Session>>, SessionError> {
+        let now = self.now();
+        let cached = self.cache.get(&key);
+        let session = match cached {
+            Some(session) if session.is_fresh(now.as_millisecond()) => session,
+            cached => match self.load(key, cached, now).await? {
+                Some(session) => session,
+                None => return Ok(None),
+            },
+        };
+        if session.is_over(&self.limits, now.as_millisecond()) {
+            self.end_sessions(Selector::Session(key), Cause::Expired).await?;
+            return Ok(None);
+        }
+        Ok(Some(session))
+    }
+
+    async fn load(&self, key: SessionKey, cached: Option<Arc<Session>>, now: Timestamp) -> Result<Option<Arc<Session>>, SessionError> {
+        if cached.is_none() && self.absent.contains_key(&key) {
+            return Ok(None);
+        }
+        let ends = self.ends.load(Ordering::SeqCst);
+        let stored = self.ephemeral.find(&key.entry()).await?;
+        let Some(record) = stored.map(|bytes| parse(key, &bytes)).transpose()?.flatten() else {
+            self.cache.invalidate(&key);
+            self.absent.insert(key, ());
+            return Ok(None);
+        };
+        if let Some(session) = cached {
+            session.confirm(&record, now.as_millisecond());
+            return Ok(Some(session));
+        }
+        let session = Arc::new(Session::new(record, now));
+        self.cache.insert(key, Arc::clone(&session));
+        // Someone ended sessions while we read: what we put into the cache may be one of them.
+        if self.ends.load(Ordering::SeqCst) != ends {
+            self.cache.invalidate(&key);
+        }
+        Ok(Some(session))
+    }
+
+    /// Writes the time of the last request, off the response path; the session on the auth host shares it, so that work in an app keeps it alive.
+    fn write_back(&self, session: &Arc<Session>) {
+        let now = self.now();
+        let record = session.record();
+        let ttl = self.life(record, now);
+        let parent = record.place.parent();
+        if let Some(parent) = parent.and_then(|parent| self.cache.get(&parent)) {
+            parent.see(now.as_millisecond(), std::time::Duration::MAX);
+        }
+        let keys = std::iter::once(record.key).chain(parent);
+        let writes: Vec<_> = keys.map(|key| (Arc::clone(&self.ephemeral), key)).collect();
+        tokio::spawn(async move {
+            for (ephemeral, key) in writes {
+                if let Err(error) = note_seen(ephemeral.as_ref(), key, now, ttl).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the time of a session's last request was not written");
+                }
+            }
+        });
+    }
+}
+
+/// Read, change, replace: what pages keep beside the login stays, and `replace` never brings an ended session back.
+async fn note_seen(ephemeral: &dyn Ephemeral, key: SessionKey, now: Timestamp, ttl: std::time::Duration) -> Result<(), SessionError> {
+    let Some(bytes) = ephemeral.find(&key.entry()).await? else { return Ok(()) };
+    let mut stored: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes)?;
+    let Some(login) = stored.get_mut(LOGIN).and_then(serde_json::Value::as_object_mut) else { return Ok(()) };
+    login.insert("last_seen_at".to_owned(), serde_json::to_value(now)?);
+    ephemeral.replace(&key.entry(), serde_json::to_vec(&stored)?.into(), ttl).await?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! A session in memory: its record, its clocks, and what an app is told about it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use http::{HeaderName, HeaderValue};
+use jiff::Timestamp;
+
+use super::{CACHE_AGE, SessionRecord};
+use crate::config::SessionLimits;
+use crate::store::MemberRow;
+
+/// What an app is told about a session, ready to be sent. Made by the proxy; kept here because it lives and dies with the session.
+#[derive(Debug)]
+pub struct Introduction {
+    /// The headers, all of them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The member that they speak of.
+    pub member: Option<Arc<MemberRow>>,
+    /// When the member was last asked for, in milliseconds since 1970.
+    pub checked_ms: i64,
+    /// [`super::Members::epoch`] then.
+    pub epoch: u64,
+    /// When the token in the headers has lived half its life, in milliseconds since 1970.
+    pub renew_ms: i64,
+}
+
+/// A session that was found alive.
+#[derive(Debug)]
+pub struct Session {
+    record: SessionRecord,
+    last_seen_ms: AtomicI64,
+    written_ms: AtomicI64,
+    checked_ms: AtomicI64,
+    introduction: ArcSwapOption<Introduction>,
+}
+
+impl Session {
+    pub(super) fn new(record: SessionRecord, now: Timestamp) -> Self {
+        let seen = record.last_seen_at.as_millisecond();
+        Self {
+            record,
+            last_seen_ms: AtomicI64::new(seen),
+            written_ms: AtomicI64::new(seen),
+            checked_ms: AtomicI64::new(now.as_millisecond()),
+            introduction: ArcSwapOption::empty(),
+        }
+    }
+
+    /// What is stored; its `last_seen_at` may be a minute old.
+    #[must_use]
+    pub const fn record(&self) -> &SessionRecord {
+        &self.record
+    }
+
+    /// What the app is told, if it was worked out before.
+    #[must_use]
+    pub fn introduction(&self) -> arc_swap::Guard<Option<Arc<Introduction>>> {
+        self.introduction.load()
+    }
+
+    /// Keeps what the app is told.
+    pub fn introduce(&self, introduction: Arc<Introduction>) {
+        self.introduction.store(Some(introduction));
+    }
+
+    /// Both limits, always (oauth2-proxy #2735).
+    pub(super) fn is_over(&self, limits: &SessionLimits, now_ms: i64) -> bool {
+        let idle = now_ms.saturating_sub(self.last_seen_ms.load(Ordering::Relaxed));
+        now_ms >= self.record.ends_at.as_millisecond() || idle > millis(limits.idle_timeout)
+    }
+
+    /// Whether the store was asked recently enough.
+    pub(super) fn is_fresh(&self, now_ms: i64) -> bool {
+        let age = now_ms.saturating_sub(self.checked_ms.load(Ordering::Relaxed));
+        (0..CACHE_AGE.as_millis_i64()).contains(&age)
+    }
+
+    /// The store was asked, and still has it.
+    pub(super) fn confirm(&self, stored: &SessionRecord, now_ms: i64) {
+        self.last_seen_ms.fetch_max(stored.last_seen_at.as_millisecond(), Ordering::Relaxed);
+        self.checked_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Notes a request; `true` when it is time to write that down, for one caller.
+    pub(super) fn see(&self, now_ms: i64, write_back_after: Duration) -> bool {
+        self.last_seen_ms.fetch_max(now_ms, Ordering::Relaxed);
+        let written = self.written_ms.load(Ordering::Relaxed);
+        now_ms.saturating_sub(written) >= millis(write_back_after)
+            && self.written_ms.compare_exchange(written, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+trait Millis {
+    fn as_millis_i64(&self) -> i64;
+}
+
+impl Millis for jiff::SignedDuration {
+    fn as_millis_i64(&self) -> i64 {
+        i64::try_from(self.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

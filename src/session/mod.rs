@@ -1,0 +1,146 @@
+//! Sessions: one small cookie in the browser, one record in the ephemeral store, and one way to end them.
+//!
+//! - `record`: what a session is, and the key that it is stored under
+//! - `live`: a session in memory, with its clocks
+//! - `find`: from a cookie to a live session, through the local cache
+//! - `layer`: the same records for the auth host's pages, through tower-sessions
+//! - `ticket`: from the auth host to an app host
+//! - `index`, `end`: which sessions belong to whom, and how they die
+//! - `members`: role, seat and status, read for every request and cached for seconds
+//! - `streams`: open WebSockets and event streams, closed with their session
+//! - `cookie`: the cookies by name
+//!
+//! The one rule of this folder: a session is a pointer. What a person may do is asked of the member, and no error ever lets anyone pass.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use moka::sync::Cache;
+
+use crate::clock::Clock;
+use crate::config::SessionLimits;
+use crate::random::RandomError;
+use crate::store::ephemeral::{Ephemeral, EphemeralError};
+use crate::store::{Store, StoreError};
+
+pub mod cookie;
+mod end;
+mod find;
+mod index;
+mod layer;
+mod live;
+mod members;
+mod record;
+mod streams;
+mod ticket;
+
+pub use end::{Cause, Ended, Selector};
+pub use layer::{CookieStore, SessionLayer};
+pub use live::{Introduction, Session};
+pub use members::{MEMBER_AGE, Members};
+pub use record::{NewSession, Place, SessionKey, SessionRecord};
+pub use streams::{Signal, StreamGuard};
+pub use ticket::{Entered, binding_of};
+
+/// How long a session may be believed without asking the store again: the longest that an end on another node can go unnoticed.
+pub const CACHE_AGE: SignedDuration = SignedDuration::from_secs(5);
+/// Sessions kept in memory beside the store; the least used give way.
+const CACHE_CAPACITY: u64 = 200_000;
+/// How long an unknown cookie is remembered as unknown, and how many of them.
+const ABSENT_AGE: Duration = Duration::from_secs(2);
+const ABSENT_CAPACITY: u64 = 10_000;
+/// The time of the last request is written at most this often; so much can the idle limit be early after a restart.
+const WRITE_BACK: Duration = Duration::from_secs(60);
+
+/// Why a session cannot be read or written. Never a logout: the caller answers 503 and leaves every cookie alone.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The session store is down.
+    #[error(transparent)]
+    Ephemeral(#[from] EphemeralError),
+    /// The member store is down.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No randomness for a new id.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// tower-sessions could not read or write.
+    #[error(transparent)]
+    Cookie(#[from] tower_sessions::session::Error),
+    /// What was stored cannot be read: another version wrote it.
+    #[error("a stored session cannot be read")]
+    Corrupt(#[from] serde_json::Error),
+    /// The limits leave no time: the provider's own limit has passed.
+    #[error("the session would be over before it starts")]
+    Over,
+}
+
+/// All sessions of this node: the cache in front of the store, and the only way to start or end one.
+#[derive(Debug)]
+pub struct Sessions {
+    ephemeral: Arc<dyn Ephemeral>,
+    clock: Arc<dyn Clock>,
+    limits: SessionLimits,
+    members: Members,
+    streams: Arc<streams::Streams>,
+    cache: Cache<SessionKey, Arc<Session>>,
+    absent: Cache<SessionKey, ()>,
+    /// Counts ended sessions, so that a read that raced with an end is not cached.
+    ends: AtomicU64,
+}
+
+impl Sessions {
+    /// Sessions in `ephemeral`, for members in `store`.
+    #[must_use]
+    pub fn new(ephemeral: Arc<dyn Ephemeral>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: SessionLimits) -> Self {
+        Self {
+            ephemeral,
+            members: Members::new(store, Arc::clone(&clock)),
+            clock,
+            limits,
+            streams: Arc::default(),
+            cache: Cache::new(CACHE_CAPACITY),
+            absent: Cache::builder().max_capacity(ABSENT_CAPACITY).time_to_live(ABSENT_AGE).build(),
+            ends: AtomicU64::new(0),
+        }
+    }
+
+    /// Role, seat and status of members.
+    #[must_use]
+    pub const fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// Forgets what is known about a member and has their open streams judged again. Whoever writes a member calls this.
+    pub fn invalidate_member(&self, organization: &crate::core::OrganizationId, person: crate::core::PersonId) {
+        self.members.invalidate(organization, person);
+        self.streams.look_again(person);
+    }
+
+    /// Forgets the settings (ranks of roles and tiers) and has every open stream judged again. Whoever writes settings calls this.
+    pub fn invalidate_settings(&self) {
+        self.members.invalidate_settings();
+        self.streams.look_again_all();
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn count_end(&self) {
+        self.ends.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How often the last request is written down: a short idle limit needs it more often.
+    fn write_back_after(&self) -> Duration {
+        WRITE_BACK.min(self.limits.idle_timeout / 2)
+    }
+
+    /// How long a record lives in the store: past the idle limit by what may not be written down yet, never past the end.
+    fn life(&self, record: &SessionRecord, now: Timestamp) -> Duration {
+        let left = Duration::try_from(record.ends_at.duration_since(now)).unwrap_or_default();
+        left.min(self.limits.idle_timeout + WRITE_BACK)
+    }
+}

@@ -1,0 +1,187 @@
+//! Metadata: the shapes that real identity providers publish, and ours.
+
+use usher::core::{IdpSource, RequestBinding};
+use usher::saml::{Go, SamlError, ServiceProvider};
+
+use crate::support::saml_idp::{ACS, Draft, EC_CERT, IDP, IDP_CERT, SHORT_CERT, SP, SP_CERT, SSO, Signer, Sp, now};
+
+const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+
+fn base64_of(pem: &str) -> String {
+    pem.lines().filter(|line| !line.starts_with('-')).collect()
+}
+
+fn key(key_use: &str, pem: &str) -> String {
+    format!(
+        r#"<md:KeyDescriptor{key_use}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:KeyName>k</ds:KeyName><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"#,
+        base64_of(pem)
+    )
+}
+
+fn sso(binding: &str, location: &str) -> String {
+    format!(r#"<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}" Location="{location}"/>"#)
+}
+
+fn entity(descriptor: &str) -> String {
+    format!(
+        r#"<md:EntityDescriptor xmlns:md="{MD}" entityID="{IDP}"><md:IDPSSODescriptor protocolSupportEnumeration="{PROTOCOL}">{descriptor}</md:IDPSSODescriptor></md:EntityDescriptor>"#
+    )
+}
+
+fn usual() -> String {
+    entity(&format!("{}{}", key(r#" use="signing""#, IDP_CERT), sso("HTTP-Redirect", SSO)))
+}
+
+fn load(xml: &str) -> Result<ServiceProvider, SamlError> {
+    Sp::default().build_with(IdpSource::Metadata(xml.to_owned()))
+}
+
+#[track_caller]
+fn assert_refused(xml: &str, code: &str) {
+    assert_eq!(load(xml).expect_err("the metadata was accepted").code(), code);
+}
+
+#[track_caller]
+fn assert_trusts(sp: &ServiceProvider, signer: &Signer, trusted: bool) {
+    let message = usher::saml::message::encode_post(&Draft::new().sign_assertion(signer).0);
+    let answer = sp.finish(&message, Sp::default().request_id, now());
+    assert_eq!(answer.is_ok(), trusted, "{:?}", answer.err());
+}
+
+#[test]
+fn the_sample_metadata_is_read() {
+    let sp = load(include_str!("../../../certs-example/sample-idp-metadata.xml")).unwrap();
+    assert_eq!(sp.idp_entity_id(), "https://idp.example/saml/metadata");
+}
+
+#[test]
+fn every_signing_key_counts_and_no_encryption_key() {
+    let keys = format!(
+        "{}{}{}",
+        key(r#" use="signing""#, IDP_CERT),
+        key("", EC_CERT),
+        key(r#" use="encryption""#, crate::support::saml_idp::OTHER_CERT)
+    );
+    let sp = load(&entity(&format!("{keys}{}", sso("HTTP-POST", SSO)))).unwrap();
+    assert_trusts(&sp, &Signer::idp(), true);
+    assert_trusts(&sp, &Signer::ec(), true);
+    assert_trusts(&sp, &Signer::other(), false);
+}
+
+#[test]
+fn without_a_usable_signing_key_the_metadata_is_refused() {
+    assert_refused(&entity(&sso("HTTP-Redirect", SSO)), "no_keys");
+    assert_refused(&entity(&format!("{}{}", key(r#" use="encryption""#, IDP_CERT), sso("HTTP-Redirect", SSO))), "no_keys");
+    assert_refused(&entity(&format!("{}{}", key(r#" use="signing""#, SHORT_CERT), sso("HTTP-Redirect", SSO))), "key_refused");
+    let by_value = r#"<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:KeyName>k</ds:KeyName></ds:KeyInfo></md:KeyDescriptor>"#;
+    assert_refused(&entity(&format!("{by_value}{}", sso("HTTP-Redirect", SSO))), "no_keys");
+}
+
+#[test]
+fn the_shape_of_entra_and_adfs_is_read() {
+    // A byte order mark, a signature that other readers trip over, WS-Federation role descriptors, claim types, attributes, durations.
+    let xml = format!(
+        r#"{bom}<?xml version="1.0" encoding="utf-8"?><EntityDescriptor ID="_4e" entityID="{IDP}" xmlns="{MD}" cacheDuration="PT1H"><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo><CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></SignedInfo><SignatureValue>AAAA</SignatureValue></Signature><RoleDescriptor xsi:type="fed:SecurityTokenServiceType" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:fed="http://docs.oasis-open.org/wsfed/federation/200706" protocolSupportEnumeration="http://docs.oasis-open.org/wsfed/federation/200706"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{other}</X509Certificate></X509Data></KeyInfo></KeyDescriptor><fed:ClaimTypesOffered><auth:ClaimType Uri="urn:x" xmlns:auth="http://docs.oasis-open.org/wsfed/authorization/200706"/></fed:ClaimTypesOffered></RoleDescriptor><SPSSODescriptor WantAssertionsSigned="true" protocolSupportEnumeration="{PROTOCOL}"/><IDPSSODescriptor cacheDuration="PT1H" protocolSupportEnumeration="{PROTOCOL}"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{idp}</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{SSO}"/><NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</NameIDFormat><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{SSO}"/><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:SOAP" Location="http://insecure.example"/><Attribute Name="http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri" FriendlyName="E-Mail" xmlns="urn:oasis:names:tc:SAML:2.0:assertion"/></IDPSSODescriptor></EntityDescriptor>"#,
+        bom = '\u{feff}',
+        other = base64_of(crate::support::saml_idp::OTHER_CERT),
+        idp = base64_of(IDP_CERT),
+    );
+    let sp = load(&xml).unwrap();
+    assert_eq!(sp.idp_entity_id(), IDP);
+    assert_trusts(&sp, &Signer::idp(), true);
+    assert_trusts(&sp, &Signer::other(), false);
+}
+
+#[test]
+fn comments_and_a_list_of_one_are_fine_in_metadata_and_a_document_type_is_not() {
+    let listed = format!(r#"<!-- one --><md:EntitiesDescriptor xmlns:md="{MD}"><!-- <a> -->{}</md:EntitiesDescriptor>"#, usual());
+    load(&listed).unwrap();
+    assert_refused(&format!("<!DOCTYPE x>{}", usual()), "doctype");
+    assert_refused(&format!("{}<?x?>", usual()), "processing_instruction");
+}
+
+#[test]
+fn a_federation_or_a_service_provider_is_not_one_identity_provider() {
+    let two = format!(
+        r#"<md:EntitiesDescriptor xmlns:md="{MD}">{}{}</md:EntitiesDescriptor>"#,
+        usual(),
+        usual().replace(IDP, "https://b.example")
+    );
+    assert_refused(&two, "metadata_malformed");
+    assert_refused(&Sp::default().build().unwrap().metadata().unwrap(), "metadata_malformed");
+    assert_refused(&usual().replace(PROTOCOL, "urn:oasis:names:tc:SAML:1.1:protocol"), "metadata_malformed");
+    assert_refused(&usual().replace(&format!(r#" entityID="{IDP}""#), ""), "metadata_malformed");
+    assert_refused(&usual().replace(MD, "urn:x"), "metadata_malformed");
+    assert_refused("<html/>", "metadata_malformed");
+    assert_refused("", "not_xml");
+}
+
+#[test]
+fn people_are_sent_to_https_or_loopback_only() {
+    let at = |url: &str| usual().replace(SSO, url);
+    for url in [
+        "http://idp.example/sso",
+        "javascript:alert(1)",
+        "https://u:p@idp.example/",
+        "https://idp.example/#x",
+        "/sso",
+        "http://localhost.evil.example/",
+    ] {
+        assert_refused(&at(url), "url_refused");
+    }
+    for url in ["http://127.0.0.1:8080/sso", "http://[::1]:8080/sso", "http://idp.localhost:8080/sso", "http://localhost/sso"] {
+        load(&at(url)).unwrap();
+    }
+    assert_refused(&entity(&key(r#" use="signing""#, IDP_CERT)), "metadata_malformed");
+}
+
+#[test]
+fn the_other_binding_serves_when_the_wanted_one_is_not_offered() {
+    let go = |wanted, offered| {
+        let mut sp = Sp::default();
+        sp.settings.request_binding = wanted;
+        let xml = entity(&format!("{}{}", key("", IDP_CERT), sso(offered, SSO)));
+        sp.build_with(IdpSource::Metadata(xml)).unwrap().start("r", now()).unwrap().go
+    };
+    assert!(matches!(go(RequestBinding::Redirect, "HTTP-Redirect"), Go::Redirect(_)));
+    assert!(matches!(go(RequestBinding::Post, "HTTP-Redirect"), Go::Redirect(_)));
+    assert!(matches!(go(RequestBinding::Redirect, "HTTP-POST"), Go::Post { .. }));
+    assert!(matches!(go(RequestBinding::Post, "HTTP-POST"), Go::Post { .. }));
+}
+
+#[test]
+fn fetched_metadata_must_be_there_and_fresh() {
+    let sp = Sp::default();
+    let by_address = || IdpSource::MetadataUrl("https://idp.example/metadata".to_owned());
+    assert_eq!(sp.build_with(by_address()).unwrap_err().code(), "metadata_missing");
+    let until = |time: &str| usual().replacen("entityID", &format!("validUntil=\"{time}\" entityID"), 1);
+    let fetched = |xml: &str| sp.build_fetched(by_address(), Some(xml)).map(|_| ()).map_err(|error| error.code());
+    assert_eq!(fetched(&usual()), Ok(()));
+    assert_eq!(fetched(&until("2026-11-25T00:00:00Z")), Ok(()));
+    assert_eq!(fetched(&until("2026-11-24T09:00:00Z")), Err("metadata_malformed"));
+    assert_eq!(fetched(&until("soon")), Err("metadata_malformed"));
+    // A file is the operator's word.
+    load(&until("2026-11-24T09:00:00Z")).unwrap();
+}
+
+#[test]
+fn our_metadata_says_where_and_how() {
+    let xml = Sp::default().build().unwrap().metadata().unwrap();
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let root = document.root_element();
+    assert_eq!(root.attribute("entityID"), Some(SP));
+    let find = |name: &str| document.descendants().filter(|node| node.tag_name().name() == name).collect::<Vec<_>>();
+    let [descriptor] = find("SPSSODescriptor")[..] else { panic!("{xml}") };
+    assert_eq!(descriptor.attribute("AuthnRequestsSigned"), Some("true"));
+    assert_eq!(descriptor.attribute("protocolSupportEnumeration"), Some(PROTOCOL));
+    let [acs] = find("AssertionConsumerService")[..] else { panic!("{xml}") };
+    assert_eq!(acs.attribute("Location"), Some(ACS));
+    assert_eq!(acs.attribute("Binding"), Some("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"));
+    assert_eq!(find("KeyDescriptor").iter().map(|key| key.attribute("use").unwrap()).collect::<Vec<_>>(), ["signing", "encryption"]);
+    assert!(find("X509Certificate").iter().all(|node| node.text() == Some(&base64_of(SP_CERT))));
+    let methods: Vec<_> = find("EncryptionMethod").iter().map(|node| node.attribute("Algorithm").unwrap()).collect();
+    assert!(methods.contains(&"http://www.w3.org/2009/xmlenc11#aes256-gcm"), "{methods:?}");
+    assert!(!methods.iter().any(|method| method.contains("cbc") || method.contains("rsa-1_5")), "{methods:?}");
+    assert!(find("SingleLogoutService").is_empty());
+}

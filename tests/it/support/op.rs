@@ -1,0 +1,442 @@
+//! An OpenID provider that misbehaves on demand. Its messages are signed freshly, by keys made for the test; every address it gives out is
+//! its own. It has no pages: [`Op::authorize`] stands for the browser and the person.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
+};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Form, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
+use openidconnect::PrivateSigningKey as _;
+use openidconnect::core::{CoreJwsSigningAlgorithm, CoreRsaPrivateSigningKey};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+pub(crate) const CLIENT_ID: &str = "usher";
+/// With characters that HTTP Basic needs encoded (RFC 6749 2.3.1).
+pub(crate) const CLIENT_SECRET: &str = "s e:c%r+e/t-ä";
+/// A member with this value is taken out.
+pub(crate) const REMOVED: &str = "[removed]";
+
+/// A signing key of the provider.
+pub(crate) enum Key {
+    Rs256(Box<RsaKeyPair>),
+    Ps256(Box<RsaKeyPair>),
+    Es256(Box<EcdsaKeyPair>),
+    EdDsa(Box<Ed25519KeyPair>),
+    /// 1024 bits.
+    Weak(Box<CoreRsaPrivateSigningKey>),
+}
+
+impl Key {
+    pub(crate) fn rs256() -> Self {
+        Self::Rs256(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()))
+    }
+
+    pub(crate) fn ps256() -> Self {
+        Self::Ps256(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()))
+    }
+
+    pub(crate) fn es256() -> Self {
+        Self::Es256(Box::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()))
+    }
+
+    pub(crate) fn ed_dsa() -> Self {
+        Self::EdDsa(Box::new(Ed25519KeyPair::generate().unwrap()))
+    }
+
+    pub(crate) fn weak() -> Self {
+        let pem = include_str!("../../fixtures/rsa-1024-test-key.pem");
+        Self::Weak(Box::new(CoreRsaPrivateSigningKey::from_pem(pem, None).unwrap()))
+    }
+
+    pub(crate) fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Rs256(_) | Self::Weak(_) => "RS256",
+            Self::Ps256(_) => "PS256",
+            Self::Es256(_) => "ES256",
+            Self::EdDsa(_) => "EdDSA",
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let rng = SystemRandom::new();
+        let rsa = |pair: &RsaKeyPair, padding| {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(padding, &rng, message, &mut signature).unwrap();
+            signature
+        };
+        match self {
+            Self::Rs256(pair) => rsa(pair, &RSA_PKCS1_SHA256),
+            Self::Ps256(pair) => rsa(pair, &RSA_PSS_SHA256),
+            Self::Es256(pair) => pair.sign(&rng, message).unwrap().as_ref().to_vec(),
+            Self::EdDsa(pair) => pair.sign(message).as_ref().to_vec(),
+            Self::Weak(key) => key.sign(&CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256, message).unwrap(),
+        }
+    }
+
+    /// The public half as a JWK.
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
+        let mut jwk = match self {
+            Self::Rs256(pair) | Self::Ps256(pair) => rsa_jwk(pair),
+            Self::Es256(pair) => {
+                let point = pair.public_key().as_ref();
+                json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) })
+            }
+            Self::EdDsa(pair) => json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref()) }),
+            Self::Weak(key) => serde_json::to_value(key.as_verification_key()).unwrap(),
+        };
+        jwk["kid"] = kid.into();
+        jwk["use"] = "sig".into();
+        jwk
+    }
+}
+
+/// PKCS#1 with 2048 bits and the exponent 65537 has the modulus at a fixed place.
+fn rsa_jwk(pair: &RsaKeyPair) -> Value {
+    let der = pair.public_key().as_ref();
+    assert_eq!(der[265..], [2, 3, 1, 0, 1]);
+    json!({ "kty": "RSA", "n": encode(&der[9..265]), "e": "AQAB" })
+}
+
+fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// How an ID token is signed.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Signing {
+    WithKey,
+    /// `alg: none`, no signature.
+    None,
+    /// HS256 with these bytes.
+    Hmac(Vec<u8>),
+    /// A signature with one bit turned.
+    Broken,
+}
+
+/// What an endpoint answers instead of what it should.
+#[derive(Clone)]
+pub(crate) enum Reply {
+    Redirect(String),
+    Html,
+    Status(u16),
+    Json(String),
+    /// Ten megabytes, announced.
+    Huge,
+    /// A stream without end.
+    Endless,
+    /// A byte, and then nothing.
+    Silent,
+}
+
+/// The misbehaviours. The default is a good provider.
+pub(crate) struct Knobs {
+    pub(crate) now: Timestamp,
+    pub(crate) key: Key,
+    pub(crate) kid: Option<String>,
+    pub(crate) signing: Signing,
+    /// Changes to the header of ID tokens.
+    pub(crate) header: Value,
+    /// Changes to the claims of ID tokens.
+    pub(crate) claims: Value,
+    /// Changes to the discovery document.
+    pub(crate) discovery: Value,
+    /// Changes to the token response.
+    pub(crate) tokens: Value,
+    /// Changes to userinfo.
+    pub(crate) userinfo: Value,
+    /// Keys published beside the signing key.
+    pub(crate) more_keys: Vec<Value>,
+    /// Replace the key when the next code is redeemed, after anyone could have looked.
+    pub(crate) rotate_before_signing: bool,
+    /// Sign under a key id that is never published.
+    pub(crate) random_kid: bool,
+    /// Answers in place of the true ones, by endpoint: `discovery`, `keys`, `token`, `userinfo`.
+    pub(crate) replies: HashMap<&'static str, Reply>,
+    /// What the callback carries beside or instead of the truth; an empty value takes the parameter out.
+    pub(crate) callback: HashMap<&'static str, String>,
+    /// `basic`, `post` or `none`: anything else at the token endpoint is `invalid_client`.
+    pub(crate) client_auth: &'static str,
+}
+
+struct Pending {
+    nonce: String,
+    challenge: String,
+    redirect_uri: String,
+}
+
+struct Inner {
+    issuer: String,
+    knobs: Mutex<Knobs>,
+    codes: Mutex<HashMap<String, Pending>>,
+    calls: Mutex<HashMap<&'static str, usize>>,
+}
+
+/// The provider, running until it is dropped.
+pub(crate) struct Op {
+    inner: Arc<Inner>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Op {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Op {
+    pub(crate) async fn start(now: Timestamp) -> Self {
+        Self::start_with(now, Key::es256()).await
+    }
+
+    pub(crate) async fn start_with(now: Timestamp, key: Key) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // A name below localhost, so that the pinned resolver is part of every test.
+        let issuer = format!("http://op.localhost:{}", listener.local_addr().unwrap().port());
+        let nothing = || json!({});
+        let knobs = Knobs {
+            now,
+            key,
+            kid: Some("k1".to_owned()),
+            signing: Signing::WithKey,
+            header: nothing(),
+            claims: nothing(),
+            discovery: nothing(),
+            tokens: nothing(),
+            userinfo: nothing(),
+            more_keys: Vec::new(),
+            rotate_before_signing: false,
+            random_kid: false,
+            replies: HashMap::new(),
+            callback: HashMap::new(),
+            client_auth: "basic",
+        };
+        let inner = Arc::new(Inner { issuer, knobs: Mutex::new(knobs), codes: Mutex::default(), calls: Mutex::default() });
+        let routes = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route("/keys", get(keys))
+            .route("/token", post(token))
+            .route("/userinfo", get(userinfo))
+            .with_state(Arc::clone(&inner));
+        let server = tokio::spawn(serve(listener, routes));
+        Self { inner, server }
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        &self.inner.issuer
+    }
+
+    /// Turns the knobs.
+    pub(crate) fn set(&self, turn: impl FnOnce(&mut Knobs)) {
+        turn(&mut self.inner.knobs.lock().unwrap());
+    }
+
+    /// How often an endpoint was called.
+    pub(crate) fn calls(&self, endpoint: &'static str) -> usize {
+        self.inner.calls.lock().unwrap().get(endpoint).copied().unwrap_or_default()
+    }
+
+    /// The public key in the form that the confusion of RS256 and HS256 takes for a secret.
+    pub(crate) fn public_key(&self) -> Vec<u8> {
+        self.inner.knobs.lock().unwrap().key.jwk("k1").to_string().into_bytes()
+    }
+
+    /// The person signs in: the query that the browser brings back. Checks the request as a strict provider would.
+    pub(crate) fn authorize(&self, url: &str) -> String {
+        let url = Url::parse(url).unwrap();
+        let asked: HashMap<String, String> = url.query_pairs().into_owned().collect();
+        assert_eq!(url.path(), "/authorize");
+        assert_eq!(asked["response_type"], "code");
+        assert_eq!(asked["client_id"], CLIENT_ID);
+        assert_eq!(asked["code_challenge_method"], "S256");
+        assert!(asked["scope"].split(' ').any(|scope| scope == "openid"));
+        let code = usher::random::token().unwrap();
+        let pending = Pending {
+            nonce: asked["nonce"].clone(),
+            challenge: asked["code_challenge"].clone(),
+            redirect_uri: asked["redirect_uri"].clone(),
+        };
+        self.inner.codes.lock().unwrap().insert(code.clone(), pending);
+        let mut answer = HashMap::from([("code", code), ("state", asked["state"].clone()), ("iss", self.inner.issuer.clone())]);
+        answer.extend(self.inner.knobs.lock().unwrap().callback.clone());
+        answer.retain(|_, value| !value.is_empty());
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(answer).finish()
+    }
+}
+
+async fn serve(listener: tokio::net::TcpListener, routes: Router) {
+    loop {
+        let (socket, _) = listener.accept().await.unwrap();
+        let service = TowerToHyperService::new(routes.clone());
+        tokio::spawn(async move {
+            let connection = auto::Builder::new(TokioExecutor::new());
+            // A client that gives up early is part of some tests.
+            let _ = connection.serve_connection(TokioIo::new(socket), service).await;
+        });
+    }
+}
+
+type Shared = State<Arc<Inner>>;
+
+async fn discovery(State(op): Shared) -> Response {
+    let issuer = op.issuer.clone();
+    let document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/keys"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "end_session_endpoint": format!("{issuer}/logout?theme=dark"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256", "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    });
+    op.answer("discovery", |knobs| changed(document, &knobs.discovery))
+}
+
+async fn keys(State(op): Shared) -> Response {
+    op.answer("keys", |knobs| {
+        let mut keys = knobs.more_keys.clone();
+        keys.push(knobs.key.jwk(knobs.kid.as_deref().unwrap_or("unnamed")));
+        json!({ "keys": keys })
+    })
+}
+
+async fn userinfo(State(op): Shared, headers: HeaderMap) -> Response {
+    assert_eq!(headers[header::AUTHORIZATION], "Bearer access-token");
+    op.answer("userinfo", |knobs| changed(json!({ "sub": "ada" }), &knobs.userinfo))
+}
+
+async fn token(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
+    let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let wanted = op.knobs.lock().unwrap().client_auth;
+    if presented(&headers, &form) != wanted {
+        return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "invalid_client" }))).into_response();
+    }
+    let pending = op.codes.lock().unwrap().remove(field("code"));
+    let challenge = encode(digest(&SHA256, field("code_verifier").as_bytes()));
+    let Some(pending) = pending.filter(|pending| pending.challenge == challenge && pending.redirect_uri == field("redirect_uri")) else {
+        return (StatusCode::BAD_REQUEST, axum::Json(json!({ "error": "invalid_grant", "error_description": "ada@acme.example" })))
+            .into_response();
+    };
+    {
+        let mut knobs = op.knobs.lock().unwrap();
+        if std::mem::take(&mut knobs.rotate_before_signing) {
+            knobs.key = Key::es256();
+            knobs.kid = Some("k2".to_owned());
+        }
+    }
+    let issuer = op.issuer.clone();
+    op.answer("token", |knobs| {
+        let response =
+            json!({ "access_token": "access-token", "token_type": "bEARER", "id_token": id_token(knobs, &issuer, &pending.nonce) });
+        changed(response, &knobs.tokens)
+    })
+}
+
+/// How a client proved itself: `basic`, `post`, `none`, or `wrong`.
+fn presented(headers: &HeaderMap, form: &HashMap<String, String>) -> &'static str {
+    if let Some(basic) = headers.get(header::AUTHORIZATION) {
+        let decoded = STANDARD.decode(basic.to_str().unwrap().strip_prefix("Basic ").unwrap()).unwrap();
+        let decoded = String::from_utf8(decoded).unwrap();
+        let (id, secret) = decoded.split_once(':').unwrap();
+        let plain = |text: &str| url::form_urlencoded::parse(format!("x={text}").as_bytes()).next().unwrap().1.into_owned();
+        return if (plain(id).as_str(), plain(secret).as_str()) == (CLIENT_ID, CLIENT_SECRET) { "basic" } else { "wrong" };
+    }
+    match (form.get("client_id").map(String::as_str), form.get("client_secret").map(String::as_str)) {
+        (Some(CLIENT_ID), Some(CLIENT_SECRET)) => "post",
+        (Some(CLIENT_ID), None) => "none",
+        _ => "wrong",
+    }
+}
+
+fn id_token(knobs: &Knobs, issuer: &str, nonce: &str) -> String {
+    let now = knobs.now.as_second();
+    let algorithm = match &knobs.signing {
+        Signing::WithKey | Signing::Broken => knobs.key.algorithm(),
+        Signing::None => "none",
+        Signing::Hmac(_) => "HS256",
+    };
+    let kid = if knobs.random_kid { Some(usher::random::token().unwrap()) } else { knobs.kid.clone() };
+    let header = changed(json!({ "alg": algorithm, "typ": "JWT", "kid": kid.unwrap_or(REMOVED.to_owned()) }), &knobs.header);
+    let claims = json!({
+        "iss": issuer, "aud": CLIENT_ID, "sub": "ada", "nonce": nonce, "iat": now, "exp": now + 300, "sid": "session-1",
+        "email": "ada@acme.example", "name": "Ada Lovelace", "groups": ["app-admins", "design"],
+    });
+    let claims = changed(claims, &knobs.claims);
+    let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
+    let signature = match &knobs.signing {
+        Signing::WithKey => knobs.key.sign(message.as_bytes()),
+        Signing::None => Vec::new(),
+        Signing::Hmac(secret) => {
+            let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret);
+            aws_lc_rs::hmac::sign(&key, message.as_bytes()).as_ref().to_vec()
+        }
+        Signing::Broken => {
+            let mut signature = knobs.key.sign(message.as_bytes());
+            *signature.last_mut().unwrap() ^= 1;
+            signature
+        }
+    };
+    format!("{message}.{}", encode(signature))
+}
+
+/// The object with members replaced, added, or taken out ([`REMOVED`]).
+fn changed(object: Value, changes: &Value) -> Value {
+    let (Value::Object(mut object), Value::Object(changes)) = (object, changes.clone()) else { panic!("objects") };
+    object.extend(changes);
+    object.into_iter().filter(|(_, value)| value != REMOVED).collect::<Map<_, _>>().into()
+}
+
+impl Inner {
+    fn answer(&self, endpoint: &'static str, truth: impl FnOnce(&Knobs) -> Value) -> Response {
+        *self.calls.lock().unwrap().entry(endpoint).or_default() += 1;
+        let knobs = self.knobs.lock().unwrap();
+        match knobs.replies.get(endpoint) {
+            Some(reply) => reply.clone().into_response(),
+            None => axum::Json(truth(&knobs)).into_response(),
+        }
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        let chunk = || Ok::<_, Infallible>(Bytes::from_static(&[b' '; 8192]));
+        match self {
+            Self::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
+            Self::Html => axum::response::Html("<h1>Please wait</h1>").into_response(),
+            Self::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+            Self::Json(text) => (json, text).into_response(),
+            Self::Huge => (json, vec![b' '; 10 * 1024 * 1024]).into_response(),
+            Self::Endless => (json, Body::from_stream(futures_util::stream::repeat_with(chunk))).into_response(),
+            Self::Silent => {
+                let never = futures_util::stream::once(async {
+                    tokio::time::sleep(Duration::from_hours(1)).await;
+                    Ok::<_, Infallible>(Bytes::new())
+                });
+                (json, Body::from_stream(never)).into_response()
+            }
+        }
+    }
+}
