@@ -57,7 +57,11 @@ const ORGANIZATION: [(&str, &str, &str); 33] = [
     ("U033", "domains = [\"acme.example\"]", "domains = []"),
     ("U033", "domains = [\"acme.example\"]", ""),
     ("U034", "\"oidc\"", "\"saml\""),
-    ("U036", "[[organization]]", "[[connection]]\nid = \"x\"\nprotocol = \"saml\"\ndomains = [\"acme.example\"]\nentity_id = \"x\"\nsso_url = \"https://x.example\"\ncertificates = [\"okta.pem\"]\n[[organization]]"),
+    (
+        "U036",
+        "[[organization]]",
+        "[[connection]]\nid = \"x\"\nprotocol = \"saml\"\ndomains = [\"acme.example\"]\nentity_id = \"x\"\nsso_url = \"https://x.example\"\ncertificates = [\"okta.pem\"]\n[[organization]]",
+    ),
     ("U037", "https://login", "http://login"),
     ("U038", "https://login.microsoftonline.com", "https://192.168.1.1"),
     ("U039", "client_id", "algorithms = [\"HS512\"]\nclient_id"),
@@ -79,10 +83,14 @@ const ORGANIZATION: [(&str, &str, &str); 33] = [
     ("W003", "[[connection]]", "[[domain]]\nname = \"b.example\"\n[[connection]]"),
     ("W004", "\"jit\"", "\"scim\""),
     ("W005", "\"jit\"", "\"manual\""),
-    ("W007", "[[organization]]", "[[connection]]\nid = \"x\"\nprotocol = \"oidc\"\nissuer = \"https://x.example\"\nclient_id = \"x\"\ndomains = [\"acme.example\"]\n[[organization]]"),
+    (
+        "W007",
+        "[[organization]]",
+        "[[connection]]\nid = \"x\"\nprotocol = \"oidc\"\nissuer = \"https://x.example\"\nclient_id = \"x\"\ndomains = [\"acme.example\"]\n[[organization]]",
+    ),
     ("W008", "Owner = [\"app-owners\"]\nAdmin = [\"app-admins\", \"it-platform\"]\nUser = [\"everyone\"]", ""),
     ("W010", "plan = \"enterprise\"", "plan = \"enterprise\"\ndefault_role = \"Admin\""),
-    ("W011", "seat_tiers = [{ name = \"Premium\", seats = 20 }, { name = \"Standard\", seats = 250 }]", ""),
+    ("W011", "[[organization]]", "[[organization]]\nid = \"b\"\nplan = \"team\"\n[[organization]]"),
 ];
 
 fn changed(text: &str, from: &str, to: &str) -> String {
@@ -127,7 +135,9 @@ fn what_is_wrong_in_one_file_does_not_hide_the_other() {
 
 #[test]
 fn sample_documents_are_for_loopback_only() {
-    let org = ORG.replace("\"oidc\"", "\"saml\"").replace("issuer = \"https://login.microsoftonline.com/8f1c/v2.0\"", "idp_metadata = \"file:idp.xml\"");
+    let org = ORG
+        .replace("\"oidc\"", "\"saml\"")
+        .replace("issuer = \"https://login.microsoftonline.com/8f1c/v2.0\"", "idp_metadata = \"file:idp.xml\"");
     let org = org.replace("client_id = \"usher\"\n", "").replace("client_secret = \"s3cret-of-entra\"\n", "");
     let usher = format!("{SMALLEST}[org]\nfile = \"org.toml\"\n");
     let folder = Folder::new().with("idp.xml", "<!-- USHER DEVELOPMENT ONLY --><EntityDescriptor/>").with("org.toml", &org);
@@ -162,7 +172,20 @@ fn each_code_is_explained_with_a_wrong_and_a_right_example() {
 /// Texts that are nearly configuration: pieces of sound files, cut and shuffled.
 fn pieces() -> impl Strategy<Value = String> {
     let lines: Vec<&'static str> = SMALLEST.lines().chain(ORG.lines()).collect();
-    let odd = prop::sample::select(vec!["= ", "[[", "\"\"\"", "'", "{", "]", "\u{0}", "ä = \"ö\"", "client_secret = \"", "-0x", "1979-05-27", "\\u12"]);
+    let odd = prop::sample::select(vec![
+        "= ",
+        "[[",
+        "\"\"\"",
+        "'",
+        "{",
+        "]",
+        "\u{0}",
+        "ä = \"ö\"",
+        "client_secret = \"",
+        "-0x",
+        "1979-05-27",
+        "\\u12",
+    ]);
     let line = prop_oneof![6 => prop::sample::select(lines).prop_map(str::to_owned), 2 => odd.prop_map(str::to_owned), 1 => ".{0,20}"];
     prop::collection::vec(line, 0..40).prop_map(|lines| lines.join("\n"))
 }
