@@ -18,6 +18,7 @@ use crate::clock::{Clock, SystemClock};
 mod apply;
 mod check;
 mod database;
+pub mod demo;
 mod explain;
 pub mod failure;
 mod forecast;
