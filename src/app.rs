@@ -1,6 +1,7 @@
 //! Everything that a request may need, built once and shared.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -31,6 +32,8 @@ pub struct App {
     /// The time.
     pub clock: Arc<dyn Clock>,
     settings: ArcSwap<Settings>,
+    /// Of the settings in force; 0: none yet.
+    revision: AtomicI64,
     auth_origin: String,
     origins: Vec<String>,
 }
@@ -41,7 +44,7 @@ pub struct App {
 pub struct NoOrganization;
 
 impl App {
-    /// Puts the parts together; [`App::reload`] then reads the settings and opens the doors.
+    /// Puts the parts together; [`App::refresh`] then reads the settings and opens the doors.
     #[must_use]
     pub fn new(
         config: Arc<Config>,
@@ -56,17 +59,23 @@ impl App {
         let apps = config.routes.iter().map(|route| origin_of(&config, &route.host));
         let origins = std::iter::once(auth_origin.clone()).chain(apps).collect();
         let nothing = Settings { parent_name: String::new(), domains: vec![], connections: vec![], organizations: vec![] };
-        Self { config, store, ephemeral, sessions, doors, identity_keys, clock, settings: ArcSwap::from_pointee(nothing), auth_origin, origins }
+        Self { config, store, ephemeral, sessions, doors, identity_keys, clock, settings: ArcSwap::from_pointee(nothing), revision: AtomicI64::new(0), auth_origin, origins }
     }
 
-    /// Reads the settings from the store and opens the doors anew.
+    /// Reads the settings from the store, and opens the doors anew when the settings changed or `rebuild_doors` asks for it.
     ///
     /// # Errors
     /// [`StoreError`]; the settings of before stay in force.
-    pub async fn reload(&self) -> Result<(), StoreError> {
-        if let Some(StoredSettings { settings, .. }) = self.store.find_settings().await? {
+    pub async fn refresh(&self, rebuild_doors: bool) -> Result<(), StoreError> {
+        let Some(StoredSettings { settings, revision }) = self.store.find_settings().await? else { return Ok(()) };
+        let changed = self.revision.load(Ordering::Acquire) != revision;
+        if changed || rebuild_doors {
             self.doors.rebuild(&settings, self.clock.now()).await;
+        }
+        if changed {
             self.settings.store(settings);
+            self.revision.store(revision, Ordering::Release);
+            self.sessions.invalidate_settings();
         }
         Ok(())
     }

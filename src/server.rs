@@ -3,6 +3,7 @@
 //!
 //! A handler that computes for long (XML, signatures) blocks its core: such work belongs into `spawn_blocking`.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -68,10 +69,9 @@ pub struct Listen {
 pub struct Dispatch {
     /// App hosts.
     pub proxy: Arc<Proxy>,
-    /// The auth host, lower case, without port.
-    pub auth_host: String,
-    /// Its pages. A request carries `ConnectInfo<SocketAddr>` (the client's address) and [`RequestId`] among its extensions.
-    pub pages: axum::Router,
+    /// The auth host, lower case, without port, and its pages; the demo has its provider's host here too.
+    /// A request carries `ConnectInfo<SocketAddr>` (the client's address) and [`RequestId`] among its extensions.
+    pub hosts: BTreeMap<String, axum::Router>,
 }
 
 /// A running listener.
@@ -257,22 +257,25 @@ impl Dispatch {
         let mut response = match target {
             Err(why) => self.proxy.refuse_malformed(&request, why, &id).map(Body::Proxy),
             Ok(host) if self.proxy.has_host(&host) => self.proxy.answer(request, &host, peer, &id).await.map(Body::Proxy),
-            Ok(host) if host == self.auth_host => self.page(request, peer, &id).await,
-            Ok(host) => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Body::Proxy),
+            Ok(host) => match self.hosts.get(&host) {
+                Some(pages) => page(pages.clone(), request, peer, &id).await,
+                None => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Body::Proxy),
+            },
         };
         response.headers_mut().insert("x-request-id", id.header().clone());
         response
     }
 
-    async fn page(&self, request: Request<Incoming>, peer: &Peer, id: &RequestId) -> Response<Body> {
-        let client = SocketAddr::new(peer.client(request.headers()), peer.address.port());
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(client));
-        request.extensions_mut().insert(id.clone());
-        match self.pages.clone().oneshot(request).await {
-            Ok(response) => response.map(Body::Page),
-            Err(never) => match never {},
-        }
+}
+
+async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: &RequestId) -> Response<Body> {
+    let client = SocketAddr::new(peer.client(request.headers()), peer.address.port());
+    let mut request = request.map(axum::body::Body::new);
+    request.extensions_mut().insert(ConnectInfo(client));
+    request.extensions_mut().insert(id.clone());
+    match pages.oneshot(request).await {
+        Ok(response) => response.map(Body::Page),
+        Err(never) => match never {},
     }
 }
 

@@ -93,6 +93,16 @@ impl Args {
     }
 }
 
+/// Makes settings of a file those of the store, unless an organization would be left without anyone to administer it.
+pub(super) async fn save_unless_locked_out(store: &dyn Store, settings: &Settings, actor: &str, now: Timestamp) -> Result<StoredSettings, Failure> {
+    let stored = store.find_settings().await?;
+    let review = Review::of(store, stored.as_ref(), settings, now).await?;
+    if !review.lockouts.is_empty() {
+        return Err(Failure::Refused(review.lockouts.join("; ")));
+    }
+    Ok(store.save_settings(settings, stored.map(|stored| stored.revision), actor, now).await?)
+}
+
 impl Review {
     async fn of(store: &dyn Store, stored: Option<&StoredSettings>, settings: &Settings, now: Timestamp) -> Result<Self, Failure> {
         let before = stored.map(|stored| stored.settings.as_ref());

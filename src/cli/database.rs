@@ -13,19 +13,17 @@ use crate::store::{Store, StoredSettings};
 
 /// Where the installation is described.
 #[derive(Debug, clap::Args)]
-pub struct Installation {
+pub(super) struct Installation {
     /// The configuration of the process.
     #[arg(long, value_name = "FILE", default_value = "usher.toml")]
-    pub config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 impl Installation {
     /// Opens the store; makes it when there is none.
     pub(super) async fn open_or_create(&self, context: &Context) -> Result<Arc<dyn Store>, Failure> {
         let data_dir = config::load(&self.config, &context.env)?.data_dir;
-        if !data_dir.exists() {
-            create_private_folder(&data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
-        }
+        create_data_dir(&data_dir)?;
         Ok(Arc::new(SqliteStore::open(&data_dir.join("usher.db")).await?))
     }
 
@@ -43,9 +41,13 @@ impl Installation {
     }
 }
 
-fn create_private_folder(path: &std::path::Path) -> std::io::Result<()> {
+/// Makes the data directory, for its owner alone, unless it is there.
+pub(super) fn create_data_dir(path: &std::path::Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    if path.exists() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| format!("{} cannot be made", path.display()))
 }
 
 /// The organizations that a command is about: the named one, or all.

@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 mod apply;
 mod check;
 mod database;
-pub mod demo;
+mod demo;
 mod explain;
 pub mod failure;
 mod forecast;
@@ -26,7 +26,7 @@ mod init;
 pub mod logging;
 mod member;
 pub mod output;
-pub mod serve;
+mod serve;
 mod version;
 mod whatif;
 
@@ -44,10 +44,14 @@ pub struct Cli {
 /// What can be asked.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Try it: an identity provider with twelve people and a sample app, on this machine only, nothing kept.
+    Demo(demo::Args),
     /// Write a usher.toml and an org.toml to start from.
     Init(init::Args),
     /// Look over configuration files, offline: every fault with a pointer and a suggestion.
     Check(check::Args),
+    /// Run the gateway.
+    Serve(serve::Args),
     /// Make an org.toml the organization's settings, after a review.
     Apply(apply::Args),
     /// Say why somebody has their role and seat, or was refused.
@@ -77,6 +81,8 @@ impl Command {
     /// [`Failure`], with its exit code.
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Demo(args) => serve_on_threads(args.run()),
+            Self::Serve(args) => serve_on_threads(args.run(context)),
             Self::Init(args) => args.run(),
             Self::Check(args) => args.run(context),
             Self::Apply(args) => block_on(args.run(context)),
@@ -91,6 +97,11 @@ impl Command {
 /// Runs a command that waits for the store; one thread is plenty.
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?.block_on(command)
+}
+
+/// Runs what serves: the listeners have runtimes of their own; this one is for what happens beside requests.
+fn serve_on_threads(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(anyhow::Error::from)?.block_on(command)
 }
 
 /// Reads the command line, does what it asks, and gives the exit code.

@@ -1,24 +1,75 @@
-//! `usher serve`: its arguments, and what it reads before anything listens.
+//! `usher serve`: the gateway, until it is told to stop.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::{Context, Failure};
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, Failure, apply, database, logging, output};
+use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Loaded};
+use crate::gateway::{Gateway, Parts, load_or_make_sp_keys};
+use crate::outbound::Outbound;
+use crate::proxy::IdentityKeys;
+use crate::store::Store;
+use crate::store::ephemeral::memory::MemoryStore;
+use crate::store::sqlite::SqliteStore;
 
 /// Arguments of `usher serve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The configuration of the process.
     #[arg(long, value_name = "FILE", default_value = "usher.toml")]
-    pub config: PathBuf,
+    config: PathBuf,
 }
 
 impl Args {
-    /// Reads usher.toml and the org.toml that it names.
-    ///
-    /// # Errors
-    /// [`Failure::Configuration`] with everything that is wrong in either.
-    pub fn load(&self, context: &Context) -> Result<Loaded, Failure> {
-        Ok(config::load_with_org(&self.config, &context.env)?)
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let Loaded { config, settings, warnings } = config::load_with_org(&self.config, &context.env)?;
+        logging::start(&config.log)?;
+        for warning in &warnings {
+            tracing::warn!(code = warning.code.as_str(), "{}", warning.message);
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        database::create_data_dir(&config.data_dir)?;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir.join("usher.db")).await?);
+        if let Some(settings) = settings {
+            apply::save_unless_locked_out(store.as_ref(), &settings, "org.toml", clock.now()).await?;
+        }
+        let auth_host = config.public_url.host_str().unwrap_or_default().to_owned();
+        let sp_keys = load_or_make_sp_keys(&config.data_dir, &auth_host, clock.now()).map_err(anyhow::Error::from)?;
+        let identity_keys = IdentityKeys::load_or_make(&config.data_dir).map_err(anyhow::Error::from)?;
+        let gateway = Gateway::new(Parts {
+            ephemeral: Arc::new(MemoryStore::new(Arc::clone(&clock))),
+            outbound: Arc::new(Outbound::new().map_err(anyhow::Error::from)?),
+            sp_keys: Arc::new(sp_keys),
+            identity_keys: Arc::new(identity_keys),
+            config,
+            store,
+            clock,
+        });
+        gateway.app.refresh(true).await?;
+        if gateway.app.settings().organizations.is_empty() {
+            output::talk("No organization yet: nobody can sign in. Next: usher apply org.toml");
+        }
+        let (public_url, hosts) = (gateway.app.config.public_url.clone(), gateway.app.config.routes.len());
+        let shutdown = CancellationToken::new();
+        let started = gateway.start(&shutdown).await.context("the gateway cannot listen")?;
+        tracing::info!(address = %started.serving.address(), ops.address = %started.ops_address, routes = hosts, public_url = %public_url, "serving");
+        stop_signal().await?;
+        tracing::info!("stopping: open requests may finish");
+        shutdown.cancel();
+        started.serving.finished().await;
+        Ok(())
+    }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub(super) async fn stop_signal() -> Result<(), Failure> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(anyhow::Error::from)?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(|error| Failure::Failed(error.into())),
     }
 }

@@ -68,7 +68,7 @@ impl ContentPolicy<'_> {
 /// Adds what is missing of: `Content-Security-Policy` (the strictest), `X-Content-Type-Options`, `Referrer-Policy: same-origin`,
 /// `Cross-Origin-Opener-Policy`, and over https `Strict-Transport-Security`. What a response has already is kept.
 pub fn secure(headers: &mut HeaderMap, https: bool) {
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(DATA);
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| ContentPolicy::Data.header());
     headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(CROSS_ORIGIN_OPENER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
@@ -78,6 +78,7 @@ pub fn secure(headers: &mut HeaderMap, https: bool) {
 }
 
 /// [`secure`] as a layer for a whole router. `https`: whether `public_url` is.
+#[must_use]
 pub fn layer(https: bool) -> MapResponseLayer<impl Fn(Response) -> Response + Clone> {
     MapResponseLayer::new(move |mut response: Response| {
         secure(response.headers_mut(), https);

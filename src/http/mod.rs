@@ -3,7 +3,8 @@
 //! - `login`: start and finish of a login
 //! - `account`: who am I, and the way out
 //! - `connection`: what providers and apps fetch from us
-//! - `ops`: the operations listener
+//! - [`ops`]: the operations listener
+//! - [`app_pages`]: what the proxy has to say on app hosts
 //! - `problem`: errors to status and page, the only place
 //! - [`views`], [`headers`], [`assets`]: what the browser gets
 //!
@@ -19,6 +20,7 @@ use tower_http::csrf::CsrfLayer;
 use crate::app::App;
 
 mod account;
+pub mod app_pages;
 pub mod assets;
 mod browser;
 mod connection;

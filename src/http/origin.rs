@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::core::IncidentId;
 use crate::random::{self, RandomError};
 
+use crate::server::RequestId;
 use crate::store::RequestOrigin;
 
 /// Where one request came from.
@@ -41,7 +42,7 @@ impl FromRequestParts<Arc<App>> for Origin {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        let request = parts.headers.get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let request = parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default();
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Ok(Self { request, address })
     }

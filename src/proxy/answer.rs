@@ -121,6 +121,9 @@ pub struct Page<'a> {
 pub trait Pages: std::fmt::Debug + Send + Sync + 'static {
     /// A page with the headers it needs (content type, content security policy). Status and request id are set by the proxy.
     fn render(&self, page: &Page<'_>) -> (HeaderMap, Bytes);
+
+    /// What a page loads (style sheet, icons), by its path on the app host: `/.usher/assets/…`.
+    fn asset(&self, path: &str) -> Option<(HeaderMap, Bytes)>;
 }
 
 /// Pages without any style: one sentence and the reference.
@@ -142,6 +145,10 @@ impl Pages for PlainPages {
         let sentence = page.problem.sentence();
         let html = format!("<!doctype html><html lang=\"en\"><title>{sentence}</title><p>{sentence}</p>{link}{reference}</html>");
         (headers, html.into())
+    }
+
+    fn asset(&self, _path: &str) -> Option<(HeaderMap, Bytes)> {
+        None
     }
 }
 

@@ -89,6 +89,10 @@ impl Proxy {
         &self.sessions
     }
 
+    pub(super) fn pages(&self) -> &dyn Pages {
+        self.pages.as_ref()
+    }
+
     pub(super) fn issuer(&self) -> &str {
         &self.issuer
     }

@@ -46,8 +46,16 @@ impl Proxy {
             ("/.usher/me", &Method::GET) => self.me(route, headers).await,
             ("/.usher/logout", &Method::POST) => self.logout(route, headers).await,
             ("/.usher/enter" | "/.usher/me" | "/.usher/logout", _) => Err(Problem::MethodNotAllowed.into()),
+            (asset, &Method::GET) if asset.starts_with("/.usher/assets/") => self.asset(asset),
             _ => Err(Problem::NotFound.into()),
         }
+    }
+
+    fn asset(&self, path: &str) -> Result<Response<Body>, Refusal> {
+        let (headers, bytes) = self.pages().asset(path).ok_or(Problem::NotFound)?;
+        let mut response = Response::new(Body::full(bytes));
+        *response.headers_mut() = headers;
+        Ok(response)
     }
 
     /// `GET /.usher/enter?ticket=…`: takes the ticket, ends whatever session was here, and starts the new one under a new id.

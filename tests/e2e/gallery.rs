@@ -1,5 +1,7 @@
 //! Every page for people, with the sort of values it will see, served on loopback: to look at, and to test in a real browser.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test's own helpers fails the test")]
+
 use axum::Router;
 use axum::extract::{OriginalUri, Path};
 use axum::response::{Html, IntoResponse, Response};
@@ -25,8 +27,8 @@ fn page() -> Page<'static> {
     Page::new("Acme", Some("it-help@acme.example"))
 }
 
-fn reference(code: &str) -> Option<Reference<'_>> {
-    Some(Reference { incident: INCIDENT, at: "2026-11-03T09:14:22Z".parse().unwrap(), code })
+fn reference(code: &str) -> Reference<'_> {
+    Reference { incident: INCIDENT, at: "2026-11-03T09:14:22Z".parse().unwrap(), code }
 }
 
 /// The name of every page.
@@ -72,21 +74,28 @@ pub(crate) fn response(name: &str, port: u16) -> Option<Response> {
             reason,
             signed_in_as: Some("noah.fischer@acme.example"),
             other_account_href: Some("/nowhere?prompt=login"),
-            reference: reference(reason.code()),
+            reference: Some(reference(reason.code())),
         };
         return Some(view.respond());
     }
     if let Some(code) = name.strip_prefix("problem-") {
         let kind = problems().into_iter().find(|kind| kind.code() == code)?;
         let action = Some(Link { label: "Sign in again", href: "/nowhere" });
-        return Some(Problem { page: page(), kind, action, reference: reference(code) }.respond());
+        return Some(Problem { page: page(), kind, action, reference: Some(reference(code)) }.respond());
     }
     login(name, port).or_else(|| account(name)).or_else(|| trouble(name))
 }
 
 fn login(name: &str, port: u16) -> Option<Response> {
     let choice = |name, used_last| ConnectionChoice { name, href: "/nowhere", used_last };
-    let email = |email, problem| Email { page: page(), application: Some("Acme Wiki"), return_to: Some("/wiki/a?b=c"), email, problem };
+    let email = |email, problem| Email {
+        page: page(),
+        application: Some("Acme Wiki"),
+        return_to: Some("/wiki/a?b=c"),
+        enter: None,
+        email,
+        problem,
+    };
     Some(match name {
         "choose" => Choose {
             page: page(),
@@ -182,7 +191,7 @@ fn trouble(name: &str) -> Option<Response> {
             application,
             signed_in: true,
             retry_href: Some("/nowhere"),
-            reference: reference("app_down"),
+            reference: Some(reference("app_down")),
         }
         .respond(),
         "bad-gateway-public" => {
@@ -192,7 +201,7 @@ fn trouble(name: &str) -> Option<Response> {
             page: page().on_app_host(),
             retry_href: Some("/nowhere"),
             retry_after_seconds: 5,
-            reference: reference("store_unavailable"),
+            reference: Some(reference("store_unavailable")),
         }
         .respond(),
         "not-found" => NotFound { page: page(), home_href: Some("/nowhere"), reference: None }.respond(),
@@ -203,11 +212,11 @@ fn trouble(name: &str) -> Option<Response> {
 /// The gallery as a server: `/` lists the pages, `/{name}` is one. Links and forms on them lead to an answer that leaves the browser where it is.
 fn router(port: u16) -> Router {
     Router::new()
-        .route("/", get(index))
+        .route("/", get(async || index()))
         .route("/nowhere", any(StatusCode::NO_CONTENT))
-        .route("/{name}", get(move |Path(name): Path<String>| one(name, port)))
+        .route("/{name}", get(move |Path(name): Path<String>| async move { one(&name, port) }))
         .route("/posted", any(|| async { "Arrived." }))
-        .route("/login", post(move || one("taking".to_owned(), port)))
+        .route("/login", post(move || async move { one("taking", port) }))
         .route("/logout", any(StatusCode::NO_CONTENT))
         .route("/.usher/assets/{*path}", get(|OriginalUri(uri): OriginalUri| async move { asset_response(uri.path()).unwrap() }))
         .merge(assets::routes())
@@ -224,11 +233,11 @@ pub(crate) async fn serve(listener: TcpListener) -> std::io::Result<()> {
     }
 }
 
-async fn index() -> Html<String> {
-    let items: String = names().iter().map(|name| format!("<li><a href=\"/{name}\">{name}</a>\n")).collect();
-    Html(format!("<!doctype html><html lang=en><title>Gallery</title><h1>Gallery</h1><ul>{items}</ul>"))
+fn index() -> Html<String> {
+    let items: Vec<String> = names().iter().map(|name| format!("<li><a href=\"/{name}\">{name}</a>")).collect();
+    Html(format!("<!doctype html><html lang=en><title>Gallery</title><h1>Gallery</h1><ul>{}</ul>", items.join("\n")))
 }
 
-async fn one(name: String, port: u16) -> Response {
-    response(&name, port).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
+fn one(name: &str, port: u16) -> Response {
+    response(name, port).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }

@@ -13,6 +13,15 @@
 //! }
 //! ```
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "what fails in a test's own helpers fails the test"
+)]
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;

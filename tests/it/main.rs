@@ -1,11 +1,18 @@
 //! Everything that is tested from outside: one binary, because it links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is test code, also what stands outside of test functions"
+)]
 
 mod cli;
 mod config;
 mod demo;
 mod oidc;
+mod pages;
 mod rules;
 mod saml;
 mod store;
 mod support;
-mod pages;

@@ -1,7 +1,7 @@
 //! What should happen to one person at one login. Pure: facts in, decision out.
 //!
-//! - [`facts`]: everything that the decision may know
-//! - [`decision`]: outcome, changes and trace
+//! - `facts`: everything that the decision may know
+//! - `decision`: outcome, changes and trace
 //! - [`decide`](fn@decide): the order of evaluation of rules.md, one step a line; the steps, in that order:
 //!   `connection`, `person`, `candidate`, `mode`, `claim`, `role` (with `mapping` and `guard`), `seat` (with `gate`), `entry`
 //! - `trace`: how a step is written down

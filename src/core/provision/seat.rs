@@ -21,22 +21,19 @@ pub(super) fn settle(candidate: &Candidate<'_>, groups: &Groups, standing: &Stan
         _ => Vec::new(),
     };
     let mapped = tried.iter().find(|attempt| attempt.fits()).map(|attempt| attempt.gives.clone());
-    let pinned = pinned_seat(candidate);
-    let wish = spare_protected(
-        candidate,
-        match pinned {
-            Some(Some(tier)) => Wish::Tier(tier.clone()),
-            Some(None) => Wish::Refuse,
-            None if standing.seat_by_groups => by_groups(organization, mapped.clone()),
-            None => candidate.member.map_or_else(|| for_newcomer(candidate), |member| as_it_was(candidate, member)),
-        },
-    );
+    let pinned = pinned_wish(candidate);
+    let by_pin = pinned.is_some();
+    let wish = pinned.unwrap_or_else(|| match candidate.member {
+        _ if standing.seat_by_groups => by_groups(organization, mapped.clone()),
+        Some(member) => as_it_was(candidate, member),
+        None => for_newcomer(candidate),
+    });
 
     let gate = Gate::of(candidate);
-    let mut place = gate.grant(candidate, wish);
-    let won = place.as_ref().ok().and_then(|place| place.tier.as_ref()).filter(|tier| pinned.is_none() && mapped.as_ref() == Some(tier));
+    let mut place = gate.grant(candidate, spare_protected(candidate, wish));
+    let won = place.as_ref().ok().and_then(|place| place.tier.as_ref()).filter(|tier| !by_pin && mapped.as_ref() == Some(tier));
     note_matches(trace, Rule::Seat, tried, won);
-    if pinned.is_some() {
+    if by_pin {
         trace.add(Rule::Pin, Verdict::Won, "the seat is pinned");
         place = place.map(|place| place.noting(Reason::Pinned));
     }
@@ -133,11 +130,10 @@ fn all_tiers(organization: &Organization) -> Vec<SeatTier> {
     organization.seat_tiers.iter().map(|owned| owned.tier.clone()).collect()
 }
 
-/// `Some(None)`: pinned to no seat. A tier that the organization no longer has pins nothing.
-fn pinned_seat<'a>(candidate: &Candidate<'a>) -> Option<Option<&'a SeatTier>> {
-    let seat = candidate.pin()?.seat.as_ref()?;
-    match seat {
-        Some(tier) => candidate.organization().tier_rank(tier).map(|_| Some(tier)),
-        None => Some(None),
+/// A tier that the organization no longer has pins nothing; a pin to no seat is a refusal (row 34).
+fn pinned_wish(candidate: &Candidate<'_>) -> Option<Wish> {
+    match candidate.pin()?.seat.as_ref()? {
+        Some(tier) => candidate.organization().tier_rank(tier).map(|_| Wish::Tier(tier.clone())),
+        None => Some(Wish::Refuse),
     }
 }

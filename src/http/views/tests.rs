@@ -29,6 +29,7 @@ async fn what_others_wrote_stays_text() {
         page,
         application: Some(HOSTILE),
         return_to: Some(HOSTILE),
+        enter: Some(HOSTILE),
         email: HOSTILE,
         problem: Some(EmailProblem::UnknownDomain(HOSTILE)),
     };

@@ -1,5 +1,7 @@
 //! What holds for every page for people, without a browser. The pages themselves come from the gallery of `tests/e2e`.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test's own helpers fails the test")]
+
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use http_body_util::BodyExt as _;

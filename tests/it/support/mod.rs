@@ -1,11 +1,11 @@
 //! What the tests share.
 //!
 //! - [`facts`]: one login in a few lines, and what the store would hold after it
-//! - [`oidc_provider`], [`op`]: OpenID providers to sign in with
 //! - [`saml_idp`]: a SAML provider that signs whatever a test asks for
+//! - [`op`]: an OpenID provider that misbehaves on demand
+//! - [`oidc_provider`]: a certified OpenID provider, and a browser without script
 
-pub mod facts;
+pub(crate) mod facts;
 pub(crate) mod oidc_provider;
 pub(crate) mod op;
 pub(crate) mod saml_idp;
-pub(crate) mod facts;

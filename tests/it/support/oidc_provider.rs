@@ -10,23 +10,23 @@ use reqwest::header;
 use url::Url;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/oidc-op");
-pub const CLIENT_ID: &str = "usher";
-pub const CLIENT_SECRET: &str = "s e:c%r+e/t";
+pub(crate) const CLIENT_ID: &str = "usher";
+pub(crate) const CLIENT_SECRET: &str = "s e:c%r+e/t";
 
 /// How the provider is started.
-pub struct Options<'a> {
-    pub redirect_uris: &'a [&'a str],
-    pub logout_uris: &'a [&'a str],
+pub(crate) struct Options<'a> {
+    pub(crate) redirect_uris: &'a [&'a str],
+    pub(crate) logout_uris: &'a [&'a str],
     /// `RS256`, `PS256`, `ES256` or `EdDSA`.
-    pub algorithm: &'a str,
+    pub(crate) algorithm: &'a str,
     /// Email, name and groups come from userinfo only.
-    pub claims_in_userinfo: bool,
+    pub(crate) claims_in_userinfo: bool,
 }
 
 /// The provider, running until it is dropped.
-pub struct OidcProvider {
+pub(crate) struct OidcProvider {
     process: Child,
-    pub issuer: String,
+    pub(crate) issuer: String,
 }
 
 impl Drop for OidcProvider {
@@ -38,7 +38,7 @@ impl Drop for OidcProvider {
 
 impl OidcProvider {
     /// Starts it on a free port and waits until it answers there.
-    pub async fn start(options: &Options<'_>) -> Self {
+    pub(crate) async fn start(options: &Options<'_>) -> Self {
         assert!(
             Path::new(DIRECTORY).join("node_modules/oidc-provider").is_dir(),
             "the OpenID provider for the tests is not installed: run `npm ci --prefix tests/interop/oidc-op`"
@@ -64,7 +64,7 @@ impl OidcProvider {
     }
 
     async fn wait_until_ready(&mut self, port: u16) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             assert!(
                 self.process.try_wait().unwrap().is_none(),
@@ -76,28 +76,28 @@ impl OidcProvider {
     }
 
     /// Changes the groups of a person, from their next login on.
-    pub async fn set_groups(&self, user: &str, groups: &[&str]) {
+    pub(crate) async fn set_groups(&self, user: &str, groups: &[&str]) {
         let body = serde_json::json!({ "user": user, "groups": groups }).to_string();
         let answer = Browser::default().client.post(format!("{}/_ctl/groups", self.issuer)).body(body).send().await.unwrap();
         assert_eq!(answer.status(), 200);
     }
 
     /// New signing keys.
-    pub async fn rotate_keys(&self) {
+    pub(crate) async fn rotate_keys(&self) {
         let answer = Browser::default().client.post(format!("{}/_ctl/rotate", self.issuer)).send().await.unwrap();
         assert_eq!(answer.status(), 200);
     }
 }
 
 /// A page that a [`Browser`] arrived at.
-pub struct Page {
-    pub url: Url,
-    pub status: u16,
-    pub text: String,
+pub(crate) struct Page {
+    pub(crate) url: Url,
+    pub(crate) status: u16,
+    pub(crate) text: String,
 }
 
 /// A browser without script: keeps cookies by host, follows redirects, leaves when it comes to `home`.
-pub struct Browser {
+pub(crate) struct Browser {
     client: reqwest::Client,
     cookies: HashMap<String, HashMap<String, String>>,
 }
@@ -113,12 +113,12 @@ impl Default for Browser {
 
 impl Browser {
     /// Opens an address and follows redirects until there is a page, or until an address that starts with `home`, which is not asked.
-    pub async fn open(&mut self, url: &str, home: &str) -> Page {
+    pub(crate) async fn open(&mut self, url: &str, home: &str) -> Page {
         self.follow(self.client.get(url), url, home).await
     }
 
     /// Sends a form, then as [`Browser::open`].
-    pub async fn submit(&mut self, url: &str, form: &[(&str, &str)], home: &str) -> Page {
+    pub(crate) async fn submit(&mut self, url: &str, form: &[(&str, &str)], home: &str) -> Page {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self.client.post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         self.follow(request, url, home).await

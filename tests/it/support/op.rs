@@ -29,14 +29,14 @@ use openidconnect::core::{CoreJwsSigningAlgorithm, CoreRsaPrivateSigningKey};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-pub const CLIENT_ID: &str = "usher";
+pub(crate) const CLIENT_ID: &str = "usher";
 /// With characters that HTTP Basic needs encoded (RFC 6749 2.3.1).
-pub const CLIENT_SECRET: &str = "s e:c%r+e/t-ä";
+pub(crate) const CLIENT_SECRET: &str = "s e:c%r+e/t-ä";
 /// A member with this value is taken out.
-pub const REMOVED: &str = "[removed]";
+pub(crate) const REMOVED: &str = "[removed]";
 
 /// A signing key of the provider.
-pub enum Key {
+pub(crate) enum Key {
     Rs256(Box<RsaKeyPair>),
     Ps256(Box<RsaKeyPair>),
     Es256(Box<EcdsaKeyPair>),
@@ -46,28 +46,28 @@ pub enum Key {
 }
 
 impl Key {
-    pub fn rs256() -> Self {
+    pub(crate) fn rs256() -> Self {
         Self::Rs256(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()))
     }
 
-    pub fn ps256() -> Self {
+    pub(crate) fn ps256() -> Self {
         Self::Ps256(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()))
     }
 
-    pub fn es256() -> Self {
+    pub(crate) fn es256() -> Self {
         Self::Es256(Box::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()))
     }
 
-    pub fn ed_dsa() -> Self {
+    pub(crate) fn ed_dsa() -> Self {
         Self::EdDsa(Box::new(Ed25519KeyPair::generate().unwrap()))
     }
 
-    pub fn weak() -> Self {
+    pub(crate) fn weak() -> Self {
         let pem = include_str!("../../fixtures/rsa-1024-test-key.pem");
         Self::Weak(Box::new(CoreRsaPrivateSigningKey::from_pem(pem, None).unwrap()))
     }
 
-    pub fn algorithm(&self) -> &'static str {
+    pub(crate) fn algorithm(&self) -> &'static str {
         match self {
             Self::Rs256(_) | Self::Weak(_) => "RS256",
             Self::Ps256(_) => "PS256",
@@ -93,7 +93,7 @@ impl Key {
     }
 
     /// The public half as a JWK.
-    pub fn jwk(&self, kid: &str) -> Value {
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
         let mut jwk = match self {
             Self::Rs256(pair) | Self::Ps256(pair) => rsa_jwk(pair),
             Self::Es256(pair) => {
@@ -122,7 +122,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
 
 /// How an ID token is signed.
 #[derive(Clone, PartialEq)]
-pub enum Signing {
+pub(crate) enum Signing {
     WithKey,
     /// `alg: none`, no signature.
     None,
@@ -134,7 +134,7 @@ pub enum Signing {
 
 /// What an endpoint answers instead of what it should.
 #[derive(Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     Redirect(String),
     Html,
     Status(u16),
@@ -148,33 +148,33 @@ pub enum Reply {
 }
 
 /// The misbehaviours. The default is a good provider.
-pub struct Knobs {
-    pub now: Timestamp,
-    pub key: Key,
-    pub kid: Option<String>,
-    pub signing: Signing,
+pub(crate) struct Knobs {
+    pub(crate) now: Timestamp,
+    pub(crate) key: Key,
+    pub(crate) kid: Option<String>,
+    pub(crate) signing: Signing,
     /// Changes to the header of ID tokens.
-    pub header: Value,
+    pub(crate) header: Value,
     /// Changes to the claims of ID tokens.
-    pub claims: Value,
+    pub(crate) claims: Value,
     /// Changes to the discovery document.
-    pub discovery: Value,
+    pub(crate) discovery: Value,
     /// Changes to the token response.
-    pub tokens: Value,
+    pub(crate) tokens: Value,
     /// Changes to userinfo.
-    pub userinfo: Value,
+    pub(crate) userinfo: Value,
     /// Keys published beside the signing key.
-    pub more_keys: Vec<Value>,
+    pub(crate) more_keys: Vec<Value>,
     /// Replace the key when the next code is redeemed, after anyone could have looked.
-    pub rotate_before_signing: bool,
+    pub(crate) rotate_before_signing: bool,
     /// Sign under a key id that is never published.
-    pub random_kid: bool,
+    pub(crate) random_kid: bool,
     /// Answers in place of the true ones, by endpoint: `discovery`, `keys`, `token`, `userinfo`.
-    pub replies: HashMap<&'static str, Reply>,
+    pub(crate) replies: HashMap<&'static str, Reply>,
     /// What the callback carries beside or instead of the truth; an empty value takes the parameter out.
-    pub callback: HashMap<&'static str, String>,
+    pub(crate) callback: HashMap<&'static str, String>,
     /// `basic`, `post` or `none`: anything else at the token endpoint is `invalid_client`.
-    pub client_auth: &'static str,
+    pub(crate) client_auth: &'static str,
 }
 
 struct Pending {
@@ -191,7 +191,7 @@ struct Inner {
 }
 
 /// The provider, running until it is dropped.
-pub struct Op {
+pub(crate) struct Op {
     inner: Arc<Inner>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -203,11 +203,11 @@ impl Drop for Op {
 }
 
 impl Op {
-    pub async fn start(now: Timestamp) -> Self {
+    pub(crate) async fn start(now: Timestamp) -> Self {
         Self::start_with(now, Key::es256()).await
     }
 
-    pub async fn start_with(now: Timestamp, key: Key) -> Self {
+    pub(crate) async fn start_with(now: Timestamp, key: Key) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         // A name below localhost, so that the pinned resolver is part of every test.
         let issuer = format!("http://op.localhost:{}", listener.local_addr().unwrap().port());
@@ -240,27 +240,27 @@ impl Op {
         Self { inner, server }
     }
 
-    pub fn issuer(&self) -> &str {
+    pub(crate) fn issuer(&self) -> &str {
         &self.inner.issuer
     }
 
     /// Turns the knobs.
-    pub fn set(&self, turn: impl FnOnce(&mut Knobs)) {
+    pub(crate) fn set(&self, turn: impl FnOnce(&mut Knobs)) {
         turn(&mut self.inner.knobs.lock().unwrap());
     }
 
     /// How often an endpoint was called.
-    pub fn calls(&self, endpoint: &'static str) -> usize {
+    pub(crate) fn calls(&self, endpoint: &'static str) -> usize {
         self.inner.calls.lock().unwrap().get(endpoint).copied().unwrap_or_default()
     }
 
     /// The public key in the form that the confusion of RS256 and HS256 takes for a secret.
-    pub fn public_key(&self) -> Vec<u8> {
+    pub(crate) fn public_key(&self) -> Vec<u8> {
         self.inner.knobs.lock().unwrap().key.jwk("k1").to_string().into_bytes()
     }
 
     /// The person signs in: the query that the browser brings back. Checks the request as a strict provider would.
-    pub fn authorize(&self, url: &str) -> String {
+    pub(crate) fn authorize(&self, url: &str) -> String {
         let url = Url::parse(url).unwrap();
         let asked: HashMap<String, String> = url.query_pairs().into_owned().collect();
         assert_eq!(url.path(), "/authorize");
@@ -432,7 +432,7 @@ impl IntoResponse for Reply {
             Self::Endless => (json, Body::from_stream(futures_util::stream::repeat_with(chunk))).into_response(),
             Self::Silent => {
                 let never = futures_util::stream::once(async {
-                    tokio::time::sleep(Duration::from_secs(3600)).await;
+                    tokio::time::sleep(Duration::from_hours(1)).await;
                     Ok::<_, Infallible>(Bytes::new())
                 });
                 (json, Body::from_stream(never)).into_response()

@@ -67,7 +67,7 @@ impl Case {
                 self.release(from.as_ref());
                 self.take(to.as_ref());
                 let member = self.member_row();
-                member.seat = to.clone();
+                member.seat.clone_from(to);
                 member.seat_unassigned &= to.is_none();
             }
             Change::QueueForTier { tier } => {

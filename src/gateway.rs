@@ -1,0 +1,172 @@
+//! The whole gateway in one process: parts put together, listeners started, and what happens beside requests.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, Tls};
+use crate::doors::{Doors, describe};
+use crate::http::{self, app_pages::AppPages};
+use crate::outbound::Outbound;
+use crate::proxy::{IdentityKeys, Proxy};
+use crate::saml::SpKeys;
+use crate::server::{self, Dispatch, Listen, Serving};
+use crate::session::Sessions;
+use crate::store::Store;
+use crate::store::ephemeral::Ephemeral;
+
+/// How often the settings are looked at for a change made by another process (`usher apply`).
+const SETTINGS_INTERVAL: Duration = Duration::from_secs(2);
+/// How often a closed door is tried again, in units of [`SETTINGS_INTERVAL`].
+const RETRY_DOORS_EVERY: u32 = 15;
+/// How often metadata that came from an address is read again, in the same units: once a day.
+const REFRESH_DOORS_EVERY: u32 = 43_200;
+
+/// What a gateway is made from.
+#[derive(Debug)]
+pub struct Parts {
+    /// usher.toml.
+    pub config: Config,
+    /// Durable facts.
+    pub store: Arc<dyn Store>,
+    /// What may be lost.
+    pub ephemeral: Arc<dyn Ephemeral>,
+    /// Requests to providers.
+    pub outbound: Arc<Outbound>,
+    /// The service provider's keys.
+    pub sp_keys: Arc<SpKeys>,
+    /// The keys of the identity JWT.
+    pub identity_keys: Arc<IdentityKeys>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A gateway, ready to listen.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Its parts.
+    pub app: Arc<App>,
+    dispatch: Dispatch,
+}
+
+impl Gateway {
+    /// Puts the parts together. Settings are read by [`App::refresh`].
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { config, store, ephemeral, outbound, sp_keys, identity_keys, clock } = parts;
+        let config = Arc::new(config);
+        let sessions = Arc::new(Sessions::new(Arc::clone(&ephemeral), Arc::clone(&store), Arc::clone(&clock), config.session));
+        let doors = Doors::new(config.public_url.clone(), sp_keys, outbound);
+        let app = App::new(Arc::clone(&config), store, ephemeral, Arc::clone(&sessions), doors, Arc::clone(&identity_keys), Arc::clone(&clock));
+        let app = Arc::new(app);
+        let pages = Arc::new(AppPages::new(Arc::clone(&app)));
+        let proxy = Arc::new(Proxy::new(&config, sessions, identity_keys, pages, clock));
+        let auth_host = config.public_url.host_str().unwrap_or_default().to_owned();
+        let hosts = std::iter::once((auth_host, http::router(Arc::clone(&app)))).collect();
+        Self { app, dispatch: Dispatch { proxy, hosts } }
+    }
+
+    /// Answers for one more host beside the auth host: the demo's provider.
+    #[must_use]
+    pub fn with_host(mut self, host: &str, router: Router) -> Self {
+        self.dispatch.hosts.insert(host.to_owned(), router);
+        self
+    }
+
+    /// Starts the public listener and the operations listener, and looks after the settings until `shutdown`.
+    ///
+    /// # Errors
+    /// An address that cannot be bound, or a certificate that cannot be used.
+    pub async fn start(self, shutdown: &CancellationToken) -> io::Result<Started> {
+        let config = Arc::clone(&self.app.config);
+        let tls = match &config.tls {
+            Tls::Off => None,
+            Tls::Pem { certificate, key } => Some(server::tls_config(certificate, key.reveal()).map_err(io::Error::other)?),
+        };
+        let listen = Listen {
+            address: config.server.listen,
+            tls,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            grace: config.server.shutdown_grace,
+            trusted_proxies: config.server.trusted_proxies.clone(),
+        };
+        let ops = TcpListener::bind(config.ops_listen).await?;
+        let ops_address = ops.local_addr()?;
+        let serving = server::start(&listen, &Arc::new(self.dispatch), shutdown)?;
+        let stopped = shutdown.clone();
+        let router = http::ops::router(Arc::clone(&self.app));
+        tokio::spawn(async move { axum::serve(ops, router).with_graceful_shutdown(stopped.cancelled_owned()).await });
+        tokio::spawn(look_after(self.app, shutdown.clone()));
+        Ok(Started { serving, ops_address })
+    }
+}
+
+/// A gateway that listens.
+#[derive(Debug)]
+pub struct Started {
+    /// The public listener.
+    pub serving: Serving,
+    /// Where the operations listener is.
+    pub ops_address: SocketAddr,
+}
+
+/// Notices settings that another process wrote, and tries closed doors again.
+async fn look_after(app: Arc<App>, shutdown: CancellationToken) {
+    let mut round: u32 = 0;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SETTINGS_INTERVAL) => {}
+            () = shutdown.cancelled() => return,
+        }
+        round = round.wrapping_add(1);
+        let retry = round.is_multiple_of(RETRY_DOORS_EVERY) && !app.doors.closed().is_empty();
+        let due = retry || round.is_multiple_of(REFRESH_DOORS_EVERY);
+        if let Err(error) = app.refresh(due).await {
+            tracing::warn!(cause = describe(&error), "the settings could not be read; those in force stay");
+        }
+    }
+}
+
+/// Why the keys of the service provider could not be read or made.
+#[derive(Debug, thiserror::Error)]
+#[error("the SAML keys in {path} cannot be used")]
+pub struct KeysError {
+    path: String,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Reads the service provider's key and certificate from `data_dir`, or makes them there at the first start. The key's file is 0600.
+///
+/// # Errors
+/// [`KeysError`]: Usher does not start without keys.
+pub fn load_or_make_sp_keys(data_dir: &Path, common_name: &str, now: jiff::Timestamp) -> Result<SpKeys, KeysError> {
+    let (key_path, certificate_path) = (data_dir.join("saml.key.pem"), data_dir.join("saml.crt.pem"));
+    let fault = |source: Box<dyn std::error::Error + Send + Sync>| KeysError { path: data_dir.display().to_string(), source };
+    if !key_path.exists() {
+        let (key, certificate) = SpKeys::generate(common_name, now).map_err(|error| fault(error.into()))?;
+        // The certificate first: a key without one would look like a finished first start.
+        write_private(&certificate_path, &certificate).and_then(|()| write_private(&key_path, &key)).map_err(|error| fault(error.into()))?;
+    }
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| fault(error.into()));
+    SpKeys::from_pem(&read(&key_path)?, &read(&certificate_path)?).map_err(|error| fault(error.into()))
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let unfinished = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(unfinished, path)
+}
