@@ -24,11 +24,11 @@ use crate::store::sqlite::SqliteStore;
 /// Arguments of `usher demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Put your own app behind the demo instead of the sample app.
-    #[arg(long, value_name = "URL")]
+    /// Put your own app behind the demo instead of the sample app: http://HOST:PORT.
+    #[arg(long, value_name = "URL", value_parser = parse_upstream)]
     upstream: Option<Url>,
     /// The port of all three hosts.
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Open the app in a browser.
     #[arg(long)]
@@ -39,6 +39,16 @@ pub struct Args {
     /// How much to log, as in usher.toml.
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log: String,
+}
+
+fn parse_upstream(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if url.scheme() == "http" && url.has_host() && is_origin {
+        Ok(url)
+    } else {
+        Err("an upstream is http://HOST:PORT, without a path".to_owned())
+    }
 }
 
 impl Args {
@@ -111,4 +121,17 @@ async fn serve_app(demo: &Demo, store: &Arc<dyn Store>, outbound: &Arc<Outbound>
     let address = listener.local_addr()?;
     tokio::spawn(demo::serve(listener, demo.app_router(Arc::clone(store), Arc::clone(outbound))));
     Ok(Url::parse(&format!("http://{address}"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_is_an_origin_over_http() {
+        assert!(parse_upstream("http://127.0.0.1:3000").is_ok());
+        for bad in ["127.0.0.1:3000", "https://app.example", "http://127.0.0.1:3000/path", "http://u@127.0.0.1", "file:///etc"] {
+            assert!(parse_upstream(bad).is_err(), "{bad}");
+        }
+    }
 }
