@@ -14,5 +14,8 @@ mod oidc;
 mod pages;
 mod rules;
 mod saml;
+mod proxy;
+mod rules;
+mod session;
 mod store;
 mod support;
