@@ -13,7 +13,7 @@
 pub(crate) mod ask;
 pub(crate) mod echo;
 pub(crate) mod facts;
+pub(crate) mod gateway;
 pub(crate) mod oidc_provider;
 pub(crate) mod op;
 pub(crate) mod saml_idp;
-pub(crate) mod gateway;
