@@ -150,7 +150,8 @@ impl Proxy {
             None => tokio::time::timeout(route.idle_timeout, route.upstreams.send(outgoing)).await.map_err(|_| Problem::GatewayTimeout)?,
             Some(progress) => Box::pin(while_moving(route.idle_timeout, progress, route.upstreams.send(outgoing))).await?,
         }?;
-        if browser.is_some() || session.is_some() && is_event_stream(answered.response.headers()) {
+        let switches = answered.response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if switches || browser.is_some() || session.is_some() && is_event_stream(answered.response.headers()) {
             return Box::pin(self.pass_stream_on(route, answered, session, browser)).await;
         }
         Ok(pass_on(route, answered, None))
@@ -222,6 +223,7 @@ impl Proxy {
         if !switches {
             return Ok(pass_on(route, answered, watch));
         }
+        // An app that switches without being asked is no HTTP server.
         let Some(browser) = browser else { return Err(Problem::BadGateway.into()) };
         let app = hyper::upgrade::on(&mut answered.response);
         tokio::spawn(upgrade::tunnel(browser, app, route.idle_timeout, watch));
