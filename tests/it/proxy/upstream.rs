@@ -27,6 +27,7 @@ async fn an_app_that_breaks_off_is_a_502_and_gets_the_request_once() {
 async fn an_app_that_switches_unasked_is_a_502() {
     let gateway = Gateway::with(|config| config.routes[0].public_paths = vec!["/".to_owned()]).await;
     assert_eq!(gateway.ask(Ask::get("/switch")).await.status, 502);
+    let gateway = Gateway::start().await;
     let (_, token) = gateway.member_inside("ada", "Admin", None).await;
     assert_eq!(gateway.ask(Ask::get("/switch").cookie(&token)).await.status, 502);
 }
