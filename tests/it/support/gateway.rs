@@ -203,7 +203,7 @@ impl Gateway {
         let keys = Arc::new(IdentityKeys::make().unwrap());
         let proxy = Arc::new(Proxy::new(&config, sessions.clone(), keys.clone(), Arc::new(PlainPages), clock.clone()));
         let pages = auth_host(sessions.clone(), members.store.clone());
-        let dispatch = Arc::new(Dispatch { proxy, auth_host: "auth.acme.example".to_owned(), pages });
+        let dispatch = Arc::new(Dispatch { proxy, hosts: BTreeMap::from([("auth.acme.example".to_owned(), pages)]) });
         let listen = Listen {
             address: "127.0.0.1:0".parse().unwrap(),
             tls,
