@@ -69,13 +69,13 @@ impl App {
     pub async fn refresh(&self, rebuild_doors: bool) -> Result<(), StoreError> {
         let Some(StoredSettings { settings, revision }) = self.store.find_settings().await? else { return Ok(()) };
         let changed = self.revision.load(Ordering::Acquire) != revision;
-        if changed || rebuild_doors {
-            self.doors.rebuild(&settings, self.clock.now()).await;
-        }
         if changed {
-            self.settings.store(settings);
+            self.settings.store(Arc::clone(&settings));
             self.revision.store(revision, Ordering::Release);
             self.sessions.invalidate_settings();
+        }
+        if changed || rebuild_doors {
+            self.doors.rebuild(&settings, self.clock.now()).await;
         }
         Ok(())
     }
