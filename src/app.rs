@@ -59,7 +59,19 @@ impl App {
         let apps = config.routes.iter().map(|route| origin_of(&config, &route.host));
         let origins = std::iter::once(auth_origin.clone()).chain(apps).collect();
         let nothing = Settings { parent_name: String::new(), domains: vec![], connections: vec![], organizations: vec![] };
-        Self { config, store, ephemeral, sessions, doors, identity_keys, clock, settings: ArcSwap::from_pointee(nothing), revision: AtomicI64::new(0), auth_origin, origins }
+        Self {
+            config,
+            store,
+            ephemeral,
+            sessions,
+            doors,
+            identity_keys,
+            clock,
+            settings: ArcSwap::from_pointee(nothing),
+            revision: AtomicI64::new(0),
+            auth_origin,
+            origins,
+        }
     }
 
     /// Reads the settings from the store, and opens the doors anew when the settings changed or `rebuild_doors` asks for it.

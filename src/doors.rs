@@ -121,7 +121,11 @@ impl Doors {
     }
 
     fn sp_addresses(&self, connection: &Connection) -> SpAddresses {
-        SpAddresses { entity_id: self.address(connection, "saml", "metadata"), acs_url: self.address(connection, "saml", "acs"), slo_url: None }
+        SpAddresses {
+            entity_id: self.address(connection, "saml", "metadata"),
+            acs_url: self.address(connection, "saml", "acs"),
+            slo_url: None,
+        }
     }
 
     /// `{public_url}/{protocol}/{connection}/{leaf}`: built from the configured address, never from a request's `Host`.

@@ -266,7 +266,6 @@ impl Dispatch {
         response.headers_mut().insert("x-request-id", id.header().clone());
         response
     }
-
 }
 
 async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: &RequestId) -> Response<Body> {

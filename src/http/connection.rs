@@ -15,7 +15,8 @@ pub(super) async fn metadata(State(app): State<Arc<App>>, Path(connection): Path
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let Protocol::Saml(saml) = &entrance.connection.protocol else { return Err(Problem::NoSuchConnection) };
-    let xml = app.doors.sp_metadata(&entrance.connection, saml).map_err(|error| Problem::broken_connection(&entrance.connection, &error))?;
+    let xml =
+        app.doors.sp_metadata(&entrance.connection, saml).map_err(|error| Problem::broken_connection(&entrance.connection, &error))?;
     Ok(([(header::CONTENT_TYPE, "application/samlmetadata+xml")], xml).into_response())
 }
 

@@ -39,8 +39,12 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 }
 
 /// Crates that stay inside one folder.
-const CONFINED: [(&str, &[&str]); 4] =
-    [("samael", &["src/saml"]), ("openidconnect", &["src/oidc"]), ("sqlx", &["src/store"]), ("tower_sessions", &["src/session", "src/http"])];
+const CONFINED: [(&str, &[&str]); 4] = [
+    ("samael", &["src/saml"]),
+    ("openidconnect", &["src/oidc"]),
+    ("sqlx", &["src/store"]),
+    ("tower_sessions", &["src/session", "src/http"]),
+];
 
 #[test]
 fn knowledge_goes_one_way() {
@@ -51,7 +55,10 @@ fn knowledge_goes_one_way() {
             let module = module_of(path);
             let may_know = &allowed[module.as_str()];
             let known = named_modules(text).into_iter().filter(move |known| *known != module_of(path));
-            known.filter(|known| !may_know.contains(known.as_str())).map(|known| format!("{} names {known}", path.display())).collect::<Vec<_>>()
+            known
+                .filter(|known| !may_know.contains(known.as_str()))
+                .map(|known| format!("{} names {known}", path.display()))
+                .collect::<Vec<_>>()
         })
         .collect();
     assert!(breaches.is_empty(), "{breaches:#?}");
@@ -84,7 +91,10 @@ fn only_the_doors_vouch_for_an_identity() {
 
 #[test]
 fn a_breach_would_be_seen() {
-    assert_eq!(named_modules("use crate::http::views;\n// use crate::demo::x;\nlet x = crate::store::y();"), ["http", "store"].map(str::to_owned).into());
+    assert_eq!(
+        named_modules("use crate::http::views;\n// use crate::demo::x;\nlet x = crate::store::y();"),
+        ["http", "store"].map(str::to_owned).into()
+    );
     assert_eq!(named_modules("use crate::{core::Role, store};"), ["core", "store"].map(str::to_owned).into());
     assert!(names_crate("use sqlx::Row;", "sqlx") && !names_crate("let sqlx_like = 1;", "sqlx"));
 }

@@ -85,8 +85,11 @@ pub(in crate::http) async fn choose(
 
 fn offer(app: &App, connections: &[&Connection], query: &str, return_to: &ReturnTo) -> Response {
     let hrefs: Vec<String> = connections.iter().map(|connection| format!("/login/{}?{query}", connection.id)).collect();
-    let choices: Vec<ConnectionChoice<'_>> =
-        connections.iter().zip(&hrefs).map(|(connection, href)| ConnectionChoice { name: &connection.name, href, used_last: false }).collect();
+    let choices: Vec<ConnectionChoice<'_>> = connections
+        .iter()
+        .zip(&hrefs)
+        .map(|(connection, href)| ConnectionChoice { name: &connection.name, href, used_last: false })
+        .collect();
     let by_email = format!("/login?by_email=true&{query}");
     let organization = app.name_for(return_to);
     Choose {
