@@ -31,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+use tracing::Instrument as _;
 
 pub use crate::proxy::RequestId;
 use crate::proxy::{self, BoxError, Peer, Problem, Proxy, Target};
@@ -265,7 +266,6 @@ impl Dispatch {
         response.headers_mut().insert("x-request-id", id.header().clone());
         response
     }
-
 }
 
 async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: &RequestId) -> Response<Body> {
@@ -273,7 +273,8 @@ async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: 
     let mut request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(ConnectInfo(client));
     request.extensions_mut().insert(id.clone());
-    match pages.oneshot(request).await {
+    let span = tracing::info_span!("request", request.id = %id);
+    match pages.oneshot(request).instrument(span).await {
         Ok(response) => response.map(Body::Page),
         Err(never) => match never {},
     }

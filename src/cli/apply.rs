@@ -94,7 +94,12 @@ impl Args {
 }
 
 /// Makes settings of a file those of the store, unless an organization would be left without anyone to administer it.
-pub(super) async fn save_unless_locked_out(store: &dyn Store, settings: &Settings, actor: &str, now: Timestamp) -> Result<StoredSettings, Failure> {
+pub(super) async fn save_unless_locked_out(
+    store: &dyn Store,
+    settings: &Settings,
+    actor: &str,
+    now: Timestamp,
+) -> Result<StoredSettings, Failure> {
     let stored = store.find_settings().await?;
     let review = Review::of(store, stored.as_ref(), settings, now).await?;
     if !review.lockouts.is_empty() {

@@ -49,7 +49,12 @@ pub(super) async fn sign_in(app: &App, session: &CookieSession, row: &MemberRow,
 
 /// The answer that brings someone who is signed in to where they wanted: a page of the auth host, or an app host by a one-use ticket.
 /// `None`: nobody is signed in, or this organization was not decided at their login and needs one of its own (rules.md row 63).
-pub(super) async fn go_on(app: &App, session: &CookieSession, return_to: &ReturnTo, enter: Option<&str>) -> Result<Option<Response>, Problem> {
+pub(super) async fn go_on(
+    app: &App,
+    session: &CookieSession,
+    return_to: &ReturnTo,
+    enter: Option<&str>,
+) -> Result<Option<Response>, Problem> {
     let Some(record) = signed_in(app, session).await? else { return Ok(None) };
     if return_to.origin() == app.auth_origin() {
         return Ok(Some(Redirect::to(&return_to.url()).into_response()));

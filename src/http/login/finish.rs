@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
@@ -15,6 +14,7 @@ use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
 use crate::http::browser::BrowserId;
+use crate::http::input::{Asked, Posted};
 use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::login::{Ending, complete};
@@ -34,7 +34,7 @@ pub(in crate::http) struct SamlPost {
 pub(in crate::http) async fn acs(
     State(app): State<Arc<App>>,
     Path(connection): Path<String>,
-    Form(post): Form<SamlPost>,
+    Posted(post): Posted<SamlPost>,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
@@ -43,7 +43,11 @@ pub(in crate::http) async fn acs(
 }
 
 /// `POST /oidc/{connection}/callback`: the same for `response_mode=form_post`.
-pub(in crate::http) async fn form_post(State(app): State<Arc<App>>, Path(connection): Path<String>, body: String) -> Result<Response, Problem> {
+pub(in crate::http) async fn form_post(
+    State(app): State<Arc<App>>,
+    Path(connection): Path<String>,
+    body: String,
+) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(&body).map_err(|_| Problem::Malformed)?;
@@ -75,7 +79,7 @@ pub(in crate::http) struct Continue {
 pub(in crate::http) async fn resume(
     State(app): State<Arc<App>>,
     session: CookieSession,
-    Query(Continue { login: key }): Query<Continue>,
+    Asked(Continue { login: key }): Asked<Continue>,
     headers: HeaderMap,
     origin: Origin,
 ) -> Result<Response, Problem> {
@@ -93,7 +97,11 @@ pub(in crate::http) async fn resume(
             let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
             arrival.verify_oidc(&entrance, &callback, &login).await?
         }
-        _ => return Err(arrival.refuse(&login.connection, "connection_changed", "the connection changed while the login was under way").await),
+        _ => {
+            return Err(arrival
+                .refuse(&login.connection, "connection_changed", "the connection changed while the login was under way")
+                .await);
+        }
     };
     arrival.conclude(&key, &browser, &login, &verified).await
 }
@@ -142,7 +150,9 @@ impl Arrival {
             return Err(self.refuse(&login.connection, "another_browser", "the login was started in another browser").await);
         }
         if connection.is_some_and(|id| *id != login.connection) {
-            return Err(self.refuse(&login.connection, "another_connection", "the answer came to another connection than the login was started with").await);
+            return Err(self
+                .refuse(&login.connection, "another_connection", "the answer came to another connection than the login was started with")
+                .await);
         }
         Ok(Ok((browser, login)))
     }
@@ -182,7 +192,9 @@ impl Arrival {
         match rp.finish(callback, nonce, code_verifier, self.app.clock.now()).await {
             // The pending login was taken atomically, so its code is redeemed for the first time.
             Ok(checked) => Ok(checked.accept(&FirstUse::claimed())),
-            Err(error) if error.is_provider_unreachable() || error.is_provider_refusal() => Err(Problem::oidc(&entrance.connection, &error)),
+            Err(error) if error.is_provider_unreachable() || error.is_provider_refusal() => {
+                Err(Problem::oidc(&entrance.connection, &error))
+            }
             Err(error) => Err(self.refuse(id, error.code(), &describe(&error)).await),
         }
     }
@@ -192,7 +204,13 @@ impl Arrival {
         Problem::refuse_message(&self.app, connection, code, cause, &self.origin).await
     }
 
-    async fn conclude(&self, key: &str, browser: &BrowserId, login: &PendingLogin, verified: &VerifiedIdentity) -> Result<Response, Problem> {
+    async fn conclude(
+        &self,
+        key: &str,
+        browser: &BrowserId,
+        login: &PendingLogin,
+        verified: &VerifiedIdentity,
+    ) -> Result<Response, Problem> {
         enter::stop_loops(&self.app, browser, &login.return_to).await?;
         let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();

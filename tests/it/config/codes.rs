@@ -9,7 +9,7 @@ use usher::config::Code;
 use super::{Folder, ORG, SMALLEST, codes_of};
 
 /// One change of a sound usher.toml, and the code that it gives.
-const PROCESS: [(&str, &str, &str); 36] = [
+const PROCESS: [(&str, &str, &str); 35] = [
     ("U002", "data_dir   =", "data_dir"),
     ("U003", "data_dir ", "data_dri = 1\ndata_dir "),
     ("U004", "off = true", "off = \"true\""),
@@ -38,7 +38,6 @@ const PROCESS: [(&str, &str, &str); 36] = [
     ("U021", "off = true", ""),
     ("U022", "off = true", "off = true\ncert = \"-----BEGIN CERTIFICATE-----\"\nkey = \"-----BEGIN PRIVATE KEY-----\""),
     ("U023", "off = true", "cert = \"/etc/cert.pem\"\nkey = \"-----BEGIN PRIVATE KEY-----\""),
-    ("U018", "off = true", "cert = \"-----BEGIN CERTIFICATE-----\"\nkey = \"# USHER DEVELOPMENT ONLY -----BEGIN PRIVATE KEY-----\""),
     ("U024", "[tls]", "[server]\nlisten = \"localhost\"\n[tls]"),
     ("U025", "organization = \"acme\"", "organization = \"acme\"\npublic_paths = [\"/a/../b\"]"),
     ("U026", "organization = \"acme\"", "organization = \"acme\"\naliases = { email = \"Cookie\" }"),
@@ -140,7 +139,7 @@ fn sample_documents_are_for_loopback_only() {
         .replace("issuer = \"https://login.microsoftonline.com/8f1c/v2.0\"", "idp_metadata = \"file:idp.xml\"");
     let org = org.replace("client_id = \"usher\"\n", "").replace("client_secret = \"s3cret-of-entra\"\n", "");
     let usher = format!("{SMALLEST}[org]\nfile = \"org.toml\"\n");
-    let folder = Folder::new().with("idp.xml", "<!-- USHER DEVELOPMENT ONLY --><EntityDescriptor/>").with("org.toml", &org);
+    let folder = Folder::new().with("idp.xml", include_str!("../../../certs-example/sample-idp-metadata.xml")).with("org.toml", &org);
     let folder = folder.with("usher.toml", &usher);
     assert_eq!(folder.load_with_org().unwrap_err().list()[0].code.as_str(), "U018");
     let folder = folder.with("usher.toml", &usher.replace("https://auth.acme.example", "http://auth.localhost:8080"));
@@ -148,8 +147,19 @@ fn sample_documents_are_for_loopback_only() {
 }
 
 #[test]
+fn a_development_key_is_known_under_another_name() {
+    let usher = SMALLEST.replace("off = true", "cert = \"file:my.pem\"\nkey = \"file:mine.pem\"");
+    let folder = Folder::new()
+        .with("my.pem", include_str!("../../../certs-example/development-sp.crt.pem"))
+        .with("mine.pem", include_str!("../../../certs-example/development-sp.key.pem"))
+        .with("usher.toml", &usher);
+    let codes: Vec<_> = folder.load().unwrap_err().list().iter().map(|fault| fault.code.as_str()).collect();
+    assert_eq!(codes, ["U018", "U018"]);
+}
+
+#[test]
 fn each_code_is_tested_here() {
-    let elsewhere = ["U001", "U009", "U029", "U035", "W006", "W009"];
+    let elsewhere = ["U001", "U009", "U018", "U029", "U035", "W006", "W009"];
     let tested: BTreeSet<&str> = PROCESS.iter().chain(&ORGANIZATION).map(|(code, _, _)| *code).chain(elsewhere).collect();
     let all: BTreeSet<&str> = Code::iter().map(Code::as_str).collect();
     assert_eq!(tested, all);

@@ -62,7 +62,7 @@ async fn a_session_ends_when_it_is_idle_for_too_long() {
     let gateway = Gateway::start().await;
     let (_, token) = gateway.member_inside("ada", "Admin", None).await;
     for _ in 0..3 {
-        gateway.clock.pass(IDLE - Duration::from_secs(1));
+        gateway.clock.pass(Duration::from_mins(59));
         assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
     }
     gateway.clock.pass(IDLE + Duration::from_secs(1));
@@ -149,13 +149,13 @@ async fn every_selector_ends_what_it_names_and_nothing_else() {
 #[tokio::test]
 async fn a_session_of_a_day_ago_is_among_all() {
     let gateway = Gateway::with(|config| {
-        config.session.lifetime = Duration::from_secs(3 * 86_400);
-        config.session.idle_timeout = Duration::from_secs(3 * 86_400);
+        config.session.lifetime = Duration::from_hours(72);
+        config.session.idle_timeout = Duration::from_hours(72);
     })
     .await;
     gateway.join("ada", "Admin", None).await;
     gateway.sign_in("ada").await;
-    gateway.clock.pass(Duration::from_secs(2 * 86_400));
+    gateway.clock.pass(Duration::from_hours(48));
     assert_eq!(gateway.sessions.end_sessions(Selector::All, Cause::Admin).await.unwrap().sessions, 1);
 }
 

@@ -131,8 +131,8 @@ pub(crate) struct Gateway {
     pub stop: CancellationToken,
 }
 
-pub(crate) const IDLE: Duration = Duration::from_secs(3600);
-pub(crate) const LIFETIME: Duration = Duration::from_secs(4 * 3600);
+pub(crate) const IDLE: Duration = Duration::from_hours(1);
+pub(crate) const LIFETIME: Duration = Duration::from_hours(4);
 
 /// Five apps in front of one echo: `app` for members, `admin` for administrators, `premium` for a tier, `open` for anyone, `any` for whoever is signed in.
 fn routes(upstreams: &[url::Url]) -> Vec<Route> {
@@ -152,7 +152,7 @@ fn routes(upstreams: &[url::Url]) -> Vec<Route> {
             allow,
             public_paths: vec!["/healthz".to_owned(), "/socket-for-all".to_owned()],
             aliases: BTreeMap::from([(Alias::Email, http::HeaderName::from_static("remote-user"))]),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
         })
         .collect()
 }
@@ -203,7 +203,7 @@ impl Gateway {
         let keys = Arc::new(IdentityKeys::make().unwrap());
         let proxy = Arc::new(Proxy::new(&config, sessions.clone(), keys.clone(), Arc::new(PlainPages), clock.clone()));
         let pages = auth_host(sessions.clone(), members.store.clone());
-        let dispatch = Arc::new(Dispatch { proxy, auth_host: "auth.acme.example".to_owned(), pages });
+        let dispatch = Arc::new(Dispatch { proxy, hosts: BTreeMap::from([("auth.acme.example".to_owned(), pages)]) });
         let listen = Listen {
             address: "127.0.0.1:0".parse().unwrap(),
             tls,
