@@ -83,5 +83,5 @@ async fn provider_logout(app: &App, record: &SessionRecord) -> Option<(String, S
     let back = app.config.public_url.join("/signed-out").ok()?;
     let state = crate::random::token().ok()?;
     let url = rp.logout_url(record.door_session.id_token.as_deref(), &back, &state, app.clock.now()).await?;
-    Some((format!("Sign out of {} too", entrance.connection.name), url.into()))
+    Some((entrance.connection.name, url.into()))
 }
