@@ -60,7 +60,7 @@ pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, 
         now: app.clock.now(),
     };
     app.store.record(line).await?;
-    let provider = provider.as_ref().map(|(label, href)| Link { label, href });
+    let provider = provider.as_ref().map(|(name, href)| Link { label: name, href });
     Ok(say_signed_out(&app, provider))
 }
 
@@ -82,5 +82,5 @@ async fn provider_logout(app: &App, record: &SessionRecord) -> Option<(String, S
     let back = app.config.public_url.join("/signed-out").ok()?;
     let state = crate::random::token().ok()?;
     let url = rp.logout_url(record.door_session.id_token.as_deref(), &back, &state, app.clock.now()).await?;
-    Some((format!("Sign out of {} too", entrance.connection.name), url.into()))
+    Some((entrance.connection.name, url.into()))
 }
