@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod config;
 mod demo;
+mod interop;
 mod oidc;
 mod pages;
 mod proxy;
