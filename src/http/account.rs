@@ -61,7 +61,7 @@ pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, 
     app.store.record(line).await?;
     // Last: a provider that does not answer must not keep anyone signed in, nor may a browser that is closed meanwhile.
     let provider = provider_logout(&app, &record).await;
-    let provider = provider.as_ref().map(|(label, href)| Link { label, href });
+    let provider = provider.as_ref().map(|(name, href)| Link { label: name, href });
     Ok(say_signed_out(&app, provider))
 }
 

@@ -16,9 +16,11 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use tower::util::MapResponseLayer;
 use tower_http::csrf::CsrfLayer;
 
 use crate::app::App;
+use crate::session::cookie;
 
 /// Forms of our own pages are small; a callback carries a message of at most 512 KiB, longer while it is percent-encoded. Whoever posts is a
 /// stranger, and every body is collected in memory.
@@ -59,6 +61,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(axum_no_referrer());
     own.merge(doors)
         .layer(app.sessions.layer())
+        .layer(MapResponseLayer::new(cookie::with_whole_removal))
         .route("/saml/{connection}/metadata", get(connection::metadata))
         .route("/.well-known/jwks.json", get(connection::jwks))
         .fallback(problem::not_found)
@@ -70,6 +73,6 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 /// A callback's address holds a code or a state, which no other site may learn from a `Referer`.
-fn axum_no_referrer() -> tower::util::MapResponseLayer<fn(axum::response::Response) -> axum::response::Response> {
-    tower::util::MapResponseLayer::new(headers::no_referrer)
+fn axum_no_referrer() -> MapResponseLayer<fn(axum::response::Response) -> axum::response::Response> {
+    MapResponseLayer::new(headers::no_referrer)
 }

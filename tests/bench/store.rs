@@ -15,7 +15,6 @@ mod acme;
 
 use acme::{Error, admit, identity, newcomer, settings};
 
-
 const CALLERS: usize = 64;
 const LOGINS: usize = 10_000;
 

@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod demo;
 mod docs;
+mod interop;
 mod oidc;
 mod pages;
 mod proxy;
