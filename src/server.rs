@@ -31,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+use tracing::Instrument as _;
 
 pub use crate::proxy::RequestId;
 use crate::proxy::{self, BoxError, Peer, Problem, Proxy, Target};
@@ -275,7 +276,8 @@ async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: 
     let mut request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(ConnectInfo(client));
     request.extensions_mut().insert(id.clone());
-    match tokio::time::timeout(PAGE_TIMEOUT, pages.oneshot(request)).await {
+    let span = tracing::info_span!("request", request.id = %id);
+    match tokio::time::timeout(PAGE_TIMEOUT, pages.oneshot(request).instrument(span)).await {
         Ok(Ok(response)) => response.map(Body::Page),
         Ok(Err(never)) => match never {},
         Err(_) => {

@@ -24,21 +24,35 @@ use crate::store::sqlite::SqliteStore;
 /// Arguments of `usher demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Put your own app behind the demo instead of the sample app.
-    #[arg(long, value_name = "URL")]
+    /// Put your own app behind the demo instead of the sample app: http://HOST:PORT.
+    #[arg(long, value_name = "URL", value_parser = parse_upstream)]
     upstream: Option<Url>,
     /// The port of all three hosts.
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Open the app in a browser.
     #[arg(long)]
     open: bool,
     /// What to try: default, seats-full (one seat is left), groups-missing (the provider sends no groups).
-    #[arg(long, value_name = "NAME", default_value_t = Scenario::Default)]
+    #[arg(long, value_name = "NAME", default_value_t = Scenario::Default, value_parser = parse_scenario)]
     scenario: Scenario,
     /// How much to log, as in usher.toml.
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log: String,
+}
+
+fn parse_upstream(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if url.scheme() == "http" && url.has_host() && is_origin {
+        Ok(url)
+    } else {
+        Err("an upstream is http://HOST:PORT, without a path".to_owned())
+    }
+}
+
+fn parse_scenario(text: &str) -> Result<Scenario, String> {
+    text.parse().map_err(|_| "the scenarios are default, seats-full and groups-missing".to_owned())
 }
 
 impl Args {
@@ -111,4 +125,23 @@ async fn serve_app(demo: &Demo, store: &Arc<dyn Store>, outbound: &Arc<Outbound>
     let address = listener.local_addr()?;
     tokio::spawn(demo::serve(listener, demo.app_router(Arc::clone(store), Arc::clone(outbound))));
     Ok(Url::parse(&format!("http://{address}"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_one_that_exists() {
+        assert_eq!(parse_scenario("seats-full"), Ok(Scenario::SeatsFull));
+        assert!(parse_scenario("nonsense").unwrap_err().contains("groups-missing"));
+    }
+
+    #[test]
+    fn an_upstream_is_an_origin_over_http() {
+        assert!(parse_upstream("http://127.0.0.1:3000").is_ok());
+        for bad in ["127.0.0.1:3000", "https://app.example", "http://127.0.0.1:3000/path", "http://u@127.0.0.1", "file:///etc"] {
+            assert!(parse_upstream(bad).is_err(), "{bad}");
+        }
+    }
 }

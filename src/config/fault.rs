@@ -70,6 +70,7 @@ impl Fault {
                 let group = title.element(annotate_snippets::Origin::path(&document.name));
                 if self.path.is_empty() { group } else { group.element(Level::NOTE.message(format!("the key is `{}`", self.path))) }
             }
+            Place::Environment(_) if self.path.is_empty() => Group::with_title(title),
             Place::Environment(name) => {
                 Group::with_title(title).element(Level::NOTE.message(format!("`{}` is set by the environment variable {name}", self.path)))
             }

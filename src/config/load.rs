@@ -115,7 +115,7 @@ pub(super) fn with_tree<T>(
     let reader = Reader::new(path, text, env);
     if overlay {
         for (name, wrong) in tree::overlay(&mut root, env) {
-            reader.add(&name, &Origin::Environment(name.clone()), wrong);
+            reader.add("", &Origin::Environment(name.clone()), wrong);
         }
     }
     let value = read_root(&reader, &root, read);

@@ -32,9 +32,6 @@ pub use code::{Code, Severity};
 pub use fault::{Document, Fault, Faults, Place, render_all};
 pub use load::{FileKind, Loaded, check, check_text, load, load_with_org};
 
-/// Stands in every key and document that comes with the source code, and makes Usher refuse it on anything but loopback.
-pub const DEVELOPMENT_MARK: &str = "USHER DEVELOPMENT ONLY";
-
 /// The process's environment: the one place that reads it. Variables that are not Unicode are left out.
 #[must_use]
 pub fn environment() -> BTreeMap<String, String> {

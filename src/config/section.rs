@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::code::Code;
+use super::code::{Code, Severity};
 use super::fault::{Document, Fault, Place};
 use super::tree::{Node, Origin, Table, Value};
 
@@ -87,6 +87,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn at(&self, text: &Text, wrong: Wrong) {
         self.add(&text.path, &text.origin, wrong);
+    }
+
+    /// Whether anything was found so far that is more than a warning.
+    pub(super) fn has_errors(&self) -> bool {
+        self.found.borrow().iter().any(|fault| fault.code.severity() == Severity::Error)
     }
 
     pub(super) fn into_found(self) -> Vec<Fault> {

@@ -123,10 +123,17 @@ pub(super) fn is_metadata_service(url: &Url) -> bool {
     }
 }
 
+/// What comes with the source code; known also as a copy under another name.
+const DEVELOPMENT_FILES: [&str; 3] = [
+    include_str!("../../certs-example/development-sp.key.pem"),
+    include_str!("../../certs-example/development-sp.crt.pem"),
+    include_str!("../../certs-example/sample-idp-metadata.xml"),
+];
+
 /// Whether the key or document is one that comes with the source code, so that everyone has it.
 pub(super) fn is_for_development(text: &Text) -> bool {
     text.file.as_ref().is_some_and(|path| path.components().any(|part| part.as_os_str() == "certs-example"))
-        || text.value.contains(super::DEVELOPMENT_MARK)
+        || DEVELOPMENT_FILES.iter().any(|file| text.value.contains(file.trim()))
 }
 
 #[cfg(test)]

@@ -44,5 +44,5 @@ pub enum PendingProtocol {
 
 impl PendingLogin {
     /// How long a login may take.
-    pub const TTL: std::time::Duration = std::time::Duration::from_secs(600);
+    pub const TTL: std::time::Duration = std::time::Duration::from_mins(10);
 }

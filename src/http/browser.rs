@@ -46,7 +46,7 @@ impl BrowserId {
 
     /// A short name of this browser for counters and indexes: not the secret.
     pub(super) fn key(&self) -> String {
-        hex(&self.hash()[..16])
+        short_hex(&self.hash())
     }
 
     /// The `Set-Cookie` value, if the browser needs one.
@@ -67,9 +67,9 @@ pub(super) fn is_token(text: &str) -> bool {
     text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+/// The first 128 bits in lower-case hexadecimal: enough to tell hashes apart.
+pub(super) fn short_hex(bytes: &[u8]) -> String {
+    bytes.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
         use std::fmt::Write as _;
         let _ = write!(text, "{byte:02x}");
         text

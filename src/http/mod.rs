@@ -5,6 +5,7 @@
 //! - `connection`: what providers and apps fetch from us
 //! - [`ops`]: the operations listener
 //! - [`app_pages`]: what the proxy has to say on app hosts
+//! - `input`: what a request brings
 //! - `problem`: errors to status and page, the only place
 //! - [`views`], [`headers`], [`assets`]: what the browser gets
 //!
@@ -30,6 +31,7 @@ pub mod assets;
 mod browser;
 mod connection;
 pub mod headers;
+mod input;
 mod login;
 pub mod ops;
 mod origin;

@@ -27,7 +27,7 @@ struct Part {
 }
 
 impl Part {
-    fn new<E: std::error::Error>(name: &str, answer: Result<(), E>) -> Self {
+    fn new<E: std::error::Error>(name: &str, answer: &Result<(), E>) -> Self {
         let detail = answer.as_ref().err().map(|error| describe(error));
         Self { name: name.to_owned(), ready: answer.is_ok(), detail }
     }
@@ -35,7 +35,7 @@ impl Part {
 
 /// 503 while a store is down. A connection whose provider cannot be used is named, but does not take the node out: other people can sign in.
 async fn ready(State(app): State<Arc<App>>) -> Response {
-    let mut parts = vec![Part::new("database", app.store.ping().await), Part::new("sessions", app.ephemeral.ping().await)];
+    let mut parts = vec![Part::new("database", &app.store.ping().await), Part::new("sessions", &app.ephemeral.ping().await)];
     let ready = parts.iter().all(|part| part.ready);
     let closed = app.doors.closed().into_iter();
     parts.extend(closed.map(|(id, reason)| Part { name: format!("connection:{id}"), ready: false, detail: Some(reason) }));

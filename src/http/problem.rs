@@ -141,7 +141,13 @@ impl Problem {
                 Refused { page, reason: *reason, signed_in_as: None, other_account_href: Some("/login?again=true"), reference }.respond()
             }
             Self::InvalidMessage { .. } => {
-                let refused = Refused { page, reason: Reason::AuthInvalid, signed_in_as: None, other_account_href: Some("/login?again=true"), reference };
+                let refused = Refused {
+                    page,
+                    reason: Reason::AuthInvalid,
+                    signed_in_as: None,
+                    other_account_href: Some("/login?again=true"),
+                    reference,
+                };
                 let mut response = refused.respond();
                 *response.status_mut() = StatusCode::BAD_REQUEST;
                 response

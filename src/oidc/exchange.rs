@@ -1,6 +1,6 @@
 //! The code for tokens, at the token endpoint.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::time::Duration;
 
 use openidconnect::core::{
@@ -8,9 +8,9 @@ use openidconnect::core::{
     CoreJwsSigningAlgorithm, CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, EmptyAdditionalClaims, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, IdToken, IssuerUrl, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
+    AccessToken, AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, EmptyAdditionalClaims, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IdToken, IssuerUrl, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -19,7 +19,7 @@ use super::discovery::Provider;
 use super::error::cleaned_code;
 use super::{OidcError, RelyingParty};
 use crate::core::{ClientAuth, Secret};
-use crate::outbound::{Outbound, OutboundError, Reach};
+use crate::outbound::OutboundError;
 
 const MAX_BYTES: usize = 1024 * 1024;
 
@@ -122,10 +122,7 @@ impl RelyingParty {
         let request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(code_verifier.to_owned()));
-        // The future owns what it needs: one that borrows from `self` is not `Send` for every lifetime that the library asks for.
-        let (outbound, reach) = (Arc::clone(&self.outbound), self.reach);
-        let send = move |request: HttpRequest| send(Arc::clone(&outbound), reach, request);
-        let tokens = request.request_async(&send).await.map_err(refused)?;
+        let tokens = request.request_async(self).await.map_err(refused)?;
         // The library would panic over a token that does not fit into a header.
         if is_token(tokens.access_token.secret()) {
             Ok(tokens)
@@ -135,14 +132,22 @@ impl RelyingParty {
     }
 }
 
-async fn send(outbound: Arc<Outbound>, reach: Reach, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
-    let fetched = outbound.send(request, reach, MAX_BYTES).await?;
-    let mut response = HttpResponse::new(fetched.body.into());
-    *response.status_mut() = fetched.status;
-    if let Some(media_type) = fetched.media_type.and_then(|text| text.parse().ok()) {
-        response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
+/// How the library's requests go out. Boxed: over the future of a closure the compiler cannot tell that a login may move between threads.
+impl<'c> AsyncHttpClient<'c> for RelyingParty {
+    type Error = OutboundError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OutboundError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async {
+            let fetched = self.outbound.send(request, self.reach, MAX_BYTES).await?;
+            let mut response = HttpResponse::new(fetched.body.into());
+            *response.status_mut() = fetched.status;
+            if let Some(media_type) = fetched.media_type.and_then(|text| text.parse().ok()) {
+                response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
+            }
+            Ok(response)
+        })
     }
-    Ok(response)
 }
 
 fn refused(error: RequestTokenError<OutboundError, StandardErrorResponse<CoreErrorResponseType>>) -> OidcError {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
+use serde::Serialize;
 
 use super::{Body, Malformed, RequestId};
 use crate::core::IncidentId;
@@ -207,21 +208,35 @@ pub(super) fn respond(pages: &dyn Pages, problem: &Problem, asked: &Asked, id: &
     response
 }
 
+/// RFC 9457, with what a program needs to act on it.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    reason: &'static str,
+    request: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login_url: Option<&'a str>,
+}
+
 fn json(problem: &Problem, id: &RequestId, incident: Option<&str>) -> (HeaderMap, Bytes) {
-    let mut document = serde_json::json!({
-        "type": "about:blank",
-        "title": problem.sentence(),
-        "status": problem.status().as_u16(),
-        "reason": problem.reason(),
-        "request": id.to_string(),
-    });
-    if let Some(incident) = incident {
-        document["incident"] = incident.into();
-    }
-    if let Problem::SignIn { login_url } = problem {
-        document["login_url"] = login_url.as_str().into();
-    }
+    let login_url = match problem {
+        Problem::SignIn { login_url } => Some(login_url.as_str()),
+        _ => None,
+    };
+    let document = Document {
+        r#type: "about:blank",
+        title: problem.sentence(),
+        status: problem.status().as_u16(),
+        reason: problem.reason(),
+        request: id.to_string(),
+        incident,
+        login_url,
+    };
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    (headers, document.to_string().into())
+    (headers, serde_json::to_vec(&document).unwrap_or_default().into())
 }

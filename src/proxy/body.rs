@@ -154,9 +154,13 @@ impl Download {
     }
 
     fn give_back_at_end(&mut self) {
-        if self.incoming.is_end_stream()
-            && let Some(lease) = self.lease.take()
-        {
+        if self.incoming.is_end_stream() {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let Some(lease) = self.lease.take() {
             lease.give_back();
         }
     }
@@ -173,7 +177,12 @@ impl Download {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.clock.stop();
-                self.give_back_at_end();
+                // Nothing follows trailers, and nobody asks again after them.
+                if frame.is_trailers() {
+                    self.give_back();
+                } else {
+                    self.give_back_at_end();
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -181,9 +190,7 @@ impl Download {
                 Poll::Ready(Some(Err(error.into())))
             }
             Poll::Ready(None) => {
-                if let Some(lease) = self.lease.take() {
-                    lease.give_back();
-                }
+                self.give_back();
                 Poll::Ready(None)
             }
             Poll::Pending => {

@@ -118,14 +118,14 @@ pub(super) fn introduce(
 ) -> Result<Arc<Introduction>, JwtError> {
     let row = row.filter(|row| row.member.status == MemberStatus::Active);
     let checked_ms = now.as_millisecond();
-    let introduction = match session.introduction().as_ref().filter(|known| known.member == row && checked_ms < known.renew_ms) {
-        Some(known) => Introduction { headers: known.headers.clone(), member: row, checked_ms, epoch, renew_ms: known.renew_ms },
-        None => {
-            let identity = Identity::new(route, session.record(), row.as_deref());
-            let assertion = keys.sign(&claims(issuer, route, session.record(), &identity, row.as_deref()), now)?;
-            let renew_ms = checked_ms + i64::try_from(LIFE.as_millis() / 2).unwrap_or(0);
-            Introduction { headers: identity.headers(route, &assertion), member: row, checked_ms, epoch, renew_ms }
-        }
+    let known = session.introduction();
+    let introduction = if let Some(known) = known.as_ref().filter(|known| known.member == row && checked_ms < known.renew_ms) {
+        Introduction { headers: known.headers.clone(), member: row, checked_ms, epoch, renew_ms: known.renew_ms }
+    } else {
+        let identity = Identity::new(route, session.record(), row.as_deref());
+        let assertion = keys.sign(&claims(issuer, route, session.record(), &identity, row.as_deref()), now)?;
+        let renew_ms = checked_ms + i64::try_from(LIFE.as_millis() / 2).unwrap_or(0);
+        Introduction { headers: identity.headers(route, &assertion), member: row, checked_ms, epoch, renew_ms }
     };
     let introduction = Arc::new(introduction);
     session.introduce(Arc::clone(&introduction));
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_long_name_is_cut_between_characters_of_the_encoding() {
         let cut = encode(&"ä".repeat(1000));
-        assert!(cut.len() <= MAX_VALUE && cut.len() % 3 == 0, "{}", cut.len());
+        assert!(cut.len() <= MAX_VALUE && cut.len().is_multiple_of(3), "{}", cut.len());
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 //! - `introduce`: the headers that tell an app who it is, and `jwt`, the token among them
 //! - `clean`: what is taken out of a request and an answer
 //! - `upstream`, `pool`, `body`: to the app and back, streaming
-//! - `upgrade`, `watch`: WebSockets and event streams, closed with their session
+//! - `upgrade`, `watch`: WebSocket and event streams, closed with their session
 //! - `own`: `/.usher/…` on app hosts
 //! - `answer`: every answer that is Usher's own
 //!

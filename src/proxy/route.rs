@@ -92,7 +92,7 @@ mod tests {
             allow: Allow::Members,
             public_paths: public_paths.iter().map(|&path| path.to_owned()).collect(),
             aliases: std::collections::BTreeMap::new(),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
         };
         compile(&config, &Url::parse("https://auth.acme.example:8443").unwrap())
     }

@@ -109,16 +109,20 @@ fn check_path(path: &str) -> Result<(), Malformed> {
         decoded = Cow::Owned(decode(bytes)?);
         let again = decode_leniently(&decoded);
         if again.as_slice() != decoded.as_ref() {
-            check_decoded(&again, bytes.iter().filter(|&&b| b == b'/').count())?;
+            check_decoded(&again, slashes(bytes))?;
         }
     }
-    check_decoded(&decoded, bytes.iter().filter(|&&b| b == b'/').count())
+    check_decoded(&decoded, slashes(bytes))
 }
 
-/// `slashes`: how many there may be, so that none was hidden.
-fn check_decoded(decoded: &[u8], slashes: usize) -> Result<(), Malformed> {
+fn slashes(path: &[u8]) -> usize {
+    path.split(|&b| b == b'/').count()
+}
+
+/// `allowed`: how many slashes there may be, so that none was hidden.
+fn check_decoded(decoded: &[u8], allowed: usize) -> Result<(), Malformed> {
     let hidden = |b: &u8| *b < 0x20 || *b == 0x7f || *b == b'\\' || *b == b'#';
-    if decoded.iter().any(hidden) || decoded.iter().filter(|&&b| b == b'/').count() != slashes {
+    if decoded.iter().any(hidden) || slashes(decoded) != allowed {
         return Err(Malformed::Path);
     }
     // `..;x` too: some servers cut path parameters off before they look at dots.

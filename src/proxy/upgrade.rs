@@ -1,4 +1,4 @@
-//! WebSockets (RFC 6455): checked like any request, then two streams of bytes that end with the session.
+//! WebSocket connections (RFC 6455): checked like any request, then two streams of bytes that end with the session.
 
 use std::pin::pin;
 use std::sync::Arc;

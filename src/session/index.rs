@@ -81,7 +81,7 @@ impl Sessions {
                 }
             }
             // One day more than the longest life, so that a set never dies before what it lists.
-            let ttl = self.limits.lifetime + std::time::Duration::from_secs(86_400);
+            let ttl = self.limits.lifetime + std::time::Duration::from_hours(24);
             self.ephemeral.insert_into_set(&set, &entry(record), ttl).await?;
         }
         Ok(())

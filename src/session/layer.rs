@@ -18,7 +18,8 @@ pub type SessionLayer = SessionManagerLayer<CookieStore>;
 #[derive(Debug, Clone)]
 pub struct CookieStore(Arc<Sessions>);
 
-fn backend(error: SessionError) -> Error {
+fn backend(error: impl Into<SessionError>) -> Error {
+    let error = error.into();
     tracing::error!(error = &error as &dyn std::error::Error, "the session store failed");
     Error::Backend("the session store cannot be used right now".to_owned())
 }
@@ -44,7 +45,7 @@ impl CookieStore {
 impl SessionStore for CookieStore {
     async fn create(&self, record: &mut Record) -> Result<()> {
         // tower-sessions draws ids with `rand`; ours come from the one place that makes secrets.
-        record.id = Id(i128::from_le_bytes(crate::random::bytes().map_err(|error| backend(error.into()))?));
+        record.id = Id(i128::from_le_bytes(crate::random::bytes().map_err(backend)?));
         let key = key_of(&record.id)?;
         let login = login_of(key, record)?;
         let bytes = serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
@@ -52,7 +53,7 @@ impl SessionStore for CookieStore {
             self.0.insert_into_index(login, self.0.now()).await.map_err(backend)?;
         }
         let ttl = self.life(login.as_ref());
-        self.0.ephemeral.put(&key.entry(), bytes.into(), ttl).await.map_err(|error| backend(error.into()))
+        self.0.ephemeral.put(&key.entry(), bytes.into(), ttl).await.map_err(backend)
     }
 
     /// Changes what is there; a session that was ended meanwhile stays ended.
@@ -60,13 +61,13 @@ impl SessionStore for CookieStore {
         let key = key_of(&record.id)?;
         let bytes = serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         let ttl = self.life(login_of(key, record)?.as_ref());
-        self.0.ephemeral.replace(&key.entry(), bytes.into(), ttl).await.map_err(|error| backend(error.into()))?;
+        self.0.ephemeral.replace(&key.entry(), bytes.into(), ttl).await.map_err(backend)?;
         Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let key = key_of(id)?;
-        let Some(bytes) = self.0.ephemeral.find(&key.entry()).await.map_err(|error| backend(error.into()))? else { return Ok(None) };
+        let Some(bytes) = self.0.ephemeral.find(&key.entry()).await.map_err(backend)? else { return Ok(None) };
         let data: std::collections::HashMap<String, serde_json::Value> =
             serde_json::from_slice(&bytes).map_err(|error| Error::Decode(error.to_string()))?;
         // A login counts only while both limits say so; the record itself does not know them.

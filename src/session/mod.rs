@@ -7,7 +7,7 @@
 //! - `ticket`: from the auth host to an app host
 //! - `index`, `end`: which sessions belong to whom, and how they die
 //! - `members`: role, seat and status, read for every request and cached for seconds
-//! - `streams`: open WebSockets and event streams, closed with their session
+//! - `streams`: open WebSocket and event streams, closed with their session
 //! - `cookie`: the cookies by name
 //!
 //! The one rule of this folder: a session is a pointer. What a person may do is asked of the member, and no error ever lets anyone pass.
@@ -52,7 +52,7 @@ const CACHE_CAPACITY: u64 = 200_000;
 const ABSENT_AGE: Duration = Duration::from_secs(2);
 const ABSENT_CAPACITY: u64 = 10_000;
 /// The time of the last request is written at most this often; so much can the idle limit be early after a restart.
-const WRITE_BACK: Duration = Duration::from_secs(60);
+const WRITE_BACK: Duration = Duration::from_mins(1);
 
 /// Why a session cannot be read or written. Never a logout: the caller answers 503 and leaves every cookie alone.
 #[derive(Debug, thiserror::Error)]

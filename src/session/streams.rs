@@ -1,4 +1,4 @@
-//! Open WebSockets and event streams, by session and by person.
+//! Open WebSocket and event streams, by session and by person.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

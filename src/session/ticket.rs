@@ -16,7 +16,7 @@ use super::{Cause, Place, Selector, SessionError, SessionKey, SessionRecord, Ses
 use crate::core::ReturnTo;
 use crate::random;
 
-const TTL: Duration = Duration::from_secs(60);
+const TTL: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Ticket {

@@ -7,12 +7,15 @@
     reason = "all of this is test code, also what stands outside of test functions"
 )]
 
+mod architecture;
 mod cli;
 mod config;
 mod demo;
 mod oidc;
 mod pages;
+mod proxy;
 mod rules;
 mod saml;
+mod session;
 mod store;
 mod support;

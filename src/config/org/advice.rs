@@ -7,18 +7,14 @@ use crate::config::code::Code;
 use crate::config::section::{Section, Wrong};
 use crate::core::{Mode, Organization, Settings};
 
-/// Looks over settings that are sound.
+/// Looks over settings that are sound: nothing was refused, so the n-th of each stands in the n-th table.
 pub(super) fn give(root: &mut Section<'_>, settings: &Settings) {
     if settings.connections.is_empty() && !root.has("connection") {
         let wrong = Wrong::new(Code::NoConnection, "nobody can sign in: there is no connection to an identity provider");
         root.wrong("connection", wrong.suggest("add [[connection]]"));
     }
     shared_domains(root, settings);
-    let sections = root.sections("organization");
-    if sections.len() != settings.organizations.len() {
-        return; // one that could not be read: what is said of it comes first
-    }
-    for (organization, mut section) in settings.organizations.iter().zip(sections) {
+    for (organization, mut section) in settings.organizations.iter().zip(root.sections("organization")) {
         seats(&mut section, organization);
         mappings(&mut section, organization);
         administration(&mut section, organization);
@@ -26,12 +22,8 @@ pub(super) fn give(root: &mut Section<'_>, settings: &Settings) {
 }
 
 fn shared_domains(root: &mut Section<'_>, settings: &Settings) {
-    let sections = root.sections("connection");
-    if sections.len() != settings.connections.len() {
-        return;
-    }
     let mut first = BTreeMap::new();
-    for (connection, mut section) in settings.connections.iter().zip(sections) {
+    for (connection, mut section) in settings.connections.iter().zip(root.sections("connection")) {
         for domain in connection.domains.iter().filter(|_| connection.enabled) {
             let Some(other) = first.insert(domain, &connection.id) else { continue };
             let message = format!(

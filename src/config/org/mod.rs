@@ -50,6 +50,9 @@ fn read_root(root: &mut Section<'_>, development: bool) -> Option<Settings> {
     let organizations = organization::read_all(root, &domains);
     let parent_name = parent_name.or_else(|| organizations.first().map(|organization| organization.name.clone()));
     let settings = Settings { parent_name: parent_name?, domains, connections, organizations };
-    advice::give(root, &settings);
+    // Settings that stand in for what could not be read are no ground for advice.
+    if !root.reader().has_errors() {
+        advice::give(root, &settings);
+    }
     Some(settings)
 }

@@ -8,18 +8,18 @@ use tower_sessions::Session as CookieSession;
 
 use crate::app::App;
 use crate::core::{ReturnTo, VerifiedIdentity};
-use crate::http::browser::{BrowserId, hex};
+use crate::http::browser::{BrowserId, short_hex};
 use crate::http::problem::Problem;
 use crate::session::{NewSession, SessionRecord};
 use crate::store::MemberRow;
 
 /// So many logins of one browser for one page within [`LOOP_WINDOW`] are a loop, not a person (gateway.md row 26).
 const LOOP_LIMIT: u64 = 3;
-const LOOP_WINDOW: Duration = Duration::from_secs(60);
+const LOOP_WINDOW: Duration = Duration::from_mins(1);
 
 /// Counts this login; a page that was asked for again and again gets an answer that names the cause.
 pub(super) async fn stop_loops(app: &App, browser: &BrowserId, return_to: &ReturnTo) -> Result<(), Problem> {
-    let page = hex(&Sha256::digest(return_to.url().as_bytes())[..16]);
+    let page = short_hex(&Sha256::digest(return_to.url().as_bytes()));
     let count = app.ephemeral.count(&format!("login-loop:{}:{page}", browser.key()), LOOP_WINDOW).await?;
     if count > LOOP_LIMIT { Err(Problem::Loop) } else { Ok(()) }
 }
@@ -49,7 +49,12 @@ pub(super) async fn sign_in(app: &App, session: &CookieSession, row: &MemberRow,
 
 /// The answer that brings someone who is signed in to where they wanted: a page of the auth host, or an app host by a one-use ticket.
 /// `None`: nobody is signed in, or this organization was not decided at their login and needs one of its own (rules.md row 63).
-pub(super) async fn go_on(app: &App, session: &CookieSession, return_to: &ReturnTo, enter: Option<&str>) -> Result<Option<Response>, Problem> {
+pub(super) async fn go_on(
+    app: &App,
+    session: &CookieSession,
+    return_to: &ReturnTo,
+    enter: Option<&str>,
+) -> Result<Option<Response>, Problem> {
     let Some(record) = signed_in(app, session).await? else { return Ok(None) };
     if return_to.origin() == app.auth_origin() {
         return Ok(Some(Redirect::to(&return_to.url()).into_response()));

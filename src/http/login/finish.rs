@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
@@ -15,6 +14,7 @@ use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
 use crate::http::browser::{BrowserId, is_token};
+use crate::http::input::{Asked, Posted};
 use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::login::{Ending, complete};
@@ -37,7 +37,7 @@ pub(in crate::http) struct SamlPost {
 pub(in crate::http) async fn acs(
     State(app): State<Arc<App>>,
     Path(connection): Path<String>,
-    Form(post): Form<SamlPost>,
+    Posted(post): Posted<SamlPost>,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
@@ -81,7 +81,7 @@ pub(in crate::http) struct Continue {
 pub(in crate::http) async fn resume(
     State(app): State<Arc<App>>,
     session: CookieSession,
-    Query(Continue { login: key }): Query<Continue>,
+    Asked(Continue { login: key }): Asked<Continue>,
     headers: HeaderMap,
     origin: Origin,
 ) -> Result<Response, Problem> {

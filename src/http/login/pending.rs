@@ -12,9 +12,9 @@ use crate::store::ephemeral::{Ephemeral, EphemeralError};
 /// Logins that one browser may have open; the oldest gives way (oauth2-proxy #2163: state that piles up).
 const MAX_PER_BROWSER: usize = 20;
 /// How long a parked POST waits for the browser to come back.
-const PARKED_TTL: Duration = Duration::from_secs(60);
+const PARKED_TTL: Duration = Duration::from_mins(1);
 /// How long a finished login is remembered for the back button and the double click.
-const FINISHED_TTL: Duration = Duration::from_secs(60);
+const FINISHED_TTL: Duration = Duration::from_mins(1);
 
 /// Logins on their way.
 pub(super) struct PendingLogins<'a>(pub(super) &'a dyn Ephemeral);

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use crate::app::App;
 use crate::core::{Connection, ConnectionId, EmailAddress, PendingLogin, PendingProtocol, ReturnTo};
 use crate::doors::{Door, describe};
 use crate::http::browser::{BrowserId, is_token};
+use crate::http::input::{Asked, Posted};
 use crate::http::problem::Problem;
 use crate::http::views::{Choose, ConnectionChoice, Email, EmailProblem, Page, PostForm, Taking, View as _};
 use crate::saml::Go;
@@ -66,7 +66,7 @@ impl SignIn {
 pub(in crate::http) async fn choose(
     State(app): State<Arc<App>>,
     session: CookieSession,
-    Query(asked): Query<SignIn>,
+    Asked(asked): Asked<SignIn>,
 ) -> Result<Response, Problem> {
     let return_to = asked.return_to(&app);
     if !asked.again
@@ -122,7 +122,7 @@ fn ask_email(app: &App, asked: &SignIn, return_to: &ReturnTo, problem: Option<Em
 }
 
 /// `POST /login`: the way of an email domain. The answer depends on the domain alone, never on whether a person exists.
-pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Form(asked): Form<SignIn>) -> Response {
+pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Posted(asked): Posted<SignIn>) -> Response {
     let return_to = asked.return_to(&app);
     let typed = asked.email.as_deref().unwrap_or_default();
     let Ok(email) = EmailAddress::parse(typed) else { return ask_email(&app, &asked, &return_to, Some(EmailProblem::NotAnAddress)) };
@@ -140,7 +140,7 @@ pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Form(as
 pub(in crate::http) async fn start(
     State(app): State<Arc<App>>,
     Path(connection): Path<String>,
-    Query(asked): Query<SignIn>,
+    Asked(asked): Asked<SignIn>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;

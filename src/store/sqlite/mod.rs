@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
@@ -78,7 +79,12 @@ impl SqliteStore {
         Ok(Self { readers, writer: Writer::start(options, connection)?, settings: Arc::default(), _scratch: scratch })
     }
 
-    /// One view of the facts for all reads of a use case.
+    /// A connection for a use case of one statement, which is a transaction by itself.
+    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// One view of the facts for all statements of a use case.
     async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.readers.begin().await?)
     }
@@ -106,7 +112,7 @@ fn never_lost(stop: Stop) -> StoreError {
 #[async_trait]
 impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&mut *self.read().await?).await?;
+        sqlx::query("SELECT 1").execute(&mut *self.reader().await?).await?;
         self.write(|_| Box::pin(async { Ok(()) })).await.map_err(never_lost)
     }
 
@@ -147,11 +153,11 @@ impl Store for SqliteStore {
     }
 
     async fn find_member(&self, organization: &OrganizationId, person: PersonId) -> Result<Option<MemberRow>, StoreError> {
-        sql::find_member(&mut *self.read().await?, organization, person).await
+        sql::find_member(&mut *self.reader().await?, organization, person).await
     }
 
     async fn find_members_by_email(&self, organization: &OrganizationId, email: &EmailAddress) -> Result<Vec<MemberRow>, StoreError> {
-        sql::find_members_by_email(&mut *self.read().await?, organization, email).await
+        sql::find_members_by_email(&mut *self.reader().await?, organization, email).await
     }
 
     async fn list_members(&self, query: MemberQuery<'_>) -> Result<Vec<MemberRow>, StoreError> {
@@ -159,11 +165,11 @@ impl Store for SqliteStore {
     }
 
     async fn find_last_decision(&self, organization: &OrganizationId, person: PersonId) -> Result<Option<DecisionRecord>, StoreError> {
-        sql::find_last_decision(&mut *self.read().await?, organization, person).await
+        sql::find_last_decision(&mut *self.reader().await?, organization, person).await
     }
 
     async fn find_decision_by_incident(&self, incident: IncidentId) -> Result<Option<DecisionRecord>, StoreError> {
-        sql::find_decision_by_incident(&mut *self.read().await?, incident).await
+        sql::find_decision_by_incident(&mut *self.reader().await?, incident).await
     }
 
     async fn count_seats(&self, organization: &OrganizationId, now: Timestamp) -> Result<Vec<SeatCount>, StoreError> {
@@ -173,7 +179,7 @@ impl Store for SqliteStore {
     }
 
     async fn list_attempts(&self, organization: &OrganizationId) -> Result<Vec<Attempt>, StoreError> {
-        sql::list_attempts(&mut *self.read().await?, organization).await
+        sql::list_attempts(&mut *self.reader().await?, organization).await
     }
 
     async fn record(&self, event: NewAuditLine<'_>) -> Result<AuditId, StoreError> {
@@ -182,7 +188,7 @@ impl Store for SqliteStore {
     }
 
     async fn list_audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
-        sql::list_audit(&mut *self.read().await?, after, limit).await
+        sql::list_audit(&mut *self.reader().await?, after, limit).await
     }
 
     async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {

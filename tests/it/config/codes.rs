@@ -9,7 +9,7 @@ use usher::config::Code;
 use super::{Folder, ORG, SMALLEST, codes_of};
 
 /// One change of a sound usher.toml, and the code that it gives.
-const PROCESS: [(&str, &str, &str); 36] = [
+const PROCESS: [(&str, &str, &str); 35] = [
     ("U002", "data_dir   =", "data_dir"),
     ("U003", "data_dir ", "data_dri = 1\ndata_dir "),
     ("U004", "off = true", "off = \"true\""),
@@ -38,7 +38,6 @@ const PROCESS: [(&str, &str, &str); 36] = [
     ("U021", "off = true", ""),
     ("U022", "off = true", "off = true\ncert = \"-----BEGIN CERTIFICATE-----\"\nkey = \"-----BEGIN PRIVATE KEY-----\""),
     ("U023", "off = true", "cert = \"/etc/cert.pem\"\nkey = \"-----BEGIN PRIVATE KEY-----\""),
-    ("U018", "off = true", "cert = \"-----BEGIN CERTIFICATE-----\"\nkey = \"# USHER DEVELOPMENT ONLY -----BEGIN PRIVATE KEY-----\""),
     ("U024", "[tls]", "[server]\nlisten = \"localhost\"\n[tls]"),
     ("U025", "organization = \"acme\"", "organization = \"acme\"\npublic_paths = [\"/a/../b\"]"),
     ("U026", "organization = \"acme\"", "organization = \"acme\"\naliases = { email = \"Cookie\" }"),
@@ -57,7 +56,11 @@ const ORGANIZATION: [(&str, &str, &str); 33] = [
     ("U033", "domains = [\"acme.example\"]", "domains = []"),
     ("U033", "domains = [\"acme.example\"]", ""),
     ("U034", "\"oidc\"", "\"saml\""),
-    ("U036", "[[organization]]", "[[connection]]\nid = \"x\"\nprotocol = \"saml\"\ndomains = [\"acme.example\"]\nentity_id = \"x\"\nsso_url = \"https://x.example\"\ncertificates = [\"okta.pem\"]\n[[organization]]"),
+    (
+        "U036",
+        "[[organization]]",
+        "[[connection]]\nid = \"x\"\nprotocol = \"saml\"\ndomains = [\"acme.example\"]\nentity_id = \"x\"\nsso_url = \"https://x.example\"\ncertificates = [\"okta.pem\"]\n[[organization]]",
+    ),
     ("U037", "https://login", "http://login"),
     ("U038", "https://login.microsoftonline.com", "https://192.168.1.1"),
     ("U039", "client_id", "algorithms = [\"HS512\"]\nclient_id"),
@@ -79,10 +82,14 @@ const ORGANIZATION: [(&str, &str, &str); 33] = [
     ("W003", "[[connection]]", "[[domain]]\nname = \"b.example\"\n[[connection]]"),
     ("W004", "\"jit\"", "\"scim\""),
     ("W005", "\"jit\"", "\"manual\""),
-    ("W007", "[[organization]]", "[[connection]]\nid = \"x\"\nprotocol = \"oidc\"\nissuer = \"https://x.example\"\nclient_id = \"x\"\ndomains = [\"acme.example\"]\n[[organization]]"),
+    (
+        "W007",
+        "[[organization]]",
+        "[[connection]]\nid = \"x\"\nprotocol = \"oidc\"\nissuer = \"https://x.example\"\nclient_id = \"x\"\ndomains = [\"acme.example\"]\n[[organization]]",
+    ),
     ("W008", "Owner = [\"app-owners\"]\nAdmin = [\"app-admins\", \"it-platform\"]\nUser = [\"everyone\"]", ""),
     ("W010", "plan = \"enterprise\"", "plan = \"enterprise\"\ndefault_role = \"Admin\""),
-    ("W011", "seat_tiers = [{ name = \"Premium\", seats = 20 }, { name = \"Standard\", seats = 250 }]", ""),
+    ("W011", "[[organization]]", "[[organization]]\nid = \"b\"\nplan = \"team\"\n[[organization]]"),
 ];
 
 fn changed(text: &str, from: &str, to: &str) -> String {
@@ -127,10 +134,12 @@ fn what_is_wrong_in_one_file_does_not_hide_the_other() {
 
 #[test]
 fn sample_documents_are_for_loopback_only() {
-    let org = ORG.replace("\"oidc\"", "\"saml\"").replace("issuer = \"https://login.microsoftonline.com/8f1c/v2.0\"", "idp_metadata = \"file:idp.xml\"");
+    let org = ORG
+        .replace("\"oidc\"", "\"saml\"")
+        .replace("issuer = \"https://login.microsoftonline.com/8f1c/v2.0\"", "idp_metadata = \"file:idp.xml\"");
     let org = org.replace("client_id = \"usher\"\n", "").replace("client_secret = \"s3cret-of-entra\"\n", "");
     let usher = format!("{SMALLEST}[org]\nfile = \"org.toml\"\n");
-    let folder = Folder::new().with("idp.xml", "<!-- USHER DEVELOPMENT ONLY --><EntityDescriptor/>").with("org.toml", &org);
+    let folder = Folder::new().with("idp.xml", include_str!("../../../certs-example/sample-idp-metadata.xml")).with("org.toml", &org);
     let folder = folder.with("usher.toml", &usher);
     assert_eq!(folder.load_with_org().unwrap_err().list()[0].code.as_str(), "U018");
     let folder = folder.with("usher.toml", &usher.replace("https://auth.acme.example", "http://auth.localhost:8080"));
@@ -138,8 +147,19 @@ fn sample_documents_are_for_loopback_only() {
 }
 
 #[test]
+fn a_development_key_is_known_under_another_name() {
+    let usher = SMALLEST.replace("off = true", "cert = \"file:my.pem\"\nkey = \"file:mine.pem\"");
+    let folder = Folder::new()
+        .with("my.pem", include_str!("../../../certs-example/development-sp.crt.pem"))
+        .with("mine.pem", include_str!("../../../certs-example/development-sp.key.pem"))
+        .with("usher.toml", &usher);
+    let codes: Vec<_> = folder.load().unwrap_err().list().iter().map(|fault| fault.code.as_str()).collect();
+    assert_eq!(codes, ["U018", "U018"]);
+}
+
+#[test]
 fn each_code_is_tested_here() {
-    let elsewhere = ["U001", "U009", "U029", "U035", "W006", "W009"];
+    let elsewhere = ["U001", "U009", "U018", "U029", "U035", "W006", "W009"];
     let tested: BTreeSet<&str> = PROCESS.iter().chain(&ORGANIZATION).map(|(code, _, _)| *code).chain(elsewhere).collect();
     let all: BTreeSet<&str> = Code::iter().map(Code::as_str).collect();
     assert_eq!(tested, all);
@@ -162,7 +182,20 @@ fn each_code_is_explained_with_a_wrong_and_a_right_example() {
 /// Texts that are nearly configuration: pieces of sound files, cut and shuffled.
 fn pieces() -> impl Strategy<Value = String> {
     let lines: Vec<&'static str> = SMALLEST.lines().chain(ORG.lines()).collect();
-    let odd = prop::sample::select(vec!["= ", "[[", "\"\"\"", "'", "{", "]", "\u{0}", "ä = \"ö\"", "client_secret = \"", "-0x", "1979-05-27", "\\u12"]);
+    let odd = prop::sample::select(vec![
+        "= ",
+        "[[",
+        "\"\"\"",
+        "'",
+        "{",
+        "]",
+        "\u{0}",
+        "ä = \"ö\"",
+        "client_secret = \"",
+        "-0x",
+        "1979-05-27",
+        "\\u12",
+    ]);
     let line = prop_oneof![6 => prop::sample::select(lines).prop_map(str::to_owned), 2 => odd.prop_map(str::to_owned), 1 => ".{0,20}"];
     prop::collection::vec(line, 0..40).prop_map(|lines| lines.join("\n"))
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use usher::config::{Allow, Database, LogFormat, Tls};
 use usher::core::{
-    IdpSource, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, OidcSettings, Plan, Policy, Protocol, RequestBinding, Role, SamlSettings, Settings,
+    IdpSource, Mode, NoRoleMatch, NoSeatMatch, OidcSettings, OnTierFull, Plan, Policy, Protocol, RequestBinding, Role, SamlSettings,
+    Settings,
 };
 
 use super::{Folder, ORG, SMALLEST};
@@ -80,7 +81,9 @@ file = "org.toml"
     let loaded = folder.load_with_org().unwrap();
     let config = loaded.config;
     assert_eq!(config.data_dir, folder.path("data"));
-    assert!(matches!(&config.tls, Tls::Pem { certificate, key } if certificate == CERTIFICATE.trim_end() && key.reveal() == KEY.trim_end()));
+    assert!(
+        matches!(&config.tls, Tls::Pem { certificate, key } if certificate == CERTIFICATE.trim_end() && key.reveal() == KEY.trim_end())
+    );
     assert_eq!(config.routes[0].host, "app.acme.example");
     assert_eq!(config.routes[0].upstreams.len(), 2);
     assert_eq!(config.routes[0].allow, Allow::Role(Role::new("Admin")));
@@ -125,7 +128,9 @@ fn a_saml_connection_needs_only_its_metadata() {
 
 #[test]
 fn an_oidc_connection_needs_only_issuer_and_client() {
-    let Protocol::Oidc(oidc) = connection_of("protocol = \"oidc\"\nissuer = \"https://idp.acme.example\"\nclient_id = \"usher\"") else { panic!() };
+    let Protocol::Oidc(oidc) = connection_of("protocol = \"oidc\"\nissuer = \"https://idp.acme.example\"\nclient_id = \"usher\"") else {
+        panic!()
+    };
     let expected = OidcSettings {
         issuer: "https://idp.acme.example".to_owned(),
         client_id: "usher".to_owned(),
@@ -175,7 +180,9 @@ fn an_organization_starts_closed() {
 
 #[test]
 fn the_first_role_always_administers() {
-    let settings = load_org("[[organization]]\nid = \"acme\"\nplan = \"custom\"\nroles = [\"Boss\", \"Deputy\", \"Staff\"]\nadministrators = [\"Deputy\"]");
+    let settings = load_org(
+        "[[organization]]\nid = \"acme\"\nplan = \"custom\"\nroles = [\"Boss\", \"Deputy\", \"Staff\"]\nadministrators = [\"Deputy\"]",
+    );
     let organization = &settings.organizations[0];
     assert_eq!(organization.administrators.iter().map(Role::as_str).collect::<Vec<_>>(), ["Boss", "Deputy"]);
     assert_eq!(organization.default_role.as_str(), "Staff");

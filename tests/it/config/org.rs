@@ -10,7 +10,10 @@ fn a_sound_file_has_no_warnings_and_keeps_its_order() {
     assert!(warnings.is_empty());
     let organization = &settings.organizations[0];
     assert_eq!(organization.mode, Mode::Jit);
-    assert_eq!(organization.seat_tiers.iter().map(|seats| (seats.tier.as_str(), seats.owned)).collect::<Vec<_>>(), [("Premium", 20), ("Standard", 250)]);
+    assert_eq!(
+        organization.seat_tiers.iter().map(|seats| (seats.tier.as_str(), seats.owned)).collect::<Vec<_>>(),
+        [("Premium", 20), ("Standard", 250)]
+    );
     let admin = organization.role_mappings.iter().find(|mapping| mapping.role.as_str() == "Admin").unwrap();
     assert_eq!(admin.groups.iter().map(|group| group.value.as_str()).collect::<Vec<_>>(), ["app-admins", "it-platform"]);
 }

@@ -23,6 +23,13 @@ async fn a_login_brings_who_it_is_and_their_groups() {
 }
 
 #[tokio::test]
+async fn a_login_can_move_between_threads() {
+    let op = Op::start(now()).await;
+    let rp = relying_party(&op);
+    tokio::spawn(async move { login(&op, &rp).await.map(drop) }).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn each_listed_algorithm_signs_in() {
     for key in [Key::rs256(), Key::ps256(), Key::es256(), Key::ed_dsa()] {
         let algorithm = key.algorithm();

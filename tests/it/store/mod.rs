@@ -6,6 +6,6 @@
 mod conformance;
 mod crash;
 mod ephemeral;
-mod fixtures;
+pub(crate) mod fixtures;
 mod property;
 mod sqlite;

@@ -1,0 +1,12 @@
+//! The proxy, from outside: what an app receives, and what a browser gets.
+
+#![cfg(test)]
+
+mod answers;
+mod enter;
+mod headers;
+mod http2;
+mod path;
+mod streams;
+mod upload;
+mod upstream;

@@ -1,0 +1,139 @@
+//! WebSockets and event streams: they work, and they end with their session.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use usher::session::{Cause, Selector};
+
+use crate::store::fixtures::{acme, at};
+use crate::support::ask::Ask;
+use crate::support::gateway::Gateway;
+
+async fn socket(gateway: &Gateway, path: &str, headers: &[(&'static str, String)]) -> Result<WebSocketStream<TcpStream>, Error> {
+    let mut request = format!("ws://app.acme.example{path}").into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let stream = TcpStream::connect(gateway.address).await.unwrap();
+    tokio_tungstenite::client_async(request, stream).await.map(|(socket, _)| socket)
+}
+
+fn cookie(token: &str) -> (&'static str, String) {
+    ("cookie", format!("__Host-usher={token}"))
+}
+
+/// Waits for a condition that another task will bring about; the test runner's own limit is the limit.
+async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+async fn echo(socket: &mut WebSocketStream<TcpStream>, text: &str) {
+    socket.send(Message::text(text)).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text(text));
+}
+
+#[tokio::test]
+async fn a_socket_works_and_closes_when_its_session_ends() {
+    let gateway = Gateway::start().await;
+    let (row, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut open = socket(&gateway, "/socket", &[cookie(&token), ("origin", "https://app.acme.example".to_owned())]).await.unwrap();
+    echo(&mut open, "hello").await;
+    echo(&mut open, &"long ".repeat(100_000)).await;
+    let ended = gateway.sessions.end_sessions(Selector::Person(row.person.id), Cause::Admin).await.unwrap();
+    assert_eq!(ended.streams, 1);
+    let closed = tokio::time::timeout(Duration::from_secs(1), open.next()).await.expect("within a second");
+    assert!(!matches!(closed, Some(Ok(Message::Text(_)))), "{closed:?}");
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn a_socket_closes_when_its_member_may_no_longer_pass() {
+    let gateway = Gateway::start().await;
+    let (row, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut open = socket(&gateway, "/socket", &[cookie(&token)]).await.unwrap();
+    echo(&mut open, "hello").await;
+    gateway.sessions.invalidate_member(&acme(), row.person.id);
+    echo(&mut open, "nothing changed: still here").await;
+    gateway.members.remove(&row, "ada", at(1)).await;
+    gateway.sessions.invalidate_member(&acme(), row.person.id);
+    let closed = tokio::time::timeout(Duration::from_secs(1), open.next()).await.expect("within a second");
+    assert!(!matches!(closed, Some(Ok(Message::Text(_)))), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_socket_of_another_site_is_refused() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    for origin in
+        ["https://evil.example", "null", "http://app.acme.example", "https://admin.acme.example", "https://app.acme.example.evil.example"]
+    {
+        let refused = socket(&gateway, "/socket", &[cookie(&token), ("origin", origin.to_owned())]).await;
+        assert!(matches!(&refused, Err(Error::Http(response)) if response.status() == 403), "{origin}: {refused:?}");
+    }
+    let signed_out = socket(&gateway, "/socket", &[]).await;
+    assert!(matches!(&signed_out, Err(Error::Http(response)) if response.status() == 401), "{signed_out:?}");
+    assert_eq!(gateway.app.seen.streams.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn no_other_protocol_is_switched_to() {
+    let gateway = Gateway::start().await;
+    let received = gateway.ask(Ask::get("/healthz").header("Connection", "close, Upgrade").header("Upgrade", "h2c")).await.received();
+    assert!(received.all("upgrade").is_empty() && received.all("connection").is_empty(), "{received:?}");
+}
+
+#[tokio::test]
+async fn events_arrive_as_they_happen_and_end_with_the_session() {
+    let gateway = Gateway::start().await;
+    let (row, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(&Ask::get("/events").cookie(&token).header("Connection", "close").bytes()).await.unwrap();
+    let mut read = Vec::new();
+    while !String::from_utf8_lossy(&read).contains("data: 3\n\n") {
+        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0, "{}", String::from_utf8_lossy(&read));
+    }
+    let ended = gateway.sessions.end_sessions(Selector::Person(row.person.id), Cause::Removed).await.unwrap();
+    assert_eq!(ended.streams, 1);
+    tokio::time::timeout(Duration::from_secs(1), stream.read_to_end(&mut read)).await.expect("within a second").unwrap();
+    assert!(read.ends_with(b"0\r\n\r\n"), "an orderly end");
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_at_the_absolute_limit() {
+    let gateway = Gateway::start().await;
+    let (row, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut open = socket(&gateway, "/socket", &[cookie(&token)]).await.unwrap();
+    echo(&mut open, "hello").await;
+    gateway.clock.pass(crate::support::gateway::LIFETIME);
+    gateway.sessions.invalidate_member(&acme(), row.person.id);
+    let closed = tokio::time::timeout(Duration::from_secs(1), open.next()).await.expect("within a second");
+    assert!(!matches!(closed, Some(Ok(Message::Text(_)))), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_browser_that_leaves_ends_the_apps_side_too() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let open = socket(&gateway, "/socket", &[cookie(&token)]).await.unwrap();
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 1).await;
+    drop(open);
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn the_gateway_stops_when_told_and_open_requests_finish() {
+    let gateway = Gateway::start().await;
+    assert_eq!(gateway.ask(Ask::get("/healthz")).await.status, 200);
+    let address = gateway.address;
+    gateway.finish().await;
+    assert!(TcpStream::connect(address).await.is_err());
+}

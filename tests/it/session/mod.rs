@@ -1,0 +1,189 @@
+//! Sessions: their limits, and the one way they die.
+
+#![cfg(test)]
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use usher::core::ConnectionId;
+use usher::session::{Cause, Selector};
+use usher::store::ephemeral::Ephemeral as _;
+
+use crate::support::ask::Ask;
+use crate::support::gateway::{Gateway, IDLE, LIFETIME};
+
+async fn who(gateway: &Gateway, token: &str) -> String {
+    gateway.ask(Ask::to("auth.acme.example", "GET", "/test-who").cookie(token)).await.body
+}
+
+#[tokio::test]
+async fn the_store_never_sees_the_id() {
+    let gateway = Gateway::start().await;
+    gateway.join("ada", "Admin", None).await;
+    let token = gateway.sign_in("ada").await;
+    assert!(gateway.ephemeral.find(&format!("session:{}", Gateway::key(&token))).await.unwrap().is_some());
+    assert!(gateway.ephemeral.find(&format!("session:{token}")).await.unwrap().is_none());
+    let stored = gateway.ephemeral.find(&format!("session:{}", Gateway::key(&token))).await.unwrap().unwrap();
+    assert!(!String::from_utf8(stored.to_vec()).unwrap().contains(&token));
+}
+
+/// oauth2-proxy GHSA-f24x-5g9q-753f.
+#[tokio::test]
+async fn a_login_always_makes_a_new_id_and_ends_the_old_session() {
+    let gateway = Gateway::start().await;
+    gateway.join("ada", "Admin", None).await;
+    let first = gateway.sign_in("ada").await;
+    let app = gateway.enter(&first, "app.acme.example").await;
+    let again = gateway.ask(Ask::to("auth.acme.example", "GET", "/test-login?name=ada").cookie(&first)).await;
+    let second = again.cookie("__Host-usher").unwrap();
+    assert_ne!(first, second);
+    assert_eq!(who(&gateway, &first).await, "nobody");
+    assert_ne!(who(&gateway, &second).await, "nobody");
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&app)).await.status, 401);
+    // An id that someone else chose is never taken over.
+    let fixed = gateway.ask(Ask::to("auth.acme.example", "GET", "/test-login?name=ada").cookie("AAAAAAAAAAAAAAAAAAAAAA")).await;
+    assert_ne!(fixed.cookie("__Host-usher").unwrap(), "AAAAAAAAAAAAAAAAAAAAAA");
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_one_host_and_no_script() {
+    let gateway = Gateway::start().await;
+    gateway.join("ada", "Admin", None).await;
+    let reply = gateway.ask(Ask::to("auth.acme.example", "GET", "/test-login?name=ada")).await;
+    let cookie = reply.header("set-cookie").unwrap();
+    for needed in ["__Host-usher=", "; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax"] {
+        assert!(cookie.contains(needed), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain") && !cookie.contains("Max-Age") && !cookie.contains("Expires"), "{cookie}");
+}
+
+#[tokio::test]
+async fn a_session_ends_when_it_is_idle_for_too_long() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    for _ in 0..3 {
+        gateway.clock.pass(Duration::from_mins(59));
+        assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
+    }
+    gateway.clock.pass(IDLE + Duration::from_secs(1));
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 401);
+}
+
+#[tokio::test]
+async fn work_in_an_app_keeps_the_session_on_the_auth_host_alive() {
+    let gateway = Gateway::start().await;
+    gateway.join("ada", "Admin", None).await;
+    let on_auth = gateway.sign_in("ada").await;
+    let on_app = gateway.enter(&on_auth, "app.acme.example").await;
+    for _ in 0..3 {
+        gateway.clock.pass(IDLE / 2 + Duration::from_secs(1));
+        assert_eq!(gateway.ask(Ask::get("/").cookie(&on_app)).await.status, 200);
+    }
+    assert_ne!(who(&gateway, &on_auth).await, "nobody");
+}
+
+#[tokio::test]
+async fn a_session_ends_at_its_limit_however_busy_it_is() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let step = LIFETIME / 8;
+    for _ in 0..7 {
+        gateway.clock.pass(step);
+        assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
+    }
+    gateway.clock.pass(step);
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_last_request_is_written_at_most_once_a_minute() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let key = format!("session:{}", Gateway::key(&token));
+    let stored = async || gateway.ephemeral.find(&key).await.unwrap().unwrap();
+    let before = stored().await;
+    gateway.clock.pass(Duration::from_secs(59));
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
+    assert_eq!(stored().await, before);
+    gateway.clock.pass(Duration::from_secs(1));
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
+    while stored().await == before {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn every_selector_ends_what_it_names_and_nothing_else() {
+    let gateway = Gateway::start().await;
+    let ada = gateway.join("ada", "Admin", None).await;
+    gateway.join("jo", "User", None).await;
+    let okta = ConnectionId::parse("okta").unwrap();
+    let jo = gateway.sign_in("jo").await;
+    for selector in [
+        Selector::Person(ada.person.id),
+        Selector::Member(ada.member.id),
+        Selector::Subject(okta.clone(), "okta-ada".to_owned()),
+        Selector::Index(okta.clone(), "index-ada".to_owned()),
+    ] {
+        let token = gateway.sign_in("ada").await;
+        let app = gateway.enter(&token, "app.acme.example").await;
+        let other = gateway.sign_in("ada").await;
+        let ended = gateway.sessions.end_sessions(selector.clone(), Cause::Admin).await.unwrap();
+        assert_eq!(ended.sessions, 3, "{selector:?}");
+        for gone in [&token, &other] {
+            assert_eq!(who(&gateway, gone).await, "nobody", "{selector:?}");
+        }
+        assert_eq!(gateway.ask(Ask::get("/").cookie(&app)).await.status, 401);
+        assert_ne!(who(&gateway, &jo).await, "nobody", "{selector:?}");
+        assert_eq!(gateway.sessions.end_sessions(selector, Cause::Admin).await.unwrap().sessions, 0);
+    }
+    let entra = ConnectionId::parse("entra").unwrap();
+    assert_eq!(gateway.sessions.end_sessions(Selector::Subject(entra, "okta-jo".to_owned()), Cause::Provider).await.unwrap().sessions, 0);
+    assert_eq!(gateway.sessions.end_sessions(Selector::Session(Gateway::key(&jo)), Cause::Admin).await.unwrap().sessions, 1);
+    let token = gateway.sign_in("ada").await;
+    gateway.clock.pass(Duration::from_secs(1));
+    assert_eq!(gateway.sessions.end_sessions(Selector::All, Cause::Admin).await.unwrap().sessions, 1);
+    assert_eq!(who(&gateway, &token).await, "nobody");
+}
+
+#[tokio::test]
+async fn a_session_of_a_day_ago_is_among_all() {
+    let gateway = Gateway::with(|config| {
+        config.session.lifetime = Duration::from_hours(72);
+        config.session.idle_timeout = Duration::from_hours(72);
+    })
+    .await;
+    gateway.join("ada", "Admin", None).await;
+    gateway.sign_in("ada").await;
+    gateway.clock.pass(Duration::from_hours(48));
+    assert_eq!(gateway.sessions.end_sessions(Selector::All, Cause::Admin).await.unwrap().sessions, 1);
+}
+
+#[tokio::test]
+async fn a_late_write_does_not_bring_an_ended_session_back() {
+    let gateway = Gateway::start().await;
+    gateway.join("ada", "Admin", None).await;
+    for _ in 0..20 {
+        let token = gateway.sign_in("ada").await;
+        let app = gateway.enter(&token, "app.acme.example").await;
+        gateway.clock.pass(Duration::from_secs(61));
+        let (_, _) = tokio::join!(
+            gateway.ask(Ask::get("/").cookie(&app)),
+            gateway.sessions.end_sessions(Selector::Session(Gateway::key(&token)), Cause::Admin)
+        );
+        assert_eq!(gateway.ask(Ask::get("/").cookie(&app)).await.status, 401);
+        assert!(gateway.ephemeral.find(&format!("session:{}", Gateway::key(&app))).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn pages_of_the_auth_host_say_that_the_store_is_down() {
+    let gateway = Gateway::start().await;
+    gateway.join("ada", "Admin", None).await;
+    let token = gateway.sign_in("ada").await;
+    gateway.ephemeral.down.store(true, Ordering::SeqCst);
+    gateway.clock.pass(Duration::from_secs(6));
+    assert!(who(&gateway, &token).await.contains("cannot be used right now"));
+    gateway.ephemeral.down.store(false, Ordering::SeqCst);
+    assert_ne!(who(&gateway, &token).await, "nobody");
+}

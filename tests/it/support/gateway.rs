@@ -1,0 +1,338 @@
+//! A running gateway in front of an echo: real sockets, real stores, a clock that can be turned, and a session store that can be unplugged.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Extension;
+use axum::extract::Query;
+use axum::response::Redirect;
+use axum::routing::get;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+use usher::clock::Clock;
+use usher::config::{Alias, Allow, Config, Database, Log, LogFormat, Route, Server, SessionLimits, Tls};
+use usher::core::{DoorSession, OrganizationId, ReturnTo};
+use usher::proxy::{IdentityKeys, PlainPages, Proxy};
+use usher::server::{Dispatch, Listen, Serving, start};
+use usher::session::{NewSession, Place, SessionKey, Sessions};
+use usher::store::ephemeral::memory::MemoryStore;
+use usher::store::ephemeral::{Ephemeral, EphemeralError};
+use usher::store::sqlite::SqliteStore;
+use usher::store::{MemberRow, Store, StoreError};
+
+use super::ask::{Ask, Reply};
+use super::echo::Echo;
+use crate::store::fixtures::{self, Backend, acme, at, identity};
+
+/// A clock that stands still until it is turned.
+#[derive(Debug)]
+pub(crate) struct TurnedClock(AtomicI64);
+
+impl TurnedClock {
+    pub(crate) fn pass(&self, time: Duration) {
+        self.0.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TurnedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+/// A session store that fails while it is unplugged.
+#[derive(Debug)]
+pub(crate) struct Unplugged {
+    inner: MemoryStore,
+    pub down: AtomicBool,
+}
+
+impl Unplugged {
+    fn check(&self) -> Result<(), EphemeralError> {
+        if self.down.load(Ordering::SeqCst) { Err(EphemeralError("unplugged".into())) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Ephemeral for Unplugged {
+    async fn ping(&self) -> Result<(), EphemeralError> {
+        self.check()
+    }
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), EphemeralError> {
+        self.check()?;
+        self.inner.put(key, value, ttl).await
+    }
+    async fn replace(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, EphemeralError> {
+        self.check()?;
+        self.inner.replace(key, value, ttl).await
+    }
+    async fn find(&self, key: &str) -> Result<Option<Bytes>, EphemeralError> {
+        self.check()?;
+        self.inner.find(key).await
+    }
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, EphemeralError> {
+        self.check()?;
+        self.inner.take(key).await
+    }
+    async fn claim(&self, key: &str, ttl: Duration) -> Result<bool, EphemeralError> {
+        self.check()?;
+        self.inner.claim(key, ttl).await
+    }
+    async fn delete(&self, key: &str) -> Result<bool, EphemeralError> {
+        self.check()?;
+        self.inner.delete(key).await
+    }
+    async fn insert_into_set(&self, set: &str, member: &str, ttl: Duration) -> Result<(), EphemeralError> {
+        self.check()?;
+        self.inner.insert_into_set(set, member, ttl).await
+    }
+    async fn remove_from_set(&self, set: &str, member: &str) -> Result<(), EphemeralError> {
+        self.check()?;
+        self.inner.remove_from_set(set, member).await
+    }
+    async fn list_set(&self, set: &str) -> Result<Vec<String>, EphemeralError> {
+        self.check()?;
+        self.inner.list_set(set).await
+    }
+    async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError> {
+        self.check()?;
+        self.inner.count(key, window).await
+    }
+}
+
+struct Sqlite(Arc<SqliteStore>);
+
+#[async_trait]
+impl Backend for Sqlite {
+    fn store(&self) -> Arc<dyn Store> {
+        self.0.clone()
+    }
+    async fn execute(&self, statement: String) {
+        panic!("nothing here writes rows by hand: {statement}");
+    }
+}
+
+/// The gateway and everything around it.
+pub(crate) struct Gateway {
+    pub address: SocketAddr,
+    pub app: Echo,
+    pub clock: Arc<TurnedClock>,
+    pub ephemeral: Arc<Unplugged>,
+    pub sessions: Arc<Sessions>,
+    pub members: fixtures::World,
+    pub keys: Arc<IdentityKeys>,
+    pub serving: Option<Serving>,
+    pub stop: CancellationToken,
+}
+
+pub(crate) const IDLE: Duration = Duration::from_hours(1);
+pub(crate) const LIFETIME: Duration = Duration::from_hours(4);
+
+/// Five apps in front of one echo: `app` for members, `admin` for administrators, `premium` for a tier, `open` for anyone, `any` for whoever is signed in.
+fn routes(upstreams: &[url::Url]) -> Vec<Route> {
+    let allow = [
+        ("app", Allow::Members),
+        ("admin", Allow::Role(fixtures::role("Admin"))),
+        ("premium", Allow::Tier(fixtures::tier("Premium"))),
+        ("open", Allow::Public),
+        ("any", Allow::SignedIn),
+    ];
+    allow
+        .into_iter()
+        .map(|(name, allow)| Route {
+            host: format!("{name}.acme.example"),
+            upstreams: upstreams.to_vec(),
+            organization: acme(),
+            allow,
+            public_paths: vec!["/healthz".to_owned(), "/socket-for-all".to_owned()],
+            aliases: BTreeMap::from([(Alias::Email, http::HeaderName::from_static("remote-user"))]),
+            idle_timeout: Duration::from_mins(1),
+        })
+        .collect()
+}
+
+pub(crate) fn config(upstreams: &[url::Url]) -> Config {
+    Config {
+        public_url: "https://auth.acme.example".parse().unwrap(),
+        data_dir: "/nowhere".into(),
+        database: Database::Sqlite,
+        server: Server {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            trusted_proxies: vec![],
+            max_body_bytes: 1 << 20,
+            shutdown_grace: Duration::from_secs(5),
+        },
+        tls: Tls::Off,
+        ops_listen: "127.0.0.1:0".parse().unwrap(),
+        session: SessionLimits { idle_timeout: IDLE, lifetime: LIFETIME },
+        routes: routes(upstreams),
+        log: Log { format: LogFormat::Json, level: "info".to_owned() },
+        org_file: None,
+    }
+}
+
+impl Gateway {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A gateway with a changed configuration.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::build(change, None).await
+    }
+
+    pub(crate) async fn with_tls(tls: Arc<rustls::ServerConfig>) -> Self {
+        Self::build(|_| {}, Some(tls)).await
+    }
+
+    async fn build(change: impl FnOnce(&mut Config), tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        let app = Echo::start().await;
+        let mut config = config(&[app.url()]);
+        change(&mut config);
+        let clock = Arc::new(TurnedClock(AtomicI64::new(at(0).as_microsecond())));
+        let ephemeral = Arc::new(Unplugged { inner: MemoryStore::new(clock.clone()), down: AtomicBool::new(false) });
+        let backend = Box::new(Sqlite(Arc::new(SqliteStore::open_in_memory().await.unwrap())));
+        let members = fixtures::World::new(backend, 5, 5).await;
+        let sessions = Arc::new(Sessions::new(ephemeral.clone(), members.store.clone(), clock.clone(), config.session));
+        let keys = Arc::new(IdentityKeys::make().unwrap());
+        let proxy = Arc::new(Proxy::new(&config, sessions.clone(), keys.clone(), Arc::new(PlainPages), clock.clone()));
+        let pages = auth_host(sessions.clone(), members.store.clone());
+        let dispatch = Arc::new(Dispatch { proxy, hosts: BTreeMap::from([("auth.acme.example".to_owned(), pages)]) });
+        let listen = Listen {
+            address: "127.0.0.1:0".parse().unwrap(),
+            tls,
+            threads: 2,
+            grace: Duration::from_secs(5),
+            trusted_proxies: config.server.trusted_proxies.clone(),
+        };
+        let stop = CancellationToken::new();
+        let serving = start(&listen, &dispatch, &stop).unwrap();
+        let address = serving.address();
+        Self { address, app, clock, ephemeral, sessions, members, keys, serving: Some(serving), stop }
+    }
+
+    pub(crate) async fn ask(&self, ask: Ask) -> Reply {
+        ask.send(self.address).await
+    }
+
+    /// Makes `name` a member.
+    pub(crate) async fn join(&self, name: &str, role: &str, seat: Option<&str>) -> MemberRow {
+        self.members.join(name, role, seat, at(0)).await
+    }
+
+    /// Signs a member in on the auth host; the cookie's value.
+    pub(crate) async fn sign_in(&self, name: &str) -> String {
+        let reply = self.ask(Ask::to("auth.acme.example", "GET", &format!("/test-login?name={name}"))).await;
+        reply.cookie("__Host-usher").unwrap_or_else(|| panic!("{reply:?}"))
+    }
+
+    /// Takes someone who is signed in on the auth host into an app, the way a browser goes; the app's cookie.
+    pub(crate) async fn enter(&self, token: &str, host: &str) -> String {
+        let start = self.ask(Ask::to(host, "GET", "/").navigate()).await;
+        let nonce = start.cookie("__Host-usher-enter").unwrap();
+        let login = start.header("location").unwrap().strip_prefix("https://auth.acme.example").unwrap().to_owned();
+        let ticket = self.ask(Ask::to("auth.acme.example", "GET", &login).cookie(token)).await;
+        let enter = ticket.header("location").unwrap().strip_prefix(&format!("https://{host}")).unwrap().to_owned();
+        let entered = self.ask(Ask::to(host, "GET", &enter).header("Cookie", &format!("__Host-usher-enter={nonce}"))).await;
+        assert_eq!((entered.status, entered.header("location")), (303, Some("/")), "{entered:?}");
+        entered.cookie("__Host-usher").unwrap()
+    }
+
+    /// A member with a session in the app: name, role, seat.
+    pub(crate) async fn member_inside(&self, name: &str, role: &str, seat: Option<&str>) -> (MemberRow, String) {
+        let row = self.join(name, role, seat).await;
+        let token = self.sign_in(name).await;
+        (row, self.enter(&token, "app.acme.example").await)
+    }
+
+    pub(crate) fn key(token: &str) -> SessionKey {
+        SessionKey::of(token.as_bytes()).unwrap()
+    }
+
+    /// Stops, and waits until the last thread has.
+    pub(crate) async fn finish(mut self) {
+        self.stop.cancel();
+        self.serving.take().unwrap().finished().await;
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Login {
+    return_to: String,
+    enter: Option<String>,
+}
+
+/// As much of an auth host as the tests need: a login that believes everyone, and the way into an app.
+fn auth_host(sessions: Arc<Sessions>, store: Arc<dyn Store>) -> axum::Router {
+    axum::Router::new()
+        .route("/test-login", get(test_login))
+        .route("/login", get(login))
+        .route("/test-who", get(test_who))
+        .layer(Extension(store))
+        .layer(sessions.layer())
+        .layer(Extension(sessions))
+}
+
+async fn test_login(
+    session: tower_sessions::Session,
+    Extension(sessions): Extension<Arc<Sessions>>,
+    Extension(store): Extension<Arc<dyn Store>>,
+    Query(Name { name }): Query<Name>,
+) -> String {
+    let identity = identity(&name);
+    let row = find(store.as_ref(), &name).await.unwrap();
+    let new = NewSession {
+        person: row.person.id,
+        connection: identity.connection,
+        subject: identity.subject,
+        organizations: BTreeMap::from([(row.member.organization, row.member.id)]),
+        door_session: DoorSession { index: Some(format!("index-{name}")), ..DoorSession::default() },
+    };
+    let record = sessions.start_on_auth_host(&session, new).await.unwrap();
+    assert_eq!(record.place, Place::AuthHost);
+    assert_eq!(sessions.find_on_auth_host(&session).await.unwrap().unwrap().key, record.key);
+    record.key.to_string()
+}
+
+async fn find(store: &dyn Store, name: &str) -> Result<MemberRow, StoreError> {
+    let organization: OrganizationId = acme();
+    let rows = store.find_members_by_email(&organization, &fixtures::email(&format!("{name}@acme.example"))).await?;
+    Ok(rows.into_iter().next().expect("join before you sign in"))
+}
+
+async fn login(
+    session: tower_sessions::Session,
+    Extension(sessions): Extension<Arc<Sessions>>,
+    Query(Login { return_to, enter }): Query<Login>,
+) -> Result<Redirect, String> {
+    let origins: Vec<String> = ["app", "admin", "premium", "open", "any"].map(|name| format!("https://{name}.acme.example")).into();
+    let return_to = ReturnTo::parse(&return_to, &origins).unwrap();
+    let Some(record) = sessions.find_on_auth_host(&session).await.unwrap() else { return Err("please sign in".to_owned()) };
+    let ticket = sessions.issue_ticket(&record, &return_to, enter.as_deref()).await.unwrap();
+    Ok(Redirect::to(&format!("{}/.usher/enter?ticket={ticket}", return_to.origin())))
+}
+
+async fn test_who(session: tower_sessions::Session, Extension(sessions): Extension<Arc<Sessions>>) -> String {
+    match sessions.find_on_auth_host(&session).await {
+        Ok(Some(record)) => record.person.to_string(),
+        Ok(None) => "nobody".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
