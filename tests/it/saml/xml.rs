@@ -113,7 +113,10 @@ fn size_depth_and_width_are_bounded() {
     let inside = |content: &str| signed().edit("<samlp:Status>", &format!("<samlp:Status>{content}")).0;
     refused_quickly(&inside(&format!("{}{}", "<a>".repeat(5000), "</a>".repeat(5000))), "too_deep");
     let namespaces = (0..5000).fold(String::new(), |all, n| all + &format!("<a xmlns:n{n}=\"urn:{n}\">"));
-    refused_quickly(&inside(&format!("{namespaces}{}", "</a>".repeat(5000))), "too_deep");
+    refused_quickly(&inside(&format!("{namespaces}{}", "</a>".repeat(5000))), "too_wide");
+    // What is in scope counts, not how deep it was declared: each of these made the parser compare 2,000 namespaces with each other.
+    let declared = (0..60).fold(String::new(), |all, n| all + &format!(" xmlns:n{n}=\"urn:{n}\""));
+    refused_quickly(&inside(&format!("<a{declared}>{}</a>", "<a xmlns:b=\"u\"/>".repeat(10_000))), "too_wide");
     refused_quickly(&inside(&"<a/>".repeat(60_000)), "too_wide");
     let attributes = (0..15_000).fold(String::new(), |all, n| all + &format!(" a{n}=\"\""));
     refused_quickly(&inside(&format!("<a{attributes}/>")), "too_wide");
