@@ -74,13 +74,13 @@ impl Doors {
         let mut waiting = Vec::new();
         for connection in &settings.connections {
             let door = match metadata_url(connection) {
-                None => self.build(connection, None, now),
+                None => report(connection, self.build(connection, None, now)),
                 Some(url) => {
                     waiting.push(async move { (connection, self.fetch_metadata(connection, url).await) });
                     last_good(&before, connection).ok_or_else(|| "its metadata has not come yet".to_owned())
                 }
             };
-            doors.insert(connection.id.clone(), entrance(connection, report(connection, door)));
+            doors.insert(connection.id.clone(), entrance(connection, door));
         }
         self.open.store(Arc::new(doors.clone()));
         for (connection, fetched) in join_all(waiting).await {

@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod config;
 mod demo;
+mod docs;
 mod interop;
 mod oidc;
 mod pages;
