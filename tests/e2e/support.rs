@@ -317,7 +317,8 @@ impl Browser {
     async fn console(&self) -> Vec<String> {
         let own_status = |message: &str| message.contains("the server responded with a status of") && !message.contains("/assets/");
         let lines = self.driver.browser_log().await.unwrap();
-        let titles = lines.iter().filter_map(|line| line.message.split_once("\"title: ")).map(|(_, title)| title.trim_end_matches('"').to_owned());
+        let titles =
+            lines.iter().filter_map(|line| line.message.split_once("\"title: ")).map(|(_, title)| title.trim_end_matches('"').to_owned());
         self.titles.lock().unwrap().extend(titles);
         lines.into_iter().filter(|line| line.level == "SEVERE" && !own_status(&line.message)).map(|line| line.message).collect()
     }

@@ -18,4 +18,5 @@ mod rules;
 mod saml;
 mod session;
 mod store;
+mod storm;
 mod support;

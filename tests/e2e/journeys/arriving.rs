@@ -57,7 +57,10 @@ async fn a_work_email_leads_to_the_provider_and_from_there_to_the_app() {
         browser.look("demo-email").await;
         browser.fill("#email", "jo@nowhere.example").await;
         browser.follow("Continue").await;
-        assert_eq!(browser.text("#problem").await, "Nobody signs in with “nowhere.example” here. Check the spelling, or ask your administrator.");
+        assert_eq!(
+            browser.text("#problem").await,
+            "Nobody signs in with “nowhere.example” here. Check the spelling, or ask your administrator."
+        );
         browser.look("demo-email-unknown").await;
         browser.fill("#email", "ada@acme.example").await;
         browser.follow("Continue").await;

@@ -37,7 +37,10 @@ async fn signing_out_on_the_account_page_offers_the_provider_s_sign_out_and_come
         browser.look("demo-account").await;
         browser.follow("Sign out").await;
         browser.arrive(&demo.auth("/logout")).await;
-        assert_eq!(browser.text(".note").await, "You are still signed in at Acme over OpenID Connect. On a computer that others use, sign out there too.");
+        assert_eq!(
+            browser.text(".note").await,
+            "You are still signed in at Acme over OpenID Connect. On a computer that others use, sign out there too."
+        );
         browser.look("demo-signed-out-here").await;
         browser.follow("Sign out of Acme over OpenID Connect").await;
         browser.arrive(&demo.auth("/signed-out")).await;
