@@ -40,6 +40,9 @@ use crate::proxy::{self, BoxError, Peer, Problem, Proxy, Target};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a page of ours may take, with the whole body that it waits for: a stranger's body is collected in memory, so it may not trickle.
+/// Longer than the slowest provider is waited for in one login.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 /// Header lines in a request.
@@ -274,9 +277,15 @@ async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: 
     request.extensions_mut().insert(ConnectInfo(client));
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("request", request.id = %id);
-    match pages.oneshot(request).instrument(span).await {
-        Ok(response) => response.map(Body::Page),
-        Err(never) => match never {},
+    match tokio::time::timeout(PAGE_TIMEOUT, pages.oneshot(request).instrument(span)).await {
+        Ok(Ok(response)) => response.map(Body::Page),
+        Ok(Err(never)) => match never {},
+        Err(_) => {
+            tracing::info!(request.id = %id, "a page took too long, or its request did");
+            let mut response = Response::new(Body::Page(axum::body::Body::empty()));
+            *response.status_mut() = http::StatusCode::REQUEST_TIMEOUT;
+            response
+        }
     }
 }
 

@@ -45,7 +45,6 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
 /// `POST /logout`: ends this browser's session here and on every app host, and offers the provider's logout.
 pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, origin: Origin) -> Result<Response, Problem> {
     let Some(record) = enter::signed_in(&app, &session).await? else { return Ok(Redirect::to("/signed-out").into_response()) };
-    let provider = provider_logout(&app, &record).await;
     session.flush().await?;
     app.sessions.end_sessions(Selector::Session(record.key), Cause::Logout).await?;
     let person = record.person.to_string();
@@ -60,7 +59,9 @@ pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, 
         now: app.clock.now(),
     };
     app.store.record(line).await?;
-    let provider = provider.as_ref().map(|(label, href)| Link { label, href });
+    // Last: a provider that does not answer must not keep anyone signed in, nor may a browser that is closed meanwhile.
+    let provider = provider_logout(&app, &record).await;
+    let provider = provider.as_ref().map(|(name, href)| Link { label: name, href });
     Ok(say_signed_out(&app, provider))
 }
 

@@ -23,7 +23,7 @@ impl BrowserId {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut found = cookies.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == NAME);
         let token = found.next()?.value().to_owned();
-        (token.len() == 43).then_some(Self { token, is_new: false })
+        is_token(&token).then_some(Self { token, is_new: false })
     }
 
     /// The browser's id, or a new one.
@@ -60,6 +60,11 @@ impl BrowserId {
             .build();
         self.is_new.then(|| HeaderValue::from_str(&cookie.to_string()).ok()).flatten()
     }
+}
+
+/// Whether a text has the form of our secrets, keys and hashes: base64url of 32 bytes. Anything else was not made here.
+pub(super) fn is_token(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// The first 128 bits in lower-case hexadecimal: enough to tell hashes apart.

@@ -35,6 +35,12 @@ fn login_of(key: SessionKey, record: &Record) -> Result<Option<SessionRecord>> {
 }
 
 impl CookieStore {
+    /// The store behind the cookie; [`Sessions::layer`] is the usual way to it.
+    #[must_use]
+    pub const fn new(sessions: Arc<Sessions>) -> Self {
+        Self(sessions)
+    }
+
     /// Without a login, what a page keeps lives as long as a session may be idle.
     fn life(&self, login: Option<&SessionRecord>) -> std::time::Duration {
         login.map_or(self.0.limits.idle_timeout, |login| self.0.life(login, self.0.now()))
@@ -88,7 +94,7 @@ impl Sessions {
     /// The layer for the auth host. The cookie lives until the browser closes; the limits are the server's.
     #[must_use]
     pub fn layer(self: &Arc<Self>) -> SessionLayer {
-        SessionManagerLayer::new(CookieStore(Arc::clone(self)))
+        SessionManagerLayer::new(CookieStore::new(Arc::clone(self)))
             .with_name(cookie::SESSION)
             .with_secure(true)
             .with_http_only(true)

@@ -11,6 +11,8 @@ mod architecture;
 mod cli;
 mod config;
 mod demo;
+mod docs;
+mod interop;
 mod oidc;
 mod pages;
 mod proxy;

@@ -9,17 +9,20 @@ use serde::Deserialize;
 use tower_sessions::Session as CookieSession;
 
 use super::enter;
-use super::pending::{Finished, PendingLogins};
+use super::pending::{Finished, Parked, PendingLogins};
 use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
-use crate::http::browser::BrowserId;
+use crate::http::browser::{BrowserId, is_token};
 use crate::http::input::{Asked, Posted};
 use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::login::{Ending, complete};
 use crate::oidc::Callback;
 use crate::session::{Cause, Selector};
+
+/// The longest message that waits for its browser: anyone may send one, so it is no longer than a door would read.
+const MAX_PARKED_BYTES: usize = crate::saml::xml::MAX_BASE64_BYTES;
 
 /// A SAML response as the browser posts it.
 #[derive(Deserialize)]
@@ -39,7 +42,7 @@ pub(in crate::http) async fn acs(
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let key = post.relay_state.unwrap_or_default();
-    park(&app, &key, &post.response).await
+    park(&app, &id, &key, &post.response).await
 }
 
 /// `POST /oidc/{connection}/callback`: the same for `response_mode=form_post`.
@@ -51,22 +54,21 @@ pub(in crate::http) async fn form_post(
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(&body).map_err(|_| Problem::Malformed)?;
-    park(&app, callback.state(), &body).await
+    park(&app, &id, callback.state(), &body).await
 }
 
-async fn park(app: &App, key: &str, message: &str) -> Result<Response, Problem> {
+async fn park(app: &App, connection: &ConnectionId, key: &str, message: &str) -> Result<Response, Problem> {
+    if message.len() > MAX_PARKED_BYTES {
+        return Err(Problem::Malformed);
+    }
     let pending = PendingLogins(app.ephemeral.as_ref());
-    if is_key(key) && pending.is_open(key).await? {
-        pending.park(key, message).await?;
+    let is_key = is_token(key);
+    if is_key && pending.is_open(key).await? {
+        pending.park(key, &Parked { connection: connection.clone(), message: message.to_owned() }).await?;
     }
     // The same answer for a login that is over: the browser's cookie decides there what to say.
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("login", if is_key(key) { key } else { "" }).finish();
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("login", if is_key { key } else { "" }).finish();
     Ok(Redirect::to(&format!("/sso/continue?{query}")).into_response())
-}
-
-/// Our keys are base64url of 32 bytes; anything else was not made here.
-fn is_key(key: &str) -> bool {
-    key.len() == 43 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// Which parked login goes on.
@@ -85,8 +87,8 @@ pub(in crate::http) async fn resume(
 ) -> Result<Response, Problem> {
     let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
     let pending = PendingLogins(app.ephemeral.as_ref());
-    let Some(message) = pending.take_parked(&key).await? else { return arrival.late(&key).await };
-    let (browser, login) = match arrival.take(&key, None).await? {
+    let Some(Parked { connection, message }) = pending.take_parked(&key).await? else { return arrival.late(&key).await };
+    let (browser, login) = match arrival.take(&key, &connection).await? {
         Ok(taken) => taken,
         Err(answer) => return Ok(answer),
     };
@@ -120,7 +122,7 @@ pub(in crate::http) async fn callback(
     let callback = Callback::parse(query.as_deref().unwrap_or_default()).map_err(|_| Problem::Malformed)?;
     let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
     let key = callback.state().to_owned();
-    let (browser, login) = match arrival.take(&key, Some(&id)).await? {
+    let (browser, login) = match arrival.take(&key, &id).await? {
         Ok(taken) => taken,
         Err(answer) => return Ok(answer),
     };
@@ -141,7 +143,7 @@ type Taken = (BrowserId, PendingLogin);
 impl Arrival {
     /// Takes the pending login, once, and compares browser and connection before anything is redeemed (RFC 9700 4.4, 4.7).
     /// The inner `Err` is the answer for a login that is over.
-    async fn take(&self, key: &str, connection: Option<&ConnectionId>) -> Result<Result<Taken, Response>, Problem> {
+    async fn take(&self, key: &str, connection: &ConnectionId) -> Result<Result<Taken, Response>, Problem> {
         let Some(browser) = self.browser.clone() else { return Err(Problem::CookieMissing) };
         let Some(login) = PendingLogins(self.app.ephemeral.as_ref()).take(key, &browser).await? else {
             return self.late(key).await.map(Err);
@@ -149,7 +151,7 @@ impl Arrival {
         if !browser.started(&login.browser) {
             return Err(self.refuse(&login.connection, "another_browser", "the login was started in another browser").await);
         }
-        if connection.is_some_and(|id| *id != login.connection) {
+        if *connection != login.connection {
             return Err(self
                 .refuse(&login.connection, "another_connection", "the answer came to another connection than the login was started with")
                 .await);
@@ -174,7 +176,10 @@ impl Arrival {
         let Ok(Door::Saml(sp)) = &entrance.door else { return Err(Problem::NoSuchConnection) };
         let id = &entrance.connection.id;
         let now = self.app.clock.now();
-        let checked = match sp.finish(message, Some(request_id), now) {
+        // Off this thread, which serves everyone else meanwhile: XML and signatures are the longest computation that a stranger can ask for.
+        let (sp, message, request_id) = (Arc::clone(sp), message.to_owned(), request_id.to_owned());
+        let finished = tokio::task::spawn_blocking(move || sp.finish(&message, Some(&request_id), now)).await;
+        let checked = match finished.map_err(|_| Problem::Unavailable)? {
             Ok(checked) => checked,
             Err(error) => return Err(self.refuse(id, error.code(), &describe(&error)).await),
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::core::PendingLogin;
+use crate::core::{ConnectionId, PendingLogin};
 use crate::http::browser::BrowserId;
 use crate::store::ephemeral::{Ephemeral, EphemeralError};
 
@@ -18,6 +18,15 @@ const FINISHED_TTL: Duration = Duration::from_mins(1);
 
 /// Logins on their way.
 pub(super) struct PendingLogins<'a>(pub(super) &'a dyn Ephemeral);
+
+/// A cross-site POST that waits for its browser.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Parked {
+    /// At whose address it arrived; only a login of the same connection may go on with it (mix-up, RFC 9700 4.4).
+    pub(super) connection: ConnectionId,
+    /// The message.
+    pub(super) message: String,
+}
 
 /// Where a finished login went, for the same browser coming twice.
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,14 +64,14 @@ impl PendingLogins<'_> {
     }
 
     /// Parks a cross-site POST until the browser comes back with its cookie. One for each open login, so that parking cannot fill the store.
-    pub(super) async fn park(&self, key: &str, message: &str) -> Result<(), EphemeralError> {
-        self.0.put(&format!("parked:{key}"), Bytes::copy_from_slice(message.as_bytes()), PARKED_TTL).await
+    pub(super) async fn park(&self, key: &str, parked: &Parked) -> Result<(), EphemeralError> {
+        self.0.put(&format!("parked:{key}"), encode(parked)?, PARKED_TTL).await
     }
 
     /// Takes a parked message.
-    pub(super) async fn take_parked(&self, key: &str) -> Result<Option<String>, EphemeralError> {
+    pub(super) async fn take_parked(&self, key: &str) -> Result<Option<Parked>, EphemeralError> {
         let bytes = self.0.take(&format!("parked:{key}")).await?;
-        Ok(bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()))
+        bytes.map(|bytes| decode(&bytes)).transpose()
     }
 
     /// Remembers where a login went.

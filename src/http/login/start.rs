@@ -14,7 +14,7 @@ use super::pending::PendingLogins;
 use crate::app::App;
 use crate::core::{Connection, ConnectionId, EmailAddress, PendingLogin, PendingProtocol, ReturnTo};
 use crate::doors::{Door, describe};
-use crate::http::browser::BrowserId;
+use crate::http::browser::{BrowserId, is_token};
 use crate::http::input::{Asked, Posted};
 use crate::http::problem::Problem;
 use crate::http::views::{Choose, ConnectionChoice, Email, EmailProblem, Page, PostForm, Taking, View as _};
@@ -45,11 +45,17 @@ impl SignIn {
         app.return_to(self.return_to.as_deref())
     }
 
+    /// What binds the ticket, if it has the form of a hash. Anything else was not made by an app host of ours, and whatever its length, a pending
+    /// login would keep it for ten minutes for anyone who asks.
+    fn enter(&self) -> Option<&str> {
+        self.enter.as_deref().filter(|enter| is_token(enter))
+    }
+
     /// The same question, for a link.
     fn query(&self, return_to: &ReturnTo) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("return_to", &return_to.url());
-        if let Some(enter) = &self.enter {
+        if let Some(enter) = self.enter() {
             query.append_pair("enter", enter);
         }
         query.finish()
@@ -65,7 +71,7 @@ pub(in crate::http) async fn choose(
     let return_to = asked.return_to(&app);
     if !asked.again
         && asked.return_to.is_some()
-        && let Some(answer) = enter::go_on(&app, &session, &return_to, asked.enter.as_deref()).await?
+        && let Some(answer) = enter::go_on(&app, &session, &return_to, asked.enter()).await?
     {
         return Ok(answer);
     }
@@ -108,7 +114,7 @@ fn ask_email(app: &App, asked: &SignIn, return_to: &ReturnTo, problem: Option<Em
         page: Page::new(&organization, app.support_contact()),
         application: app.find_route(return_to).map(|route| route.host.as_str()),
         return_to: Some(&return_to.url()),
-        enter: asked.enter.as_deref(),
+        enter: asked.enter(),
         email: asked.email.as_deref().unwrap_or_default(),
         problem,
     }
@@ -151,7 +157,7 @@ pub(in crate::http) async fn start(
         connection: id,
         organization,
         return_to,
-        enter: asked.enter.clone(),
+        enter: asked.enter().map(str::to_owned),
         browser: browser.hash(),
         started_at: app.clock.now(),
         protocol: started.protocol,
@@ -193,6 +199,21 @@ async fn start_at(app: &App, connection: &Connection, door: &Door) -> Result<Sta
             let started = rp.start(&key, None, now).await.map_err(|error| Problem::oidc(connection, &error))?;
             let protocol = PendingProtocol::Oidc { nonce: started.nonce, code_verifier: started.code_verifier };
             Ok(StartedLogin { key, protocol, go: Go::Redirect(started.url) })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_hash_is_kept_as_the_binding_of_a_ticket() {
+        let asked = |enter: &str| SignIn { enter: Some(enter.to_owned()), ..SignIn::default() };
+        let hash = crate::session::binding_of(b"nonce");
+        assert_eq!(asked(&hash).enter(), Some(hash.as_str()));
+        for bad in ["", "x", &"x".repeat(60_000), &"<".repeat(43)] {
+            assert_eq!(asked(bad).enter(), None);
         }
     }
 }

@@ -1,0 +1,76 @@
+//! A small organization and its people, for the benchmarks.
+
+use usher::core::provision::{Admission, Change, Decision, Outcome, Trace};
+use usher::core::{
+    Connection, ConnectionId, Domain, DomainName, DomainVerification, EmailAddress, GroupClaim, Identity, IdpSource, Mode, Organization,
+    OrganizationId, OwnedSeats, Plan, Policy, Protocol, Reason, RequestBinding, Role, SamlSettings, SeatTier, Settings,
+};
+
+pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The decision about a first login.
+pub(crate) fn newcomer(identity: &Identity) -> Decision {
+    let member = Change::CreateMember { role: Role::new("User"), seat: Some(SeatTier::new("Standard")), primary_owner: false };
+    let person = Change::CreatePerson { email: identity.email.clone(), name: identity.name.clone() };
+    admit(Reason::OkNew, vec![person, Change::CreateLink, member])
+}
+
+/// The decision to let someone in.
+pub(crate) fn admit(reason: Reason, changes: Vec<Change>) -> Decision {
+    let admission = Admission { reason, role: Role::new("User"), seat: Some(SeatTier::new("Standard")), notes: Vec::new() };
+    Decision { outcome: Outcome::Admit(admission), changes, trace: Trace::default() }
+}
+
+pub(crate) fn identity(number: usize) -> Result<Identity, Error> {
+    Ok(Identity {
+        connection: ConnectionId::parse("okta")?,
+        subject: format!("subject-{number}"),
+        email: Some(EmailAddress::parse(&format!("person{number}@acme.example"))?),
+        name: Some(format!("Person {number}")),
+        groups: GroupClaim::from_values(["everyone", "engineering", "berlin", "design"]),
+        idp_initiated: false,
+    })
+}
+
+pub(crate) fn settings() -> Result<Settings, Error> {
+    let domain = DomainName::parse("acme.example")?;
+    let saml = SamlSettings {
+        idp: IdpSource::MetadataUrl("https://idp.acme.example/metadata".to_owned()),
+        sign_requests: true,
+        request_binding: RequestBinding::Redirect,
+        subject_attribute: None,
+        email_attribute: "email".to_owned(),
+        name_attribute: "name".to_owned(),
+        groups_attribute: "groups".to_owned(),
+    };
+    let connection = Connection {
+        id: ConnectionId::parse("okta")?,
+        name: "Okta".to_owned(),
+        enabled: true,
+        domains: [domain.clone()].into(),
+        internal: false,
+        allow_idp_initiated: false,
+        protocol: Protocol::Saml(saml),
+    };
+    let organization = Organization {
+        id: OrganizationId::parse("acme")?,
+        name: "Acme".to_owned(),
+        plan: Plan::Team,
+        roles: ["Owner", "Admin", "User"].map(Role::new).to_vec(),
+        administrators: [Role::new("Owner")].into(),
+        default_role: Role::new("User"),
+        seat_tiers: vec![OwnedSeats { tier: SeatTier::new("Standard"), owned: 1_000_000 }],
+        mode: Mode::Jit,
+        group_mappings: false,
+        role_mappings: Vec::new(),
+        seat_tier_mappings: Vec::new(),
+        primary_owner: None,
+        policy: Policy::default(),
+    };
+    Ok(Settings {
+        parent_name: "Acme".to_owned(),
+        domains: vec![Domain { name: domain, verified: Some(DomainVerification::Operator) }],
+        connections: vec![connection],
+        organizations: vec![organization],
+    })
+}
