@@ -20,4 +20,5 @@ mod rules;
 mod saml;
 mod session;
 mod store;
+mod storm;
 mod support;
