@@ -1,7 +1,5 @@
 //! The gate: what is no SAML message is refused before anyone asks who signed it.
 
-use std::time::{Duration, Instant};
-
 use usher::saml::message;
 
 use crate::support::saml_idp::{Draft, REQUEST, Signer, Sp, now};
@@ -90,18 +88,10 @@ fn what_is_not_base64_is_refused() {
     }
 }
 
-/// The best of three, so that a busy machine does not speak for us.
+/// The runner ends this file's tests after seconds (`.config/nextest.toml`): work that grows with the square of the size takes minutes.
 fn refused_quickly(xml: &str, code: &str) {
     let sp = Sp::default().build().unwrap();
-    let field = message::encode_post(xml);
-    let once = || {
-        let start = Instant::now();
-        assert_eq!(sp.finish(&field, Some(REQUEST), now()).unwrap_err().code(), code);
-        start.elapsed()
-    };
-    let best = (0..3).map(|_| once()).min().unwrap();
-    // A debug build on a shared machine; growth with the square of the size would be seconds.
-    assert!(best < Duration::from_millis(500), "{best:?}");
+    assert_eq!(sp.finish(&message::encode_post(xml), Some(REQUEST), now()).unwrap_err().code(), code);
 }
 
 #[test]
