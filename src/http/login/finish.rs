@@ -7,9 +7,10 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session as CookieSession;
+use tracing::Instrument as _;
 
 use super::enter;
-use super::pending::{Finished, Parked, PendingLogins};
+use super::pending::{End, Finished, Parked, PendingLogins};
 use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
@@ -85,27 +86,8 @@ pub(in crate::http) async fn resume(
     headers: HeaderMap,
     origin: Origin,
 ) -> Result<Response, Problem> {
-    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
-    let pending = PendingLogins(app.ephemeral.as_ref());
-    let Some(Parked { connection, message }) = pending.take_parked(&key).await? else { return arrival.late(&key).await };
-    let (browser, login) = match arrival.take(&key, &connection).await? {
-        Ok(taken) => taken,
-        Err(answer) => return Ok(answer),
-    };
-    let entrance = app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
-    let verified = match (&entrance.door, &login.protocol) {
-        (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => arrival.verify_saml(&entrance, &message, request_id).await?,
-        (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
-            let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
-            arrival.verify_oidc(&entrance, &callback, &login).await?
-        }
-        _ => {
-            return Err(arrival
-                .refuse(&login.connection, "connection_changed", "the connection changed while the login was under way")
-                .await);
-        }
-    };
-    arrival.conclude(&key, &browser, &login, &verified).await
+    let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
+    to_the_end(async move { arrival.resume(&key).await }).await
 }
 
 /// `GET /oidc/{connection}/callback`: a top-level GET, so the cookie is with it.
@@ -120,14 +102,13 @@ pub(in crate::http) async fn callback(
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(query.as_deref().unwrap_or_default()).map_err(|_| Problem::Malformed)?;
-    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
-    let key = callback.state().to_owned();
-    let (browser, login) = match arrival.take(&key, &id).await? {
-        Ok(taken) => taken,
-        Err(answer) => return Ok(answer),
-    };
-    let verified = arrival.verify_oidc(&entrance, &callback, &login).await?;
-    arrival.conclude(&key, &browser, &login, &verified).await
+    let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
+    to_the_end(async move { arrival.finish(&entrance, &callback).await }).await
+}
+
+/// Goes on when the browser goes away: the second click of a double click cancels the first request, which has taken the login already.
+async fn to_the_end(finish: impl Future<Output = Result<Response, Problem>> + Send + 'static) -> Result<Response, Problem> {
+    tokio::spawn(finish.in_current_span()).await.map_err(|_| Problem::Unavailable)?
 }
 
 /// One browser coming back from a provider.
@@ -141,6 +122,41 @@ struct Arrival {
 type Taken = (BrowserId, PendingLogin);
 
 impl Arrival {
+    /// Goes on with what a cross-site POST brought.
+    async fn resume(&self, key: &str) -> Result<Response, Problem> {
+        let parked = PendingLogins(self.app.ephemeral.as_ref()).take_parked(key).await?;
+        let Some(Parked { connection, message }) = parked else { return self.late(key).await };
+        let (browser, login) = match self.take(key, &connection).await? {
+            Ok(taken) => taken,
+            Err(answer) => return Ok(answer),
+        };
+        let entrance = self.app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
+        let verified = match (&entrance.door, &login.protocol) {
+            (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => self.verify_saml(&entrance, &message, request_id).await?,
+            (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
+                let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
+                self.verify_oidc(&entrance, &callback, &login).await?
+            }
+            _ => {
+                return Err(self
+                    .refuse(&login.connection, "connection_changed", "the connection changed while the login was under way")
+                    .await);
+            }
+        };
+        self.conclude(key, &browser, &login, &verified).await
+    }
+
+    /// Finishes with what a provider sent by GET.
+    async fn finish(&self, entrance: &Entrance, callback: &Callback) -> Result<Response, Problem> {
+        let key = callback.state();
+        let (browser, login) = match self.take(key, &entrance.connection.id).await? {
+            Ok(taken) => taken,
+            Err(answer) => return Ok(answer),
+        };
+        let verified = self.verify_oidc(entrance, callback, &login).await?;
+        self.conclude(key, &browser, &login, &verified).await
+    }
+
     /// Takes the pending login, once, and compares browser and connection before anything is redeemed (RFC 9700 4.4, 4.7).
     /// The inner `Err` is the answer for a login that is over.
     async fn take(&self, key: &str, connection: &ConnectionId) -> Result<Result<Taken, Response>, Problem> {
@@ -162,9 +178,15 @@ impl Arrival {
     /// The login is not open: finished a moment ago, or too old. Never a dead end (gateway.md rows 24, 25).
     async fn late(&self, key: &str) -> Result<Response, Problem> {
         if let Some(browser) = &self.browser
-            && let Some(url) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, browser).await?
+            && let Some(end) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, browser).await?
         {
-            return Ok(Redirect::to(&url).into_response());
+            return match end {
+                End::Admitted { url, session } => {
+                    enter::replace_lost(&self.app, &self.session, session).await?;
+                    Ok(Redirect::to(&url).into_response())
+                }
+                End::Refused { reason, organization, incident } => Err(Problem::Refused { reason, organization, incident }),
+            };
         }
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
             return Ok(Redirect::to("/").into_response());
@@ -209,6 +231,7 @@ impl Arrival {
         Problem::refuse_message(&self.app, connection, code, cause, &self.origin).await
     }
 
+    /// Decides and writes; then nothing is left but the answer.
     async fn conclude(
         &self,
         key: &str,
@@ -219,13 +242,15 @@ impl Arrival {
         enter::stop_loops(&self.app, browser, &login.return_to).await?;
         let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();
+        let pending = PendingLogins(self.app.ephemeral.as_ref());
         match complete(self.app.store.as_ref(), verified, &login.organization, &origin, now).await? {
             Ending::Admitted { row, .. } => {
                 self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
-                enter::sign_in(&self.app, &self.session, &row, verified).await?;
+                let session = enter::sign_in(&self.app, &self.session, &row, verified).await?;
                 let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
                 let url = login.return_to.url();
-                PendingLogins(self.app.ephemeral.as_ref()).finish(key, &Finished { browser: browser.hash(), url: url.clone() }).await?;
+                let end = End::Admitted { url: url.clone(), session };
+                pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
                 Ok(answer.unwrap_or_else(|| Redirect::to(&url).into_response()))
             }
             Ending::Refused { reason, removed } => {
@@ -233,7 +258,10 @@ impl Arrival {
                     self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
                     self.app.sessions.end_sessions(Selector::Member(row.member.id), Cause::Removed).await?;
                 }
-                Err(Problem::Refused { reason, organization: login.organization.clone(), incident: origin.incident })
+                let (organization, incident) = (login.organization.clone(), origin.incident);
+                let end = End::Refused { reason, organization: organization.clone(), incident };
+                pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
+                Err(Problem::Refused { reason, organization, incident })
             }
         }
     }
