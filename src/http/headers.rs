@@ -87,7 +87,6 @@ pub fn layer(https: bool) -> MapResponseLayer<impl Fn(Response) -> Response + Cl
 }
 
 /// For everything that does not say itself how long it may be kept: not at all. A redirect may hold a ticket.
-#[expect(clippy::unused_async, reason = "the form that axum's layers take")]
 pub async fn unkept(mut response: Response) -> Response {
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
