@@ -34,7 +34,7 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 pub use crate::proxy::RequestId;
-use crate::proxy::{self, BoxError, Peer, Problem, Proxy, Target};
+use crate::proxy::{self, AppHost, BoxError, Peer, Problem, Proxy, REQUEST_ID, Target};
 
 /// How long the head of a request may take, and a connection may be idle between requests (slow loris).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -256,19 +256,31 @@ impl Dispatch {
     /// One request, to whoever answers for its host. Every answer carries the request's id.
     async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
         let id = RequestId::new();
-        let target =
-            Target::parse(request.method(), request.uri(), request.version(), request.headers()).map(|target| target.host.into_owned());
-        let mut response = match target {
+        let whose = Target::parse(request.method(), request.uri(), request.version(), request.headers()).map(|target| self.find(&target.host));
+        let mut response = match whose {
             Err(why) => self.proxy.refuse_malformed(&request, why, &id).map(Body::Proxy),
-            Ok(host) if self.proxy.has_host(&host) => self.proxy.answer(request, &host, peer, &id).await.map(Body::Proxy),
-            Ok(host) => match self.hosts.get(&host) {
-                Some(pages) => page(pages.clone(), request, peer, &id).await,
-                None => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Body::Proxy),
-            },
+            Ok(Whose::App(app)) => self.proxy.answer(request, &app, peer, &id).await.map(Body::Proxy),
+            Ok(Whose::Pages(pages)) => page(pages, request, peer, &id).await,
+            Ok(Whose::Nobody(host)) => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Body::Proxy),
         };
-        response.headers_mut().insert("x-request-id", id.header().clone());
+        response.headers_mut().insert(REQUEST_ID, id.header().clone());
         response
     }
+
+    fn find(&self, host: &str) -> Whose {
+        match (self.proxy.find_app(host), self.hosts.get(host)) {
+            (Some(app), _) => Whose::App(app),
+            (None, Some(pages)) => Whose::Pages(pages.clone()),
+            (None, None) => Whose::Nobody(host.to_owned()),
+        }
+    }
+}
+
+/// Who answers a request.
+enum Whose {
+    App(AppHost),
+    Pages(axum::Router),
+    Nobody(String),
 }
 
 async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: &RequestId) -> Response<Body> {

@@ -2,14 +2,17 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, StatusCode, Uri};
 use serde::Serialize;
 
 use super::{Body, Malformed, RequestId};
 use crate::core::IncidentId;
 
 /// The header with the request's id.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// What a 503 asks to wait.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
@@ -155,9 +158,10 @@ impl Pages for PlainPages {
 
 /// What of a request decides the form of an answer; kept before the request is consumed.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) host: String,
-    pub(super) path_and_query: String,
+pub(super) struct Asked<'a> {
+    pub(super) host: &'a str,
+    /// Cloning it copies no text.
+    uri: Uri,
     pub(super) safe: bool,
     /// A person looks at the answer in a tab of its own.
     pub(super) top_level: bool,
@@ -165,21 +169,28 @@ pub(super) struct Asked {
     pub(super) page: bool,
 }
 
-impl Asked {
+impl<'a> Asked<'a> {
     /// `Sec-Fetch-*` first, because a script cannot forge them; `Accept` for browsers that do not send them (oauth2-proxy #1522).
-    pub(super) fn new(method: &Method, host: &str, path_and_query: &str, headers: &HeaderMap) -> Self {
-        let value = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
+    pub(super) fn new<B>(request: &Request<B>, host: &'a str) -> Self {
+        let (method, headers) = (request.method(), request.headers());
+        let value = |name: HeaderName| headers.get(name).map(HeaderValue::as_bytes);
         let safe = *method == Method::GET || *method == Method::HEAD;
-        let accepts_html =
-            headers.get_all(header::ACCEPT).iter().any(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"));
-        let page = value("sec-fetch-mode").map_or(accepts_html, |mode| mode == b"navigate");
-        let in_a_tab = value("sec-fetch-dest").is_none_or(|destination| destination == b"document");
-        Self { host: host.to_owned(), path_and_query: path_and_query.to_owned(), safe, top_level: page && safe && in_a_tab, page }
+        let accepts_html = || {
+            headers.get_all(header::ACCEPT).iter().any(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"))
+        };
+        let page = value(SEC_FETCH_MODE).map_or_else(accepts_html, |mode| mode == b"navigate");
+        let in_a_tab = value(SEC_FETCH_DEST).is_none_or(|destination| destination == b"document");
+        Self { host, uri: request.uri().clone(), safe, top_level: page && safe && in_a_tab, page }
+    }
+
+    /// What was asked for, without scheme and host.
+    pub(super) fn path_and_query(&self) -> &str {
+        self.uri.path_and_query().map_or("/", PathAndQuery::as_str)
     }
 }
 
 /// Writes the answer and one log line under its incident id.
-pub(super) fn respond(pages: &dyn Pages, problem: &Problem, asked: &Asked, id: &RequestId, incident: Option<IncidentId>) -> Response<Body> {
+pub(super) fn respond(pages: &dyn Pages, problem: &Problem, asked: &Asked<'_>, id: &RequestId, incident: Option<IncidentId>) -> Response<Body> {
     let status = problem.status();
     let incident_text = incident.map(|incident| incident.to_string());
     let reason = problem.reason();
@@ -189,8 +200,8 @@ pub(super) fn respond(pages: &dyn Pages, problem: &Problem, asked: &Asked, id: &
         tracing::info!(incident.id = incident_text, request.id = %id, deny.reason = reason, route.host = asked.host, "request refused");
     }
     let (mut headers, body) = if asked.page {
-        let retry_path = asked.safe.then_some(asked.path_and_query.as_str());
-        pages.render(&Page { problem, host: &asked.host, retry_path, incident })
+        let retry_path = asked.safe.then_some(asked.path_and_query());
+        pages.render(&Page { problem, host: asked.host, retry_path, incident })
     } else {
         json(problem, id, incident_text.as_deref())
     };

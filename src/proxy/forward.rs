@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName};
-use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -37,6 +36,10 @@ pub struct Proxy {
     clock: Arc<dyn Clock>,
     issuer: String,
 }
+
+/// One app's host.
+#[derive(Debug, Clone)]
+pub struct AppHost(Arc<Route>);
 
 /// Why a request does not reach the app.
 #[derive(Debug)]
@@ -97,16 +100,16 @@ impl Proxy {
         &self.issuer
     }
 
-    /// Whether a host, in lower case and without port, is an app's.
+    /// The app at a host, in lower case and without port.
     #[must_use]
-    pub fn has_host(&self, host: &str) -> bool {
-        self.routes.find(host).is_some()
+    pub fn find_app(&self, host: &str) -> Option<AppHost> {
+        self.routes.find(host).map(|route| AppHost(Arc::clone(route)))
     }
 
     /// An answer of Usher's own to a request that belongs to no app.
     #[must_use]
     pub fn refuse<B>(&self, request: &Request<B>, host: &str, problem: &Problem, id: &RequestId) -> Response<Body> {
-        let asked = asked(request, host);
+        let asked = Asked::new(request, host);
         answer::respond(self.pages.as_ref(), problem, &asked, id, self.incident())
     }
 
@@ -116,42 +119,23 @@ impl Proxy {
         self.refuse(request, "", &Problem::Malformed(why), id)
     }
 
-    /// Answers one request for an app host: from the app, or why not. `host` is what [`super::Target::parse`] read from this very request.
-    pub async fn answer(self: &Arc<Self>, mut request: Request<Incoming>, host: &str, peer: &Peer, id: &RequestId) -> Response<Body> {
-        let Some(route) = self.routes.find(host).map(Arc::clone) else {
-            return self.refuse(&request, host, &Problem::UnknownHost, id);
+    /// Answers one request for an app host: from the app, or why not. `app` is the host that [`super::Target::parse`] read from this very request.
+    pub async fn answer(self: &Arc<Self>, request: Request<Incoming>, app: &AppHost, peer: &Peer, id: &RequestId) -> Response<Body> {
+        let route = &app.0;
+        let asked = Asked::new(&request, &route.host);
+        let result = match self.pass(route, &request).await {
+            Ok(passed) => return self.forward(route, request, passed, peer, id).await.unwrap_or_else(|no| self.refuse_as(no, &asked, id)),
+            Err(Passing::Refused(refusal)) => Err(refusal),
+            Err(Passing::Own) => self.answer_own(route, &request).await,
         };
-        let refusal = match self.pass(&route, &request).await {
-            Ok(passed) => {
-                let asked = asked(&request, host);
-                match self.forward(&route, request, passed, peer, id).await {
-                    Ok(response) => return response,
-                    Err(refusal) => return self.refuse_as(refusal, &asked, id),
-                }
-            }
-            Err(Passing::Refused(refusal)) => refusal,
-            Err(Passing::Own) => {
-                let (method, uri) = (request.method().clone(), request.uri().clone());
-                let headers = std::mem::take(request.headers_mut());
-                let result = self.answer_own(&route, &method, uri.path(), uri.query(), &headers).await;
-                *request.headers_mut() = headers;
-                match result {
-                    Ok(response) => return response,
-                    Err(refusal) => refusal,
-                }
-            }
+        let result = match result {
+            Err(Refusal::SignIn) => self.sign_in(route, &asked, request.headers()),
+            other => other,
         };
-        let asked = asked(&request, host);
-        match refusal {
-            Refusal::SignIn => match self.sign_in(&route, &asked, request.headers()) {
-                Ok(response) => response,
-                Err(refusal) => self.refuse_as(refusal, &asked, id),
-            },
-            Refusal::Problem(problem) => answer::respond(self.pages.as_ref(), &problem, &asked, id, self.incident()),
-        }
+        result.unwrap_or_else(|refusal| self.refuse_as(refusal, &asked, id))
     }
 
-    fn refuse_as(&self, refusal: Refusal, asked: &Asked, id: &RequestId) -> Response<Body> {
+    fn refuse_as(&self, refusal: Refusal, asked: &Asked<'_>, id: &RequestId) -> Response<Body> {
         let problem = match refusal {
             Refusal::Problem(problem) => problem,
             Refusal::SignIn => Problem::SignIn { login_url: format!("{}/login", self.issuer) },
@@ -264,7 +248,7 @@ impl Proxy {
         headers.insert(REQUEST_ID, id.header().clone());
         match passed {
             Some((_, introduction)) => headers.extend(introduction.headers.iter().cloned()),
-            None => headers.extend(introduce::nobody(route)),
+            None => headers.extend(route.nobody.iter().cloned()),
         }
     }
 
@@ -310,11 +294,6 @@ impl From<SessionError> for Passing {
     fn from(error: SessionError) -> Self {
         Self::Refused(error.into())
     }
-}
-
-fn asked<B>(request: &Request<B>, host: &str) -> Asked {
-    let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
-    Asked::new(request.method(), host, path, request.headers())
 }
 
 /// What was judged is what is sent: the same bytes, without scheme and host.

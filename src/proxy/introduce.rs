@@ -67,7 +67,7 @@ impl Identity {
         }
     }
 
-    fn headers(&self, route: &Route, assertion: &str) -> Vec<(HeaderName, HeaderValue)> {
+    fn headers(&self, aliases: &[(Alias, HeaderName)], assertion: &str) -> Vec<(HeaderName, HeaderValue)> {
         let ours = [
             (PERSON, Alias::Person),
             (EMAIL, Alias::Email),
@@ -76,7 +76,7 @@ impl Identity {
             (ROLE, Alias::Role),
             (SEAT_TIER, Alias::SeatTier),
         ];
-        let aliases = route.aliases.iter().map(|(alias, name)| (name.clone(), *alias));
+        let aliases = aliases.iter().map(|(alias, name)| (name.clone(), *alias));
         let mut headers: Vec<_> = ours.into_iter().chain(aliases).map(|(name, alias)| (name, encode(self.value(alias)))).collect();
         headers.push((ASSERTION, HeaderValue::try_from(assertion).unwrap_or_else(|_| HeaderValue::from_static(""))));
         headers
@@ -95,8 +95,8 @@ fn encode(text: &str) -> HeaderValue {
 }
 
 /// What an app is told when nobody is signed in.
-pub(super) fn nobody(route: &Route) -> Vec<(HeaderName, HeaderValue)> {
-    Identity::default().headers(route, "")
+pub(super) fn nobody(aliases: &[(Alias, HeaderName)]) -> Vec<(HeaderName, HeaderValue)> {
+    Identity::default().headers(aliases, "")
 }
 
 /// Whether what was worked out for a session still counts.
@@ -125,7 +125,7 @@ pub(super) fn introduce(
         let identity = Identity::new(route, session.record(), row.as_deref());
         let assertion = keys.sign(&claims(issuer, route, session.record(), &identity, row.as_deref()), now)?;
         let renew_ms = checked_ms + i64::try_from(LIFE.as_millis() / 2).unwrap_or(0);
-        Introduction { headers: identity.headers(route, &assertion), member: row, checked_ms, epoch, renew_ms }
+        Introduction { headers: identity.headers(&route.aliases, &assertion), member: row, checked_ms, epoch, renew_ms }
     };
     let introduction = Arc::new(introduction);
     session.introduce(Arc::clone(&introduction));

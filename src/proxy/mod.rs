@@ -28,9 +28,9 @@ mod upgrade;
 mod upstream;
 mod watch;
 
-pub use answer::{Page, Pages, PlainPages, Problem};
+pub use answer::{Page, Pages, PlainPages, Problem, REQUEST_ID};
 pub use body::{Body, BoxError};
-pub use forward::Proxy;
+pub use forward::{AppHost, Proxy};
 pub use jwt::IdentityKeys;
 pub use peer::{Peer, RequestId};
 pub use target::{Malformed, Target};

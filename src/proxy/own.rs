@@ -1,7 +1,8 @@
 //! `/.usher/…` on an app host: never the app's.
 
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
 
 use super::Body;
 use super::answer::{Asked, Problem};
@@ -33,16 +34,10 @@ pub(super) fn is_ours(path: &str) -> bool {
 
 impl Proxy {
     /// Answers a request for one of our own paths.
-    pub(super) async fn answer_own(
-        &self,
-        route: &Route,
-        method: &Method,
-        path: &str,
-        query: Option<&str>,
-        headers: &HeaderMap,
-    ) -> Result<Response<Body>, Refusal> {
-        match (path, method) {
-            ("/.usher/enter", &Method::GET) => self.enter(route, query.unwrap_or_default(), headers).await,
+    pub(super) async fn answer_own(&self, route: &Route, request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {
+        let (uri, headers) = (request.uri(), request.headers());
+        match (uri.path(), request.method()) {
+            ("/.usher/enter", &Method::GET) => self.enter(route, uri.query().unwrap_or_default(), headers).await,
             ("/.usher/me", &Method::GET) => self.me(route, headers).await,
             ("/.usher/logout", &Method::POST) => self.logout(route, headers).await,
             ("/.usher/enter" | "/.usher/me" | "/.usher/logout", _) => Err(Problem::MethodNotAllowed.into()),
@@ -113,8 +108,8 @@ impl Proxy {
     }
 
     /// Sends a person to sign in, with the deep link kept; anyone else gets a 401 that says where.
-    pub(super) fn sign_in(&self, route: &Route, asked: &Asked, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
-        let back = if asked.safe && !is_ours(&asked.path_and_query) { asked.path_and_query.as_str() } else { "/" };
+    pub(super) fn sign_in(&self, route: &Route, asked: &Asked<'_>, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
+        let back = if asked.safe && !is_ours(asked.path_and_query()) { asked.path_and_query() } else { "/" };
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("return_to", &format!("{}{back}", route.origin));
         if !asked.top_level {

@@ -79,7 +79,7 @@ impl RequestId {
     pub fn new() -> Self {
         let seed = SEED.with(|seed| seed.unwrap_or_default());
         let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let mut text = String::with_capacity(32);
+        let mut text = String::with_capacity(28);
         let _ = write!(text, "req_{seed:016x}{number:08x}");
         Self(HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("req_")))
     }

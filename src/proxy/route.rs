@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::clean::Reserved;
+use super::introduce;
 use super::upstream::Upstreams;
 use crate::config::{self, Alias, Allow, Config};
 use crate::core::OrganizationId;
@@ -25,6 +26,8 @@ pub(super) struct Route {
     pub(super) allow: Allow,
     public_paths: Vec<String>,
     pub(super) aliases: Vec<(Alias, HeaderName)>,
+    /// What the app is told when nobody is signed in.
+    pub(super) nobody: Vec<(HeaderName, HeaderValue)>,
     pub(super) idle_timeout: Duration,
     pub(super) upstreams: Upstreams,
 }
@@ -65,6 +68,7 @@ fn compile(route: &config::Route, public_url: &Url) -> Route {
     let _ = origin.set_host(Some(&route.host));
     let origin = origin.origin().ascii_serialization();
     let authority = origin.split_once("://").map_or(route.host.as_str(), |(_, authority)| authority);
+    let aliases: Vec<_> = route.aliases.iter().map(|(alias, name)| (*alias, name.clone())).collect();
     Route {
         host: route.host.clone(),
         // Configuration has checked that the host is a name; an empty one is refused by every app.
@@ -74,7 +78,8 @@ fn compile(route: &config::Route, public_url: &Url) -> Route {
         organization: route.organization.clone(),
         allow: route.allow.clone(),
         public_paths: route.public_paths.clone(),
-        aliases: route.aliases.iter().map(|(alias, name)| (*alias, name.clone())).collect(),
+        nobody: introduce::nobody(&aliases),
+        aliases,
         idle_timeout: route.idle_timeout,
         upstreams: Upstreams::new(&route.upstreams),
     }
