@@ -74,7 +74,8 @@ impl Doors {
         let mut waiting = Vec::new();
         for connection in &settings.connections {
             let door = match metadata_url(connection) {
-                None => report(connection, self.build(connection, None, now)),
+                // An open door stays as it is: a new one would not know the provider's documents, and need the provider to fetch them again.
+                None => last_good(&before, connection).map_or_else(|| report(connection, self.build(connection, None, now)), Ok),
                 Some(url) => {
                     waiting.push(async move { (connection, self.fetch_metadata(connection, url).await) });
                     last_good(&before, connection).ok_or_else(|| "its metadata has not come yet".to_owned())

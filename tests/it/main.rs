@@ -21,4 +21,5 @@ mod rules;
 mod saml;
 mod session;
 mod store;
+mod storm;
 mod support;
