@@ -85,27 +85,8 @@ pub(in crate::http) async fn resume(
     headers: HeaderMap,
     origin: Origin,
 ) -> Result<Response, Problem> {
-    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
-    let pending = PendingLogins(app.ephemeral.as_ref());
-    let Some(Parked { connection, message }) = pending.take_parked(&key).await? else { return arrival.late(&key).await };
-    let (browser, login) = match arrival.take(&key, &connection).await? {
-        Ok(taken) => taken,
-        Err(answer) => return Ok(answer),
-    };
-    let entrance = app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
-    let verified = match (&entrance.door, &login.protocol) {
-        (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => arrival.verify_saml(&entrance, &message, request_id).await?,
-        (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
-            let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
-            arrival.verify_oidc(&entrance, &callback, &login).await?
-        }
-        _ => {
-            return Err(arrival
-                .refuse(&login.connection, "connection_changed", "the connection changed while the login was under way")
-                .await);
-        }
-    };
-    arrival.conclude(&key, &browser, &login, &verified).await
+    let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
+    arrival.once(&key, arrival.finish_parked(&key)).await
 }
 
 /// `GET /oidc/{connection}/callback`: a top-level GET, so the cookie is with it.
@@ -120,14 +101,9 @@ pub(in crate::http) async fn callback(
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(query.as_deref().unwrap_or_default()).map_err(|_| Problem::Malformed)?;
-    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
+    let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
     let key = callback.state().to_owned();
-    let (browser, login) = match arrival.take(&key, &id).await? {
-        Ok(taken) => taken,
-        Err(answer) => return Ok(answer),
-    };
-    let verified = arrival.verify_oidc(&entrance, &callback, &login).await?;
-    arrival.conclude(&key, &browser, &login, &verified).await
+    arrival.once(&key, arrival.finish_callback(&key, &entrance, &callback)).await
 }
 
 /// One browser coming back from a provider.
@@ -141,6 +117,52 @@ struct Arrival {
 type Taken = (BrowserId, PendingLogin);
 
 impl Arrival {
+    /// Finishes a login for one request at a time: a double click sends two, the browser shows the answer to the second, and the second one's
+    /// login is taken already. So it waits, and then goes where the first went.
+    async fn once(&self, key: &str, finish: impl Future<Output = Result<Response, Problem>>) -> Result<Response, Problem> {
+        let Some(browser) = &self.browser else { return finish.await };
+        let pending = PendingLogins(self.app.ephemeral.as_ref());
+        if !pending.begin(key, browser).await? {
+            pending.wait(key, browser).await?;
+            return self.late(key).await;
+        }
+        let outcome = finish.await;
+        pending.end(key, browser).await?;
+        outcome
+    }
+
+    async fn finish_parked(&self, key: &str) -> Result<Response, Problem> {
+        let pending = PendingLogins(self.app.ephemeral.as_ref());
+        let Some(Parked { connection, message }) = pending.take_parked(key).await? else { return self.late(key).await };
+        let (browser, login) = match self.take(key, &connection).await? {
+            Ok(taken) => taken,
+            Err(answer) => return Ok(answer),
+        };
+        let entrance = self.app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
+        let verified = match (&entrance.door, &login.protocol) {
+            (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => self.verify_saml(&entrance, &message, request_id).await?,
+            (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
+                let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
+                self.verify_oidc(&entrance, &callback, &login).await?
+            }
+            _ => {
+                return Err(self
+                    .refuse(&login.connection, "connection_changed", "the connection changed while the login was under way")
+                    .await);
+            }
+        };
+        self.conclude(key, &browser, &login, &verified).await
+    }
+
+    async fn finish_callback(&self, key: &str, entrance: &Entrance, callback: &Callback) -> Result<Response, Problem> {
+        let (browser, login) = match self.take(key, &entrance.connection.id).await? {
+            Ok(taken) => taken,
+            Err(answer) => return Ok(answer),
+        };
+        let verified = self.verify_oidc(entrance, callback, &login).await?;
+        self.conclude(key, &browser, &login, &verified).await
+    }
+
     /// Takes the pending login, once, and compares browser and connection before anything is redeemed (RFC 9700 4.4, 4.7).
     /// The inner `Err` is the answer for a login that is over.
     async fn take(&self, key: &str, connection: &ConnectionId) -> Result<Result<Taken, Response>, Problem> {

@@ -16,6 +16,11 @@ const PARKED_TTL: Duration = Duration::from_mins(1);
 /// How long a finished login is remembered for the back button and the double click.
 const FINISHED_TTL: Duration = Duration::from_mins(1);
 
+/// How long a login may take to finish: longer than any request to a provider (`outbound`).
+const FINISHING_TTL: Duration = Duration::from_secs(15);
+/// How often a request looks whether the one before it has finished the login.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// Logins on their way.
 pub(super) struct PendingLogins<'a>(pub(super) &'a dyn Ephemeral);
 
@@ -74,6 +79,27 @@ impl PendingLogins<'_> {
         bytes.map(|bytes| decode(&bytes)).transpose()
     }
 
+    /// Whether this request may finish the login: `false` while another one of the same browser is at it, until [`Self::end`].
+    pub(super) async fn begin(&self, key: &str, browser: &BrowserId) -> Result<bool, EphemeralError> {
+        self.0.claim(&finishing_key(key, browser), FINISHING_TTL).await
+    }
+
+    /// Undoes [`Self::begin`].
+    pub(super) async fn end(&self, key: &str, browser: &BrowserId) -> Result<(), EphemeralError> {
+        self.0.delete(&finishing_key(key, browser)).await.map(drop)
+    }
+
+    /// Waits for the request that is at it.
+    pub(super) async fn wait(&self, key: &str, browser: &BrowserId) -> Result<(), EphemeralError> {
+        let finishing = finishing_key(key, browser);
+        let mut left = FINISHING_TTL;
+        while !left.is_zero() && self.0.find(&finishing).await?.is_some() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            left = left.saturating_sub(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
     /// Remembers where a login went.
     pub(super) async fn finish(&self, key: &str, finished: &Finished) -> Result<(), EphemeralError> {
         self.0.put(&format!("finished:{key}"), encode(finished)?, FINISHED_TTL).await
@@ -89,6 +115,10 @@ impl PendingLogins<'_> {
 
 fn pending_key(key: &str) -> String {
     format!("pending:{key}")
+}
+
+fn finishing_key(key: &str, browser: &BrowserId) -> String {
+    format!("finishing:{key}:{}", browser.key())
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Bytes, EphemeralError> {
