@@ -85,8 +85,11 @@ impl Doors {
         }
         self.open.store(Arc::new(doors.clone()));
         for (connection, fetched) in join_all(waiting).await {
-            let door = fetched.and_then(|metadata| self.build(connection, Some(&metadata), now));
-            let door = report(connection, door).or_else(|reason| last_good(&before, connection).ok_or(reason));
+            let door = match fetched {
+                Ok(metadata) => report(connection, self.build(connection, Some(&metadata), now)),
+                // Only silence keeps the last good state: metadata that came and is refused (expired, without keys) closes the door.
+                Err(silence) => report(connection, Err(silence)).or_else(|reason| last_good(&before, connection).ok_or(reason)),
+            };
             doors.insert(connection.id.clone(), entrance(connection, door));
         }
         self.open.store(Arc::new(doors));

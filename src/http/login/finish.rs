@@ -7,9 +7,10 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session as CookieSession;
+use tracing::Instrument as _;
 
 use super::enter;
-use super::pending::{Finished, Parked, PendingLogins};
+use super::pending::{End, Finished, Parked, PendingLogins};
 use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
@@ -86,7 +87,7 @@ pub(in crate::http) async fn resume(
     origin: Origin,
 ) -> Result<Response, Problem> {
     let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
-    arrival.once(&key, arrival.finish_parked(&key)).await
+    to_the_end(async move { arrival.resume(&key).await }).await
 }
 
 /// `GET /oidc/{connection}/callback`: a top-level GET, so the cookie is with it.
@@ -102,8 +103,12 @@ pub(in crate::http) async fn callback(
     let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(query.as_deref().unwrap_or_default()).map_err(|_| Problem::Malformed)?;
     let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
-    let key = callback.state().to_owned();
-    arrival.once(&key, arrival.finish_callback(&key, &entrance, &callback)).await
+    to_the_end(async move { arrival.finish(&entrance, &callback).await }).await
+}
+
+/// Goes on when the browser goes away: the second click of a double click cancels the first request, which has taken the login already.
+async fn to_the_end(finish: impl Future<Output = Result<Response, Problem>> + Send + 'static) -> Result<Response, Problem> {
+    tokio::spawn(finish.in_current_span()).await.map_err(|_| Problem::Unavailable)?
 }
 
 /// One browser coming back from a provider.
@@ -117,23 +122,10 @@ struct Arrival {
 type Taken = (BrowserId, PendingLogin);
 
 impl Arrival {
-    /// Finishes a login for one request at a time: a double click sends two, the browser shows the answer to the second, and the second one's
-    /// login is taken already. So it waits, and then goes where the first went.
-    async fn once(&self, key: &str, finish: impl Future<Output = Result<Response, Problem>>) -> Result<Response, Problem> {
-        let Some(browser) = &self.browser else { return finish.await };
-        let pending = PendingLogins(self.app.ephemeral.as_ref());
-        if !pending.begin(key, browser).await? {
-            pending.wait(key, browser).await?;
-            return self.late(key).await;
-        }
-        let outcome = finish.await;
-        pending.end(key, browser).await?;
-        outcome
-    }
-
-    async fn finish_parked(&self, key: &str) -> Result<Response, Problem> {
-        let pending = PendingLogins(self.app.ephemeral.as_ref());
-        let Some(Parked { connection, message }) = pending.take_parked(key).await? else { return self.late(key).await };
+    /// Goes on with what a cross-site POST brought.
+    async fn resume(&self, key: &str) -> Result<Response, Problem> {
+        let parked = PendingLogins(self.app.ephemeral.as_ref()).take_parked(key).await?;
+        let Some(Parked { connection, message }) = parked else { return self.late(key).await };
         let (browser, login) = match self.take(key, &connection).await? {
             Ok(taken) => taken,
             Err(answer) => return Ok(answer),
@@ -154,7 +146,9 @@ impl Arrival {
         self.conclude(key, &browser, &login, &verified).await
     }
 
-    async fn finish_callback(&self, key: &str, entrance: &Entrance, callback: &Callback) -> Result<Response, Problem> {
+    /// Finishes with what a provider sent by GET.
+    async fn finish(&self, entrance: &Entrance, callback: &Callback) -> Result<Response, Problem> {
+        let key = callback.state();
         let (browser, login) = match self.take(key, &entrance.connection.id).await? {
             Ok(taken) => taken,
             Err(answer) => return Ok(answer),
@@ -184,9 +178,15 @@ impl Arrival {
     /// The login is not open: finished a moment ago, or too old. Never a dead end (gateway.md rows 24, 25).
     async fn late(&self, key: &str) -> Result<Response, Problem> {
         if let Some(browser) = &self.browser
-            && let Some(url) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, browser).await?
+            && let Some(end) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, browser).await?
         {
-            return Ok(Redirect::to(&url).into_response());
+            return match end {
+                End::Admitted { url, session } => {
+                    enter::replace_lost(&self.app, &self.session, session).await?;
+                    Ok(Redirect::to(&url).into_response())
+                }
+                End::Refused { reason, organization, incident } => Err(Problem::Refused { reason, organization, incident }),
+            };
         }
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
             return Ok(Redirect::to("/").into_response());
@@ -231,6 +231,7 @@ impl Arrival {
         Problem::refuse_message(&self.app, connection, code, cause, &self.origin).await
     }
 
+    /// Decides and writes; then nothing is left but the answer.
     async fn conclude(
         &self,
         key: &str,
@@ -241,13 +242,15 @@ impl Arrival {
         enter::stop_loops(&self.app, browser, &login.return_to).await?;
         let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();
+        let pending = PendingLogins(self.app.ephemeral.as_ref());
         match complete(self.app.store.as_ref(), verified, &login.organization, &origin, now).await? {
             Ending::Admitted { row, .. } => {
                 self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
-                enter::sign_in(&self.app, &self.session, &row, verified).await?;
+                let session = enter::sign_in(&self.app, &self.session, &row, verified).await?;
                 let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
                 let url = login.return_to.url();
-                PendingLogins(self.app.ephemeral.as_ref()).finish(key, &Finished { browser: browser.hash(), url: url.clone() }).await?;
+                let end = End::Admitted { url: url.clone(), session };
+                pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
                 Ok(answer.unwrap_or_else(|| Redirect::to(&url).into_response()))
             }
             Ending::Refused { reason, removed } => {
@@ -255,7 +258,10 @@ impl Arrival {
                     self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
                     self.app.sessions.end_sessions(Selector::Member(row.member.id), Cause::Removed).await?;
                 }
-                Err(Problem::Refused { reason, organization: login.organization.clone(), incident: origin.incident })
+                let (organization, incident) = (login.organization.clone(), origin.incident);
+                let end = End::Refused { reason, organization: organization.clone(), incident };
+                pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
+                Err(Problem::Refused { reason, organization, incident })
             }
         }
     }

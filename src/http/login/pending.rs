@@ -5,8 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::core::{ConnectionId, PendingLogin};
+use crate::core::{ConnectionId, IncidentId, OrganizationId, PendingLogin, Reason};
 use crate::http::browser::BrowserId;
+use crate::session::SessionKey;
 use crate::store::ephemeral::{Ephemeral, EphemeralError};
 
 /// Logins that one browser may have open; the oldest gives way (oauth2-proxy #2163: state that piles up).
@@ -16,10 +17,10 @@ const PARKED_TTL: Duration = Duration::from_mins(1);
 /// How long a finished login is remembered for the back button and the double click.
 const FINISHED_TTL: Duration = Duration::from_mins(1);
 
-/// How long a login may take to finish: longer than any request to a provider (`outbound`).
-const FINISHING_TTL: Duration = Duration::from_secs(15);
-/// How often a request looks whether the one before it has finished the login.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How long a second request for the same login waits for the first, which has taken it.
+const UNDER_WAY_TTL: Duration = Duration::from_secs(5);
+/// How often it looks.
+const UNDER_WAY_STEP: Duration = Duration::from_millis(50);
 
 /// Logins on their way.
 pub(super) struct PendingLogins<'a>(pub(super) &'a dyn Ephemeral);
@@ -33,13 +34,34 @@ pub(super) struct Parked {
     pub(super) message: String,
 }
 
-/// Where a finished login went, for the same browser coming twice.
+/// A finished login, for the same browser coming twice.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Finished {
     /// Whose login it was.
     pub(super) browser: [u8; 32],
-    /// Where it went.
-    pub(super) url: String,
+    /// How it ended.
+    pub(super) end: End,
+}
+
+/// How a login ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum End {
+    /// With a session.
+    Admitted {
+        /// Where it went.
+        url: String,
+        /// The session; its cookie may have got lost with the answer.
+        session: SessionKey,
+    },
+    /// With a no.
+    Refused {
+        /// Why.
+        reason: Reason,
+        /// Whose admins to ask.
+        organization: OrganizationId,
+        /// The reference.
+        incident: Option<IncidentId>,
+    },
 }
 
 impl PendingLogins<'_> {
@@ -64,6 +86,9 @@ impl PendingLogins<'_> {
     /// Takes a login: once, whoever asks.
     pub(super) async fn take(&self, key: &str, browser: &BrowserId) -> Result<Option<PendingLogin>, EphemeralError> {
         let taken = self.0.take(&pending_key(key)).await?;
+        if taken.is_some() {
+            self.0.put(&under_way_key(key), Bytes::new(), UNDER_WAY_TTL).await?;
+        }
         self.0.remove_from_set(&format!("browser-logins:{}", browser.key()), key).await?;
         taken.map(|bytes| decode(&bytes)).transpose()
     }
@@ -79,37 +104,25 @@ impl PendingLogins<'_> {
         bytes.map(|bytes| decode(&bytes)).transpose()
     }
 
-    /// Whether this request may finish the login: `false` while another one of the same browser is at it, until [`Self::end`].
-    pub(super) async fn begin(&self, key: &str, browser: &BrowserId) -> Result<bool, EphemeralError> {
-        self.0.claim(&finishing_key(key, browser), FINISHING_TTL).await
-    }
-
-    /// Undoes [`Self::begin`].
-    pub(super) async fn end(&self, key: &str, browser: &BrowserId) -> Result<(), EphemeralError> {
-        self.0.delete(&finishing_key(key, browser)).await.map(drop)
-    }
-
-    /// Waits for the request that is at it.
-    pub(super) async fn wait(&self, key: &str, browser: &BrowserId) -> Result<(), EphemeralError> {
-        let finishing = finishing_key(key, browser);
-        let mut left = FINISHING_TTL;
-        while !left.is_zero() && self.0.find(&finishing).await?.is_some() {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            left = left.saturating_sub(LOOK_AGAIN);
-        }
-        Ok(())
-    }
-
-    /// Remembers where a login went.
+    /// Remembers how a login ended.
     pub(super) async fn finish(&self, key: &str, finished: &Finished) -> Result<(), EphemeralError> {
         self.0.put(&format!("finished:{key}"), encode(finished)?, FINISHED_TTL).await
     }
 
-    /// Where a login of this browser went a moment ago.
-    pub(super) async fn find_finished(&self, key: &str, browser: &BrowserId) -> Result<Option<String>, EphemeralError> {
-        let Some(bytes) = self.0.find(&format!("finished:{key}")).await? else { return Ok(None) };
-        let finished: Finished = decode(&bytes)?;
-        Ok(browser.started(&finished.browser).then_some(finished.url))
+    /// How a login of this browser ended a moment ago. One that is ending just now is waited for.
+    pub(super) async fn find_finished(&self, key: &str, browser: &BrowserId) -> Result<Option<End>, EphemeralError> {
+        let mut waited = Duration::ZERO;
+        loop {
+            if let Some(bytes) = self.0.find(&format!("finished:{key}")).await? {
+                let finished: Finished = decode(&bytes)?;
+                return Ok(browser.started(&finished.browser).then_some(finished.end));
+            }
+            if waited >= UNDER_WAY_TTL || self.0.find(&under_way_key(key)).await?.is_none() {
+                return Ok(None);
+            }
+            tokio::time::sleep(UNDER_WAY_STEP).await;
+            waited += UNDER_WAY_STEP;
+        }
     }
 }
 
@@ -117,8 +130,8 @@ fn pending_key(key: &str) -> String {
     format!("pending:{key}")
 }
 
-fn finishing_key(key: &str, browser: &BrowserId) -> String {
-    format!("finishing:{key}:{}", browser.key())
+fn under_way_key(key: &str) -> String {
+    format!("under-way:{key}")
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Bytes, EphemeralError> {

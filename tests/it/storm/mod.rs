@@ -2,6 +2,7 @@
 //!
 //! - [`server`]: the process and its files; it can be killed, started again, and its database read while it is down
 //! - [`person`]: one browser and its SAML provider, who signs for everyone
+//! - [`twice`]: the second click
 //!
 //! The one rule of this folder: what counts is what a person saw. Whoever saw a way into the app is a member with one seat, and nobody else has it.
 
@@ -14,6 +15,7 @@ use usher::core::{MemberId, Reason};
 
 mod person;
 mod server;
+mod twice;
 
 use person::{Person, Saw};
 use server::Site;

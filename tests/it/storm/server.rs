@@ -21,9 +21,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) struct Site {
     folder: TempDir,
     pub(super) port: u16,
+    /// Opens a connection for each request: what is left of a server that was killed must not meet the next.
+    pub(super) client: reqwest::Client,
 }
 
 impl Site {
+    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
     pub(super) fn new(premium: usize, standard: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -78,7 +81,8 @@ impl Site {
         );
         std::fs::write(folder.path().join("usher.toml"), usher).unwrap();
         std::fs::write(folder.path().join("org.toml"), org).unwrap();
-        Self { folder, port }
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
+        Self { folder, port, client: client.build().unwrap() }
     }
 
     /// Starts the server, and waits until it listens.
