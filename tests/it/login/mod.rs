@@ -1,6 +1,6 @@
 //! Logins through the whole gateway, with the provider of the demo: what goes wrong on the way, and what must not.
 //!
-//! - `tabs`: many tabs, double clicks, the back button
+//! - `tabs`: many tabs, answers sent twice, the back button
 //! - `strangers`: messages that come to another browser
 //! - `trouble`: logins that took too long, go round in circles, or have no provider
 
