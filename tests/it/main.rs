@@ -13,6 +13,7 @@ mod config;
 mod demo;
 mod docs;
 mod interop;
+mod login;
 mod oidc;
 mod pages;
 mod proxy;

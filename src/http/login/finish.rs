@@ -124,7 +124,9 @@ type Taken = (BrowserId, PendingLogin);
 impl Arrival {
     /// Goes on with what a cross-site POST brought.
     async fn resume(&self, key: &str) -> Result<Response, Problem> {
-        let parked = PendingLogins(self.app.ephemeral.as_ref()).take_parked(key).await?;
+        let pending = PendingLogins(self.app.ephemeral.as_ref());
+        pending.begin(key).await?;
+        let parked = pending.take_parked(key).await?;
         let Some(Parked { connection, message }) = parked else { return self.late(key).await };
         let (browser, login) = match self.take(key, &connection).await? {
             Ok(taken) => taken,
@@ -149,6 +151,7 @@ impl Arrival {
     /// Finishes with what a provider sent by GET.
     async fn finish(&self, entrance: &Entrance, callback: &Callback) -> Result<Response, Problem> {
         let key = callback.state();
+        PendingLogins(self.app.ephemeral.as_ref()).begin(key).await?;
         let (browser, login) = match self.take(key, &entrance.connection.id).await? {
             Ok(taken) => taken,
             Err(answer) => return Ok(answer),

@@ -83,12 +83,17 @@ impl PendingLogins<'_> {
         Ok(self.0.find(&pending_key(key)).await?.is_some())
     }
 
+    /// Says that an open login is being finished: before anything of it is taken, so that whoever finds it gone knows to wait.
+    pub(super) async fn begin(&self, key: &str) -> Result<(), EphemeralError> {
+        if self.is_open(key).await? {
+            self.0.put(&under_way_key(key), Bytes::new(), UNDER_WAY_TTL).await?;
+        }
+        Ok(())
+    }
+
     /// Takes a login: once, whoever asks.
     pub(super) async fn take(&self, key: &str, browser: &BrowserId) -> Result<Option<PendingLogin>, EphemeralError> {
         let taken = self.0.take(&pending_key(key)).await?;
-        if taken.is_some() {
-            self.0.put(&under_way_key(key), Bytes::new(), UNDER_WAY_TTL).await?;
-        }
         self.0.remove_from_set(&format!("browser-logins:{}", browser.key()), key).await?;
         taken.map(|bytes| decode(&bytes)).transpose()
     }

@@ -51,5 +51,5 @@ async fn a_request_that_is_signed_inside_and_posted_is_understood() {
     let taking = house.usher.ask_to_sign_in(&mut browser).await;
     let page = browser.submit(&taking, taking.form("SAMLRequest")).await;
     let answer = house.provider.sign_in(&mut browser, &page, "ada").await;
-    assert_eq!(told(&house.come_back(&mut browser, answer).await).0, "Admin");
+    assert_eq!(told(&browser.come_back(answer).await).0, "Admin");
 }

@@ -63,16 +63,7 @@ impl<P: Provider> House<P> {
     /// Opens the app and signs in: where it ends.
     async fn sign_in(&self, browser: &mut Browser, person: &str) -> Page {
         let page = self.sign_in_there(browser, person).await;
-        self.come_back(browser, page).await
-    }
-
-    /// A redirect, or the form of a SAML response, which a browser with script sends by itself.
-    async fn come_back(&self, browser: &mut Browser, page: Page) -> Page {
-        if page.location().is_some() {
-            return browser.follow(page).await;
-        }
-        let form = page.form("SAMLResponse");
-        browser.submit(&page, form).await
+        browser.come_back(page).await
     }
 }
 

@@ -82,3 +82,15 @@ async fn signing_out_leads_through_the_provider_and_back() {
     // The provider has forgotten her as well: it asks again.
     house.usher.ask_to_sign_in(&mut browser).await.form("user");
 }
+
+#[tokio::test]
+async fn someone_who_lost_every_mapped_group_is_out_of_all_browsers_after_the_next_login() {
+    let house = House::<Op>::open().await;
+    let mut first = Browser::new();
+    house.sign_in(&mut first, "jo").await;
+    assert!(house.usher.is_inside(&mut first).await);
+    house.provider.set_groups("jo", &["visitors"]).await;
+    assert_eq!(house.sign_in(&mut Browser::new(), "jo").await.status, 403);
+    assert!(house.usher.find_member("jo").await.is_none());
+    assert!(!house.usher.is_inside(&mut first).await);
+}

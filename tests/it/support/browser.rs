@@ -1,6 +1,7 @@
 //! A browser without script: cookies as browsers keep them, redirects by hand, forms and links of the page.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use cookie::{Cookie, SameSite};
 use html5gum::{Token, Tokenizer};
@@ -131,18 +132,18 @@ struct Kept {
     cookie: Cookie<'static>,
 }
 
-/// The browser. Clones are windows that share nothing from then on.
+/// The browser. A clone is another tab: it shares the cookies.
 #[derive(Debug, Clone)]
 pub(crate) struct Browser {
     client: reqwest::Client,
-    cookies: Vec<Kept>,
+    cookies: Arc<Mutex<Vec<Kept>>>,
 }
 
 impl Browser {
     #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
     pub(crate) fn new() -> Self {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().dns_resolver(Loopback);
-        Self { client: client.build().unwrap(), cookies: Vec::new() }
+        Self { client: client.build().unwrap(), cookies: Arc::default() }
     }
 
     /// Types an address, and goes wherever it leads.
@@ -191,6 +192,15 @@ impl Browser {
         page
     }
 
+    /// Goes on as a browser with script does from a provider's last page: a redirect, or the form of a SAML response, which sends itself.
+    pub(crate) async fn come_back(&mut self, page: Page) -> Page {
+        if page.location().is_some() {
+            return self.follow(page).await;
+        }
+        let form = page.form("SAMLResponse");
+        self.submit(&page, form).await
+    }
+
     /// What a script of the page gets: no navigation, no redirect.
     pub(crate) async fn fetch(&mut self, url: &str) -> Page {
         let url: Url = url.parse().unwrap();
@@ -200,8 +210,20 @@ impl Browser {
     }
 
     /// The value of a cookie.
-    pub(crate) fn cookie(&self, host: &str, name: &str) -> Option<&str> {
-        self.cookies.iter().find(|kept| kept.host == host && kept.cookie.name() == name).map(|kept| kept.cookie.value())
+    pub(crate) fn cookie(&self, host: &str, name: &str) -> Option<String> {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().find(|kept| kept.host == host && kept.cookie.name() == name).map(|kept| kept.cookie.value().to_owned())
+    }
+
+    /// The names of a host's cookies.
+    pub(crate) fn cookies(&self, host: &str) -> Vec<String> {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().filter(|kept| kept.host == host).map(|kept| kept.cookie.name().to_owned()).collect()
+    }
+
+    /// Loses a cookie.
+    pub(crate) fn forget(&self, host: &str, name: &str) {
+        self.cookies.lock().unwrap().retain(|kept| kept.host != host || kept.cookie.name() != name);
     }
 
     async fn ask(&mut self, ask: Ask, trail: Vec<Url>) -> Page {
@@ -234,18 +256,19 @@ impl Browser {
     }
 
     /// A cookie that a browser would not take is a fault of whoever set it.
-    fn keep(&mut self, url: &Url, cookie: Cookie<'static>) {
+    fn keep(&self, url: &Url, cookie: Cookie<'static>) {
         let host = url.host_str().unwrap().to_owned();
         if cookie.name().starts_with("__Host-") {
             let rules = (cookie.secure(), cookie.path(), cookie.domain());
             assert_eq!(rules, (Some(true), Some("/"), None), "{cookie}");
         }
-        self.cookies.retain(|kept| (&kept.host, kept.cookie.name(), kept.cookie.path()) != (&host, cookie.name(), cookie.path()));
+        let mut cookies = self.cookies.lock().unwrap();
+        cookies.retain(|kept| (&kept.host, kept.cookie.name(), kept.cookie.path()) != (&host, cookie.name(), cookie.path()));
         let is_past = |at: cookie::time::OffsetDateTime| at.unix_timestamp() <= SystemClock.now().as_second();
         let removed =
             cookie.max_age().is_some_and(|age| age <= cookie::time::Duration::ZERO) || cookie.expires_datetime().is_some_and(is_past);
         if !removed {
-            self.cookies.push(Kept { host, cookie });
+            cookies.push(Kept { host, cookie });
         }
     }
 
@@ -261,7 +284,8 @@ impl Browser {
             };
             kept.host == host && url.path().starts_with(path) && same_site
         };
-        let pairs = self.cookies.iter().filter(sent).map(|kept| format!("{}={}", kept.cookie.name(), kept.cookie.value()));
+        let cookies = self.cookies.lock().unwrap();
+        let pairs = cookies.iter().filter(sent).map(|kept| format!("{}={}", kept.cookie.name(), kept.cookie.value()));
         pairs.collect::<Vec<_>>().join("; ")
     }
 }

@@ -6,8 +6,9 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use usher::app::App;
 use usher::clock::{Clock, SystemClock};
-use usher::config::{self, Loaded};
+use usher::config::{self, Config, Loaded};
 use usher::core::{EmailAddress, Member, MemberStatus, OrganizationId};
+use usher::demo::{Demo, IDP_HOST, Scenario};
 use usher::gateway::{Gateway, Parts, load_or_make_sp_keys};
 use usher::outbound::Outbound;
 use usher::proxy::IdentityKeys;
@@ -95,24 +96,23 @@ impl Installation {
         std::fs::write(data_dir.path().join("org.toml"), format!("{ORGANIZATION}\n{connections}")).unwrap();
         let Loaded { config, settings, .. } =
             config::load_with_org(&usher_toml, &config::environment()).unwrap_or_else(|faults| panic!("{faults}"));
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let now = clock.now();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir.join("usher.db")).await.unwrap());
-        store.save_settings(&settings.unwrap(), None, "test", now).await.unwrap();
-        let gateway = Gateway::new(Parts {
-            ephemeral: Arc::new(MemoryStore::new(Arc::clone(&clock))),
-            outbound: Arc::new(Outbound::new().unwrap()),
-            sp_keys: Arc::new(load_or_make_sp_keys(&config.data_dir, "auth.localhost", now).unwrap()),
-            identity_keys: Arc::new(IdentityKeys::load_or_make(&config.data_dir).unwrap()),
-            store: Arc::clone(&store),
-            config,
-            clock,
-        });
-        let app = Arc::clone(&gateway.app);
+        let store = SqliteStore::open(&config.data_dir.join("usher.db")).await.unwrap();
+        store.save_settings(&settings.unwrap(), None, "test", SystemClock.now()).await.unwrap();
         let stop = CancellationToken::new();
-        app.refresh(true).await.unwrap();
-        gateway.start(&stop).await.unwrap();
-        Self { site, store, app, echo, stop, _data_dir: data_dir }
+        let app = assemble(config, Arc::new(store), Arc::new(SystemClock), None, &stop).await;
+        Self { site, store: Arc::clone(&app.store), app, echo, stop, _data_dir: data_dir }
+    }
+
+    /// Starts it with the people, the connections and the provider of the demo.
+    pub(crate) async fn demo(clock: Arc<dyn Clock>) -> Self {
+        let (site, data_dir, echo) = (Site::new(), TempDir::new().unwrap(), Echo::start().await);
+        let demo = Demo::new(([127, 0, 0, 1], site.port).into(), Scenario::Default, Arc::clone(&clock)).unwrap();
+        let store = SqliteStore::open_in_memory().await.unwrap();
+        demo.prepare(&store, clock.now()).await.unwrap();
+        let config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();
+        let stop = CancellationToken::new();
+        let app = assemble(config, Arc::new(store), clock, Some(demo.idp_router()), &stop).await;
+        Self { site, store: Arc::clone(&app.store), app, echo, stop, _data_dir: data_dir }
     }
 
     /// Tries every door again.
@@ -150,6 +150,32 @@ impl Installation {
     pub(crate) fn requests_of_app(&self) -> usize {
         self.echo.seen.requests.load(std::sync::atomic::Ordering::SeqCst)
     }
+}
+
+/// Starts the gateway, with a provider on its own listener if there is one.
+async fn assemble(
+    config: Config,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    idp: Option<axum::Router>,
+    stop: &CancellationToken,
+) -> Arc<App> {
+    let mut gateway = Gateway::new(Parts {
+        ephemeral: Arc::new(MemoryStore::new(Arc::clone(&clock))),
+        outbound: Arc::new(Outbound::new().unwrap()),
+        sp_keys: Arc::new(load_or_make_sp_keys(&config.data_dir, "auth.localhost", clock.now()).unwrap()),
+        identity_keys: Arc::new(IdentityKeys::load_or_make(&config.data_dir).unwrap()),
+        store,
+        config,
+        clock,
+    });
+    if let Some(idp) = idp {
+        gateway = gateway.with_host(IDP_HOST, idp);
+    }
+    let app = Arc::clone(&gateway.app);
+    app.refresh(true).await.unwrap();
+    gateway.start(stop).await.unwrap();
+    app
 }
 
 fn acme() -> OrganizationId {
