@@ -74,7 +74,8 @@ impl Doors {
         let mut waiting = Vec::new();
         for connection in &settings.connections {
             let door = match metadata_url(connection) {
-                None => report(connection, self.build(connection, None, now)),
+                // An open door stays as it is: a new one would not know the provider's documents, and need the provider to fetch them again.
+                None => last_good(&before, connection).map_or_else(|| report(connection, self.build(connection, None, now)), Ok),
                 Some(url) => {
                     waiting.push(async move { (connection, self.fetch_metadata(connection, url).await) });
                     last_good(&before, connection).ok_or_else(|| "its metadata has not come yet".to_owned())
@@ -84,8 +85,11 @@ impl Doors {
         }
         self.open.store(Arc::new(doors.clone()));
         for (connection, fetched) in join_all(waiting).await {
-            let door = fetched.and_then(|metadata| self.build(connection, Some(&metadata), now));
-            let door = report(connection, door).or_else(|reason| last_good(&before, connection).ok_or(reason));
+            let door = match fetched {
+                Ok(metadata) => report(connection, self.build(connection, Some(&metadata), now)),
+                // Only silence keeps the last good state: metadata that came and is refused (expired, without keys) closes the door.
+                Err(silence) => report(connection, Err(silence)).or_else(|reason| last_good(&before, connection).ok_or(reason)),
+            };
             doors.insert(connection.id.clone(), entrance(connection, door));
         }
         self.open.store(Arc::new(doors));

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,6 +159,9 @@ pub fn load_or_make_sp_keys(data_dir: &Path, common_name: &str, now: jiff::Times
         write_private(&certificate_path, &certificate)
             .and_then(|()| write_private(&key_path, &key))
             .map_err(|error| fault(error.into()))?;
+    }
+    if std::fs::metadata(&key_path).map_err(|error| fault(error.into()))?.permissions().mode() & 0o077 != 0 {
+        return Err(fault("saml.key.pem can be read by others; make it 0600".into()));
     }
     let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| fault(error.into()));
     SpKeys::from_pem(&read(&key_path)?, &read(&certificate_path)?).map_err(|error| fault(error.into()))

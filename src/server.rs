@@ -42,7 +42,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a page of ours may take, with the whole body that it waits for: a stranger's body is collected in memory, so it may not trickle.
 /// Longer than the slowest provider is waited for in one login.
-const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
+const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
 /// The largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 /// Header lines in a request.

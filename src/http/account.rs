@@ -11,7 +11,7 @@ use super::origin::Origin;
 use super::problem::Problem;
 use super::views::{Account, AppLink, Link, Page, Seat, SignedOut, View as _};
 use crate::app::App;
-use crate::core::explain;
+use crate::core::{MemberStatus, OrganizationId, Reason, explain};
 use crate::doors::Door;
 use crate::session::{Cause, Selector, SessionRecord};
 use crate::store::NewAuditLine;
@@ -21,6 +21,11 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
     let Some(record) = enter::signed_in(&app, &session).await? else { return Ok(Redirect::to("/login").into_response()) };
     let Some(organization) = record.organizations.keys().next() else { return Ok(Redirect::to("/login").into_response()) };
     let Some(row) = app.store.find_member(organization, record.person).await? else { return Ok(Redirect::to("/login").into_response()) };
+    match row.member.status {
+        MemberStatus::Active => {}
+        MemberStatus::Removed => return Err(refused(Reason::NotInvited, organization)),
+        MemberStatus::Blocked => return Err(refused(Reason::BlockedByAdmin, organization)),
+    }
     let last = app.store.find_last_decision(organization, record.person).await?;
     let groups = last.map(|last| explain(&last.decision).because).unwrap_or_default();
     let because = if groups.is_empty() { String::new() } else { format!("Because you are in {}.", groups.join(" and ")) };
@@ -40,6 +45,10 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
         apps: &apps,
     }
     .respond())
+}
+
+fn refused(reason: Reason, organization: &OrganizationId) -> Problem {
+    Problem::Refused { reason, organization: organization.clone(), incident: None }
 }
 
 /// `POST /logout`: ends this browser's session here and on every app host, and offers the provider's logout.

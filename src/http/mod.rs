@@ -67,6 +67,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(max_body))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))
+        .layer(middleware::map_response(headers::unkept))
         .layer(headers::layer(https))
         .with_state(app)
         .merge(assets::routes())

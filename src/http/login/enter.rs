@@ -24,6 +24,16 @@ pub(super) async fn stop_loops(app: &App, browser: &BrowserId, return_to: &Retur
     if count > LOOP_LIMIT { Err(Problem::Loop) } else { Ok(()) }
 }
 
+/// So many tickets for one page of an app within [`LOOP_WINDOW`]: the app host's cookie does not come back.
+const TICKET_LIMIT: u64 = 10;
+
+/// Counts this ticket, in the same way.
+async fn stop_ticket_loops(app: &App, record: &SessionRecord, return_to: &ReturnTo) -> Result<(), Problem> {
+    let page = short_hex(&Sha256::digest(return_to.url().as_bytes()));
+    let count = app.ephemeral.count(&format!("ticket-loop:{}:{page}", record.key), LOOP_WINDOW).await?;
+    if count > TICKET_LIMIT { Err(Problem::Loop) } else { Ok(()) }
+}
+
 /// The session of this browser on the auth host, if it is alive.
 pub(in crate::http) async fn signed_in(app: &App, session: &CookieSession) -> Result<Option<SessionRecord>, Problem> {
     Ok(app.sessions.find_on_auth_host(session).await?)
@@ -80,6 +90,7 @@ pub(super) async fn go_on(
     if !record.organizations.contains_key(&organization) {
         return Ok(None);
     }
+    stop_ticket_loops(app, &record, return_to).await?;
     let ticket = app.sessions.issue_ticket(&record, return_to, enter).await?;
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("ticket", &ticket).finish();
     Ok(Some(Redirect::to(&format!("{}/.usher/enter?{query}", return_to.origin())).into_response()))

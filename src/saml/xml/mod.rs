@@ -214,7 +214,7 @@ mod tests {
 
     /// Declarations on the way down, then as many children as fit that each add one more.
     fn crowded(in_scope: usize) -> String {
-        let declarations: String = (0..in_scope - 1).map(|number| format!(" xmlns:n{number}='u'")).collect();
+        let declarations = (1..in_scope).fold(String::new(), |all, number| all + &format!(" xmlns:n{number}='u'"));
         let mut text = format!("<a{declarations}>");
         while text.len() + 20 < MAX_XML_BYTES {
             text.push_str("<a xmlns:b='c'/>");

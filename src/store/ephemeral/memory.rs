@@ -331,7 +331,7 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
 
-    const LONG: Duration = Duration::from_secs(3600);
+    const LONG: Duration = Duration::from_hours(1);
 
     #[tokio::test]
     async fn values_are_kept_up_to_the_limit_in_bytes_and_their_room_comes_back() {

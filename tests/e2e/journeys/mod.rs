@@ -7,8 +7,6 @@
 //!
 //! The one rule of this folder: no page is passed over; each is clean, and each new one is looked at in both themes on a desk and on a phone.
 
-#![expect(clippy::unwrap_used, reason = "what fails in a test's own helpers fails the test")]
-
 use crate::demo::Demo;
 use crate::support::Browser;
 

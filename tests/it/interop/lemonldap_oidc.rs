@@ -1,4 +1,4 @@
-//! LemonLDAP::NG as an OpenID provider: a single group comes as a text, several as a list.
+//! `LemonLDAP::NG` as an OpenID provider: a single group comes as a text, several as a list.
 
 use super::scenario::{self, usual};
 use super::{House, Provider, credentials};

@@ -1,9 +1,9 @@
-//! LemonLDAP::NG as a SAML provider.
+//! `LemonLDAP::NG` as a SAML provider.
 
 use super::scenario::{self, usual};
-use super::{Provider, credentials, sp_metadata};
+use super::{House, Provider, credentials, sp_metadata};
 use crate::support::browser::{Browser, Page};
-use crate::support::installation::Installation;
+use crate::support::installation::{Installation, told};
 use crate::support::lemonldap::{Clients, LemonLdap};
 
 usual!(LemonSaml);
@@ -37,4 +37,19 @@ impl Provider for LemonSaml {
 #[tokio::test]
 async fn a_response_that_was_changed_on_its_way_is_refused() {
     scenario::tampered_response::<LemonSaml>().await;
+}
+
+#[tokio::test]
+async fn a_request_with_another_signature_is_not_answered() {
+    scenario::tampered_request::<LemonSaml>().await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_signed_inside_and_posted_is_understood() {
+    let house = House::<LemonSaml>::open_with("request_binding = \"post\"").await;
+    let mut browser = Browser::new();
+    let taking = house.usher.ask_to_sign_in(&mut browser).await;
+    let page = browser.submit(&taking, taking.form("SAMLRequest")).await;
+    let answer = house.provider.sign_in(&mut browser, &page, "ada").await;
+    assert_eq!(told(&house.come_back(&mut browser, answer).await).0, "Admin");
 }

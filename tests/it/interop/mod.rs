@@ -38,9 +38,14 @@ struct House<P> {
 impl<P: Provider> House<P> {
     /// The gateway first: it starts without its provider, and providers want to know their clients.
     async fn open() -> Self {
+        Self::open_with("").await
+    }
+
+    /// With more keys in the connection.
+    async fn open_with(more: &str) -> Self {
         let mut provider = P::new().await;
         let connection = format!(
-            "[[connection]]\nid = \"{CONNECTION}\"\nname = \"Acme\"\ndomains = [\"acme.example\"]\ninternal = true\n{}",
+            "[[connection]]\nid = \"{CONNECTION}\"\nname = \"Acme\"\ndomains = [\"acme.example\"]\ninternal = true\n{}\n{more}",
             provider.connection()
         );
         let usher = Installation::start(Site::new(), &connection).await;

@@ -85,6 +85,21 @@ async fn assert_refused<P: Provider>(house: &House<P>, browser: &mut Browser, pa
     assert_eq!((last.reason, last.detail["code"].as_str()), (Some(Reason::AuthInvalid), Some(code)));
 }
 
+/// Our `AuthnRequest` with another signature: the provider signs nobody in.
+pub(super) async fn tampered_request<P: Provider>() {
+    let house = House::<P>::open().await;
+    let mut browser = Browser::new();
+    let page = browser.visit(&house.usher.site.app("/")).await;
+    let request = browser.follow_until(page, |url| url.host_str() == Some("127.0.0.1")).await.location().unwrap();
+    let (signed, signature) = request.as_str().split_once("&Signature=").unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let page = browser.open(&format!("{signed}&Signature={other}{}", &signature[1..])).await;
+    // Some look at the signature only when they answer.
+    let asks = page.forms().iter().any(|form| form.has("password"));
+    let page = if asks { house.provider.sign_in(&mut browser, &page, "ada").await } else { page };
+    assert!(page.forms().iter().all(|form| !form.has("SAMLResponse")), "{} {}", page.status, page.text);
+}
+
 /// A SAML response with one of its signatures broken, or with a better group than the provider gave.
 pub(super) async fn tampered_response<P: Provider>() {
     let house = House::<P>::open().await;

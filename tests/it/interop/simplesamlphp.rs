@@ -1,4 +1,4 @@
-//! SimpleSAMLphp: checks our signed requests, and signs both the response and the assertion.
+//! `SimpleSAMLphp`: checks our signed requests, and signs both the response and the assertion.
 
 use super::scenario::{self, usual};
 use super::{Provider, credentials, sp_metadata};
@@ -34,4 +34,9 @@ impl Provider for SimpleSaml {
 #[tokio::test]
 async fn a_response_that_was_changed_on_its_way_is_refused() {
     scenario::tampered_response::<SimpleSaml>().await;
+}
+
+#[tokio::test]
+async fn a_request_with_another_signature_is_not_answered() {
+    scenario::tampered_request::<SimpleSaml>().await;
 }

@@ -74,7 +74,8 @@ impl Person {
     pub(super) async fn fetch_answer(&mut self) -> Result<String, Gone> {
         let return_to: String = form_urlencoded::byte_serialize(format!("{}/reports", self.app).as_bytes()).collect();
         let start = self.send(self.request(Method::GET, &format!("/login/okta?return_to={return_to}"))).await?;
-        self.cookie = start.headers().get(header::SET_COOKIE).unwrap().to_str().unwrap().split(';').next().unwrap().to_owned();
+        let set = start.headers().get(header::SET_COOKIE).unwrap().to_str().unwrap();
+        self.cookie = set.split(';').next().unwrap_or_default().into();
         let provider = Url::parse(location(&start)).unwrap();
         let parameter = |name: &str| provider.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
         let answer = self.sign(&request_id(&parameter("SAMLRequest")));

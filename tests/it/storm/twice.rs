@@ -8,7 +8,7 @@ use super::server::Site;
 #[tokio::test]
 async fn a_double_click_signs_in_however_far_the_first_request_had_come() {
     let site = Site::new(20, 20);
-    let _server = site.serve().await;
+    let server = site.serve().await;
     for milliseconds in [0, 1, 2, 5, 10, 20, 40, 80, 160, 320] {
         let mut person = Person::new(&site, &format!("p{milliseconds}"));
         let form = person.fetch_answer().await.unwrap();
@@ -21,7 +21,7 @@ async fn a_double_click_signs_in_however_far_the_first_request_had_come() {
         assert!(account.contains(person.name()), "{account}");
     }
     // One person each, whatever was clicked.
-    drop(_server);
+    drop(server);
     let books = site.books().await;
     assert_eq!((books.members.len(), books.faults), (10, Vec::new()));
 }

@@ -35,7 +35,7 @@ impl Form {
         self.fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(found, _)| found == name) || self.blanks.iter().any(|found| found == name)
     }
 }
@@ -78,7 +78,7 @@ impl Page {
         hrefs.filter_map(|href| self.url.join(&href).ok()).find(|url| url.as_str().starts_with(start))
     }
 
-    fn forms(&self) -> Vec<Form> {
+    pub(crate) fn forms(&self) -> Vec<Form> {
         let mut forms: Vec<Form> = Vec::new();
         for (tag, attributes) in self.tags() {
             let of = |name| attribute(&attributes, name);

@@ -1,4 +1,4 @@
-//! LemonLDAP::NG from Debian, under plackup, with the files of `tests/interop/lemonldap`: SAML and OpenID Connect at once.
+//! `LemonLDAP::NG` from Debian, under plackup, with the files of `tests/interop/lemonldap`: SAML and OpenID Connect at once.
 
 use std::path::Path;
 use std::process::Command;

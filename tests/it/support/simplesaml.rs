@@ -1,4 +1,4 @@
-//! SimpleSAMLphp from Debian, on PHP's own web server, with the files of `tests/interop/simplesamlphp`.
+//! `SimpleSAMLphp` from Debian, on PHP's own web server, with the files of `tests/interop/simplesamlphp`.
 
 use std::process::Command;
 

@@ -4,7 +4,6 @@ $metadata[getenv('USHER_TEST_URL') . '/saml2/idp/metadata.php'] = [
     'privatekey' => 'idp.key',
     'certificate' => 'idp.crt',
     'auth' => 'people',
-    'validate.authnrequest' => true,
     'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
     'authproc' => [
         3 => [
