@@ -32,7 +32,9 @@ async fn signing_out_on_the_account_page_offers_the_provider_s_sign_out_and_come
         browser.arrive(&demo.auth("/")).await;
         browser.see("h1", "Ada Lovelace").await;
         let account = browser.text("main").await;
-        for fact in ["Ada Lovelace", "ada@acme.example", "Admin", "Premium", OIDC] {
+        let facts =
+            ["Ada Lovelace", "ada@acme.example", "Admin\nBecause you are in app-admins.", "Premium\nBecause you are in design.", OIDC];
+        for fact in facts {
             assert!(account.contains(fact), "{fact} is not in:\n{account}");
         }
         browser.look("demo-account").await;
