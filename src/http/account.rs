@@ -11,7 +11,7 @@ use super::origin::Origin;
 use super::problem::Problem;
 use super::views::{Account, AppLink, Link, Page, Seat, SignedOut, View as _};
 use crate::app::App;
-use crate::core::{MemberStatus, OrganizationId, Reason, explain};
+use crate::core::{MemberStatus, OrganizationId, Reason, groups_behind_role, groups_behind_seat};
 use crate::doors::Door;
 use crate::session::{Cause, Selector, SessionRecord};
 use crate::store::NewAuditLine;
@@ -27,8 +27,9 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
         MemberStatus::Blocked => return Err(refused(Reason::BlockedByAdmin, organization)),
     }
     let last = app.store.find_last_decision(organization, record.person).await?;
-    let groups = last.map(|last| explain(&last.decision).because).unwrap_or_default();
-    let because = if groups.is_empty() { String::new() } else { format!("Because you are in {}.", groups.join(" and ")) };
+    let last = last.map(|last| last.decision);
+    let role_why = last.as_ref().map(|decision| because(&groups_behind_role(decision))).unwrap_or_default();
+    let seat_why = last.as_ref().map(|decision| because(&groups_behind_seat(decision))).unwrap_or_default();
     let hosts = app.config.routes.iter().filter(|route| record.organizations.contains_key(&route.organization)).map(|route| &route.host);
     let addresses: Vec<(&str, String)> = hosts.map(|host| (host.as_str(), app.app_origin(host))).collect();
     let apps: Vec<AppLink<'_>> = addresses.iter().map(|(host, href)| AppLink { name: host, host, href }).collect();
@@ -40,15 +41,20 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
         email: email.as_deref(),
         provider: provider.as_deref(),
         role: row.member.role.as_str(),
-        role_why: &because,
-        seat: row.member.seat.as_ref().map(|tier| Seat { tier: tier.as_str(), why: "" }),
+        role_why: &role_why,
+        seat: row.member.seat.as_ref().map(|tier| Seat { tier: tier.as_str(), why: &seat_why }),
         apps: &apps,
     }
     .respond())
 }
 
+/// Empty when no group decided.
+fn because(groups: &[String]) -> String {
+    if groups.is_empty() { String::new() } else { format!("Because you are in {}.", groups.join(" and ")) }
+}
+
 fn refused(reason: Reason, organization: &OrganizationId) -> Problem {
-    Problem::Refused { reason, organization: organization.clone(), incident: None }
+    Problem::Refused { reason, organization: organization.clone(), incident: None, again: "/login?again=true".to_owned() }
 }
 
 /// `POST /logout`: ends this browser's session here and on every app host, and offers the provider's logout.

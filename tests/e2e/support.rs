@@ -6,7 +6,7 @@
 //!     browse("ada-signs-in", async |browser| {
 //!         browser.goto("http://app.localhost:8080/").await;
 //!         browser.follow("Continue with Demo IdP").await;
-//!         assert_eq!(browser.text("h1").await, "Who are you?");
+//!         browser.see("h1", "Who are you?").await;
 //!         browser.assert_clean().await;
 //!     })
 //!     .await;
@@ -190,6 +190,24 @@ impl Browser {
     /// Waits for the element, and gives its visible text.
     pub(crate) async fn text(&self, css: &str) -> String {
         self.find(By::Css(css), css).await.text().await.unwrap()
+    }
+
+    /// Waits until the element says exactly this. The page that is left may still be there for a moment.
+    pub(crate) async fn see(&self, css: &str, text: &str) {
+        let mut seen = String::new();
+        for _ in 0..200 {
+            // An element that goes away between two questions is one of the page before.
+            if let Ok(element) = self.driver.find(By::Css(css)).await
+                && let Ok(now) = element.text().await
+            {
+                if now == text {
+                    return;
+                }
+                seen = now;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{css} does not say {text:?} at {}, but {seen:?}", self.url().await);
     }
 
     /// Waits until the address starts with this.

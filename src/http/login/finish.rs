@@ -9,8 +9,8 @@ use serde::Deserialize;
 use tower_sessions::Session as CookieSession;
 use tracing::Instrument as _;
 
-use super::enter;
 use super::pending::{End, Finished, Parked, PendingLogins};
+use super::{enter, start};
 use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
@@ -188,7 +188,7 @@ impl Arrival {
                     enter::replace_lost(&self.app, &self.session, session).await?;
                     Ok(Redirect::to(&url).into_response())
                 }
-                End::Refused { reason, organization, incident } => Err(Problem::Refused { reason, organization, incident }),
+                End::Refused { reason, organization, incident, again } => Err(Problem::Refused { reason, organization, incident, again }),
             };
         }
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
@@ -262,9 +262,10 @@ impl Arrival {
                     self.app.sessions.end_sessions(Selector::Member(row.member.id), Cause::Removed).await?;
                 }
                 let (organization, incident) = (login.organization.clone(), origin.incident);
-                let end = End::Refused { reason, organization: organization.clone(), incident };
+                let again = format!("/login?again=true&{}", start::query(&login.return_to, login.enter.as_deref()));
+                let end = End::Refused { reason, organization: organization.clone(), incident, again: again.clone() };
                 pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
-                Err(Problem::Refused { reason, organization, incident })
+                Err(Problem::Refused { reason, organization, incident, again })
             }
         }
     }

@@ -61,6 +61,8 @@ pub(super) enum End {
         organization: OrganizationId,
         /// The reference.
         incident: Option<IncidentId>,
+        /// Where to try with another account.
+        again: String,
     },
 }
 

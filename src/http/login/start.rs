@@ -53,13 +53,18 @@ impl SignIn {
 
     /// The same question, for a link.
     fn query(&self, return_to: &ReturnTo) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("return_to", &return_to.url());
-        if let Some(enter) = self.enter() {
-            query.append_pair("enter", enter);
-        }
-        query.finish()
+        query(return_to, self.enter())
     }
+}
+
+/// Asks the sign-in page to lead to `return_to`.
+pub(super) fn query(return_to: &ReturnTo, enter: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("return_to", &return_to.url());
+    if let Some(enter) = enter {
+        query.append_pair("enter", enter);
+    }
+    query.finish()
 }
 
 /// `GET /login`: straight back to the app for someone who is signed in, straight on when there is one way, else the choice.

@@ -12,12 +12,12 @@ async fn ada_signs_in_over_saml_and_lands_on_her_deep_link_as_admin_with_a_premi
         let demo = Demo::start();
         browser.goto(&demo.app(DEEP_LINK)).await;
         browser.arrive(&demo.auth("/login?")).await;
-        assert_eq!(browser.text("h1").await, "Sign in");
+        browser.see("h1", "Sign in").await;
         browser.look("demo-sign-in").await;
         browser.portray("sign-in").await;
         browser.follow(SAML).await;
         browser.arrive(&demo.idp("/saml/sso?")).await;
-        assert_eq!(browser.text("h1").await, "Who are you?");
+        browser.see("h1", "Who are you?").await;
         browser.look("demo-provider").await;
         browser.visits().await;
         browser.click("button[value=ada]").await;
@@ -57,10 +57,7 @@ async fn a_work_email_leads_to_the_provider_and_from_there_to_the_app() {
         browser.look("demo-email").await;
         browser.fill("#email", "jo@nowhere.example").await;
         browser.follow("Continue").await;
-        assert_eq!(
-            browser.text("#problem").await,
-            "Nobody signs in with “nowhere.example” here. Check the spelling, or ask your administrator."
-        );
+        browser.see("#problem", "Nobody signs in with “nowhere.example” here. Check the spelling, or ask your administrator.").await;
         browser.look("demo-email-unknown").await;
         browser.fill("#email", "ada@acme.example").await;
         browser.follow("Continue").await;

@@ -70,7 +70,7 @@ async fn nothing_on_the_way_needs_a_script() {
             browser.arrive(&demo.idp("/")).await;
             browser.click("button[value=ada]").await;
             if door == SAML {
-                assert_eq!(browser.text("h1").await, "You are Ada Lovelace");
+                browser.see("h1", "You are Ada Lovelace").await;
                 browser.follow("Continue").await;
             }
             assert_ada_is_in(browser, &demo, "/reports").await;
@@ -94,7 +94,7 @@ async fn a_double_click_on_the_provider_s_button_signs_in_once() {
         let demo = Demo::start();
         browser.allow_scripts(false).await;
         demo.sign_in(browser, "/reports", SAML, "ada").await;
-        assert_eq!(browser.text("h1").await, "You are Ada Lovelace");
+        browser.see("h1", "You are Ada Lovelace").await;
         browser.allow_scripts(true).await;
         browser.look("demo-provider-continue").await;
         browser.follow_twice("Continue").await;
@@ -111,11 +111,11 @@ async fn an_app_that_is_down_is_named_and_nobody_is_signed_out() {
         let demo = Demo::start_with(&["--upstream", &upstream]);
         demo.sign_in(browser, "/reports", SAML, "ada").await;
         browser.arrive(&demo.app("/reports")).await;
-        assert_eq!(browser.text("h1").await, "app.localhost is down");
+        browser.see("h1", "app.localhost is down").await;
         assert!(browser.text(".lead").await.contains("You are still signed in"));
         browser.look("demo-app-down").await;
         browser.goto(&demo.auth("/")).await;
-        assert_eq!(browser.text("h1").await, "Ada Lovelace");
+        browser.see("h1", "Ada Lovelace").await;
         browser.assert_clean().await;
     })
     .await;

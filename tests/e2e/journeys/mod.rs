@@ -22,14 +22,14 @@ const OIDC: &str = "Acme over OpenID Connect";
 /// Waits for the app's page, and sees that it knows Ada.
 async fn assert_ada_is_in(browser: &Browser, demo: &Demo, path: &str) {
     browser.arrive(&demo.app(path)).await;
-    assert_eq!(browser.text("h1").await, "Ada Lovelace");
-    assert_eq!(browser.text(".verdict").await, "Admin, Premium");
-    assert_eq!(browser.text(".because").await, "because app-admins and design");
+    browser.see("h1", "Ada Lovelace").await;
+    browser.see(".verdict", "Admin, Premium").await;
+    browser.see(".because", "because app-admins and design").await;
 }
 
 /// Asks for a page of the app, and sees that sign-in comes first.
 async fn assert_nobody_is_in(browser: &Browser, demo: &Demo) {
     browser.goto(&demo.app("/")).await;
     browser.arrive(&demo.auth("/login?")).await;
-    assert_eq!(browser.text("h1").await, "Sign in");
+    browser.see("h1", "Sign in").await;
 }
