@@ -107,7 +107,7 @@ async fn of_100_people_who_come_at_once_for_one_seat_exactly_one_gets_in() {
 
     let winners: Vec<&str> = ready.iter().zip(&saw).filter(|(_, saw)| **saw == Saw::App).map(|((_, person), _)| person.name()).collect();
     let told = saw.iter().filter(|saw| matches!(saw, Saw::Refusal { status: 403, page } if page.contains("no_seats_left"))).count();
-    assert_eq!((winners.len(), told), (1, 99), "{saw:#?}");
+    assert_eq!((winners.len(), told), (1, 99), "{winners:?}");
     let books = site.books().await;
     assert_eq!(books.faults, Vec::<String>::new());
     assert_eq!(books.members.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), winners);
