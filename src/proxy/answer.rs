@@ -175,9 +175,8 @@ impl<'a> Asked<'a> {
         let (method, headers) = (request.method(), request.headers());
         let value = |name: HeaderName| headers.get(name).map(HeaderValue::as_bytes);
         let safe = *method == Method::GET || *method == Method::HEAD;
-        let accepts_html = || {
-            headers.get_all(header::ACCEPT).iter().any(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"))
-        };
+        let accepts_html =
+            || headers.get_all(header::ACCEPT).iter().any(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"));
         let page = value(SEC_FETCH_MODE).map_or_else(accepts_html, |mode| mode == b"navigate");
         let in_a_tab = value(SEC_FETCH_DEST).is_none_or(|destination| destination == b"document");
         Self { host, uri: request.uri().clone(), safe, top_level: page && safe && in_a_tab, page }
@@ -190,7 +189,13 @@ impl<'a> Asked<'a> {
 }
 
 /// Writes the answer and one log line under its incident id.
-pub(super) fn respond(pages: &dyn Pages, problem: &Problem, asked: &Asked<'_>, id: &RequestId, incident: Option<IncidentId>) -> Response<Body> {
+pub(super) fn respond(
+    pages: &dyn Pages,
+    problem: &Problem,
+    asked: &Asked<'_>,
+    id: &RequestId,
+    incident: Option<IncidentId>,
+) -> Response<Body> {
     let status = problem.status();
     let incident_text = incident.map(|incident| incident.to_string());
     let reason = problem.reason();

@@ -81,7 +81,7 @@ impl Progress {
 
 /// A request body on its way to an app. Trailers are not passed on: they are headers that nobody checked.
 #[derive(Debug)]
-pub(super) struct Upload(Option<Uploading>);
+pub(super) struct Upload(Option<Box<Uploading>>);
 
 #[derive(Debug)]
 struct Uploading {
@@ -98,7 +98,7 @@ impl Upload {
         }
         let progress = Progress::new();
         let uploading = Uploading { incoming, clock: IdleClock::new(idle), progress: Arc::clone(&progress) };
-        (Self(Some(uploading)), Some(progress))
+        (Self(Some(Box::new(uploading))), Some(progress))
     }
 }
 

@@ -11,16 +11,15 @@ use tokio::time::Instant;
 
 use super::answer::{self, Asked, REQUEST_ID};
 use super::body::{Download, Progress, Upload, Watch};
-use super::decide::{self, Verdict};
 use super::jwt::{IdentityKeys, JwtError};
+use super::pass::{Passed, Passing};
 use super::route::{Route, Routes};
 use super::upstream::{Answered, UpstreamError};
-use super::{Body, Malformed, Pages, Peer, Problem, RequestId, clean, introduce, own, upgrade, watch};
+use super::{Body, Malformed, Pages, Peer, Problem, RequestId, clean, upgrade, watch};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::IncidentId;
-use crate::session::{Introduction, Session, SessionError, SessionRecord, Sessions, cookie};
-use crate::store::MemberRow;
+use crate::session::{Introduction, Session, SessionError, Sessions};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -30,11 +29,11 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 #[derive(Debug)]
 pub struct Proxy {
     routes: Routes,
-    sessions: Arc<Sessions>,
-    keys: Arc<IdentityKeys>,
-    pages: Arc<dyn Pages>,
-    clock: Arc<dyn Clock>,
-    issuer: String,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) keys: Arc<IdentityKeys>,
+    pub(super) pages: Arc<dyn Pages>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) issuer: String,
 }
 
 /// One app's host.
@@ -77,27 +76,12 @@ impl From<UpstreamError> for Refusal {
     }
 }
 
-/// Someone who may pass: nobody in particular on a public path, or a session with what the app is told about it.
-type Passed = Option<(Arc<Session>, Arc<Introduction>)>;
-
 impl Proxy {
     /// A proxy for the routes of a configuration.
     #[must_use]
     pub fn new(config: &Config, sessions: Arc<Sessions>, keys: Arc<IdentityKeys>, pages: Arc<dyn Pages>, clock: Arc<dyn Clock>) -> Self {
         let issuer = config.public_url.origin().ascii_serialization();
         Self { routes: Routes::compile(config), sessions, keys, pages, clock, issuer }
-    }
-
-    pub(super) const fn sessions(&self) -> &Arc<Sessions> {
-        &self.sessions
-    }
-
-    pub(super) fn pages(&self) -> &dyn Pages {
-        self.pages.as_ref()
-    }
-
-    pub(super) fn issuer(&self) -> &str {
-        &self.issuer
     }
 
     /// The app at a host, in lower case and without port.
@@ -123,10 +107,14 @@ impl Proxy {
     pub async fn answer(self: &Arc<Self>, request: Request<Incoming>, app: &AppHost, peer: &Peer, id: &RequestId) -> Response<Body> {
         let route = &app.0;
         let asked = Asked::new(&request, &route.host);
-        let result = match self.pass(route, &request).await {
+        let passed = match self.pass_at_hand(route, &request) {
+            Some(passed) => Ok(passed),
+            None => Box::pin(self.pass(route, &request)).await,
+        };
+        let result = match passed {
             Ok(passed) => return self.forward(route, request, passed, peer, id).await.unwrap_or_else(|no| self.refuse_as(no, &asked, id)),
             Err(Passing::Refused(refusal)) => Err(refusal),
-            Err(Passing::Own) => self.answer_own(route, &request).await,
+            Err(Passing::Own) => Box::pin(self.answer_own(route, &request)).await,
         };
         let result = match result {
             Err(Refusal::SignIn) => self.sign_in(route, &asked, request.headers()),
@@ -147,68 +135,35 @@ impl Proxy {
         crate::random::uuid(self.clock.now()).ok().map(IncidentId::from_uuid)
     }
 
-    /// The decision: who this is, and whether they may pass.
-    async fn pass(&self, route: &Route, request: &Request<Incoming>) -> Result<Passed, Passing> {
-        let path = request.uri().path();
-        if own::is_ours(path) {
-            return Err(Passing::Own);
-        }
-        let is_public = route.is_public(path);
-        let Some(session) = self.find_session(route, request.headers()).await? else {
-            return if is_public { Ok(None) } else { Err(Passing::Refused(Refusal::SignIn)) };
-        };
-        let now = self.clock.now();
-        if let Some(known) = session.introduction().as_ref()
-            && introduce::is_current(known, &self.sessions, now.as_millisecond())
-        {
-            let known = Arc::clone(known);
-            return Ok(Some((session, known)));
-        }
-        // Read before the member: what is forgotten while we read makes the introduction stale at once.
-        let epoch = self.sessions.members().epoch();
-        let row = self.find_member(route, session.record()).await?;
-        let verdict = self.judge(route, &session, row.as_deref()).await?;
-        match verdict {
-            Verdict::Pass => {
-                let introduction = introduce::introduce(&self.keys, &self.issuer, route, &session, row, epoch, now)
-                    .map_err(|error| Passing::Refused(error.into()))?;
-                Ok(Some((session, introduction)))
-            }
-            // On a public path someone who may not pass is nobody.
-            Verdict::SignIn | Verdict::Deny(_) if is_public => Ok(None),
-            Verdict::SignIn => Err(Passing::Refused(Refusal::SignIn)),
-            Verdict::Deny(denial) => Err(Passing::Refused(Problem::Denied(denial).into())),
-        }
-    }
-
-    /// The live session of a request on this host.
-    pub(super) async fn find_session(&self, route: &Route, headers: &HeaderMap) -> Result<Option<Arc<Session>>, SessionError> {
-        match cookie::find(headers, cookie::SESSION) {
-            Some(token) => self.sessions.find_on_app_host(token, &route.host).await,
-            None => Ok(None),
-        }
-    }
-
-    /// The member of a session in the route's organization; where its login was decided for others only, one of those says who the person is.
-    pub(super) async fn find_member(&self, route: &Route, record: &SessionRecord) -> Result<Option<Arc<MemberRow>>, SessionError> {
-        let own = record.organizations.get_key_value(&route.organization);
-        let Some((organization, _)) = own.or_else(|| record.organizations.first_key_value()) else { return Ok(None) };
-        Ok(self.sessions.members().find(organization, record.person).await?)
-    }
-
-    pub(super) async fn judge(&self, route: &Route, session: &Session, row: Option<&MemberRow>) -> Result<Verdict, SessionError> {
-        decide::judge(&self.sessions, &route.allow, &route.organization, session.record(), row).await
-    }
-
     /// Sends a clean request to the app, and its answer back.
     async fn forward(
         self: &Arc<Self>,
         route: &Arc<Route>,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         passed: Passed,
         peer: &Peer,
         id: &RequestId,
     ) -> Result<Response<Body>, Refusal> {
+        let Prepared { outgoing, progress, browser } = self.prepare(route, request, &passed, peer, id)?;
+        let session = passed.map(|(session, _)| session);
+        let answered = match progress {
+            None => tokio::time::timeout(route.idle_timeout, route.upstreams.send(outgoing)).await.map_err(|_| Problem::GatewayTimeout)?,
+            Some(progress) => Box::pin(while_moving(route.idle_timeout, progress, route.upstreams.send(outgoing))).await?,
+        }?;
+        if browser.is_some() || session.is_some() && is_event_stream(answered.response.headers()) {
+            return Box::pin(self.pass_stream_on(route, answered, session, browser)).await;
+        }
+        Ok(pass_on(route, answered, None))
+    }
+
+    fn prepare(
+        &self,
+        route: &Route,
+        mut request: Request<Incoming>,
+        passed: &Passed,
+        peer: &Peer,
+        id: &RequestId,
+    ) -> Result<Prepared, Refusal> {
         let wants_socket = upgrade::is_asked(&request);
         if wants_socket && passed.is_some() && !upgrade::is_same_origin(request.headers(), route) {
             return Err(Problem::CrossSite.into());
@@ -225,8 +180,7 @@ impl Proxy {
         if wants_socket {
             upgrade::ask(outgoing.headers_mut());
         }
-        let answered = within_idle(route.idle_timeout, progress, route.upstreams.send(outgoing)).await??;
-        self.pass_on(route, answered, passed.map(|(session, _)| session), browser).await
+        Ok(Prepared { outgoing, progress, browser })
     }
 
     /// Takes out what a client may not say, then says it ourselves: all of it, last.
@@ -252,29 +206,29 @@ impl Proxy {
         }
     }
 
-    /// The app's answer, cleaned; a stream is registered with its session before its first byte goes out.
-    async fn pass_on(
+    /// The answer to a request for a stream: registered with its session before its first byte goes out.
+    async fn pass_stream_on(
         self: &Arc<Self>,
         route: &Arc<Route>,
-        answered: Answered,
+        mut answered: Answered,
         session: Option<Arc<Session>>,
         browser: Option<OnUpgrade>,
     ) -> Result<Response<Body>, Refusal> {
-        let Answered { mut response, lease } = answered;
-        let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let streams = switches || is_event_stream(response.headers());
+        let switches = answered.response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let watch = match session {
-            Some(session) if streams => Some(self.watch(route, session).await?),
+            Some(session) if switches || is_event_stream(answered.response.headers()) => Some(self.watch(route, session).await?),
             _ => None,
         };
-        clean::answer(response.headers_mut());
-        if switches {
-            let Some(browser) = browser else { return Err(Problem::BadGateway.into()) };
-            tokio::spawn(upgrade::tunnel(browser, hyper::upgrade::on(&mut response), route.idle_timeout, watch));
-            upgrade::ask(response.headers_mut());
-            return Ok(response.map(|_| Body::full(bytes::Bytes::new())));
+        if !switches {
+            return Ok(pass_on(route, answered, watch));
         }
-        Ok(response.map(|incoming| Body::download(Download::new(incoming, route.idle_timeout, lease, watch))))
+        let Some(browser) = browser else { return Err(Problem::BadGateway.into()) };
+        let app = hyper::upgrade::on(&mut answered.response);
+        tokio::spawn(upgrade::tunnel(browser, app, route.idle_timeout, watch));
+        let mut response = answered.response.map(|_| Body::full(bytes::Bytes::new()));
+        clean::answer(response.headers_mut());
+        upgrade::ask(response.headers_mut());
+        Ok(response)
     }
 
     async fn watch(self: &Arc<Self>, route: &Arc<Route>, session: Arc<Session>) -> Result<Watch, Refusal> {
@@ -283,17 +237,19 @@ impl Proxy {
     }
 }
 
-/// Why a request was not passed.
-enum Passing {
-    /// It is for `/.usher/`.
-    Own,
-    Refused(Refusal),
+/// A request on its way out, and what is kept of it.
+struct Prepared {
+    outgoing: Request<Upload>,
+    progress: Option<Arc<Progress>>,
+    /// The browser's side, when it asked for a WebSocket.
+    browser: Option<OnUpgrade>,
 }
 
-impl From<SessionError> for Passing {
-    fn from(error: SessionError) -> Self {
-        Self::Refused(error.into())
-    }
+/// The app's answer, cleaned.
+fn pass_on(route: &Route, answered: Answered, watch: Option<Watch>) -> Response<Body> {
+    let Answered { mut response, lease } = answered;
+    clean::answer(response.headers_mut());
+    response.map(|incoming| Body::download(Download::new(incoming, route.idle_timeout, lease, watch)))
 }
 
 /// What was judged is what is sent: the same bytes, without scheme and host.
@@ -310,11 +266,8 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.as_bytes().get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream")))
 }
 
-/// Waits for the head of an answer, as long as the app is not silent for longer than the route allows. While an upload moves it is not silent.
-async fn within_idle<F: Future>(idle: Duration, progress: Option<Arc<Progress>>, answer: F) -> Result<F::Output, Refusal> {
-    let Some(progress) = progress else {
-        return tokio::time::timeout(idle, answer).await.map_err(|_| Problem::GatewayTimeout.into());
-    };
+/// Waits for the head of an answer, as long as neither the upload nor the app is silent for longer than the route allows.
+async fn while_moving<F: Future>(idle: Duration, progress: Arc<Progress>, answer: F) -> Result<F::Output, Problem> {
     let mut answer = std::pin::pin!(answer);
     loop {
         let deadline = progress.last() + idle;
@@ -322,7 +275,7 @@ async fn within_idle<F: Future>(idle: Duration, progress: Option<Arc<Progress>>,
             return Ok(answer);
         }
         if progress.last() + idle <= Instant::now() {
-            return Err(Problem::GatewayTimeout.into());
+            return Err(Problem::GatewayTimeout);
         }
     }
 }

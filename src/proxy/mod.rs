@@ -2,10 +2,10 @@
 //!
 //! - `target`: host and path, refused when two parsers could read them differently
 //! - `route`: app hosts, compiled from configuration
-//! - `decide`: the one decision
+//! - `pass`, `decide`: who this is, and the one decision
 //! - `introduce`: the headers that tell an app who it is, and `jwt`, the token among them
 //! - `clean`: what is taken out of a request and an answer
-//! - `upstream`, `pool`, `body`: to the app and back, streaming
+//! - `forward`: the path of one request; `upstream`, `pool`, `body`: to the app and back, streaming
 //! - `upgrade`, `watch`: WebSocket and event streams, closed with their session
 //! - `own`: `/.usher/…` on app hosts
 //! - `answer`: every answer that is Usher's own
@@ -20,6 +20,7 @@ mod forward;
 mod introduce;
 pub mod jwt;
 mod own;
+mod pass;
 mod peer;
 mod pool;
 mod route;

@@ -47,7 +47,7 @@ impl Proxy {
     }
 
     fn asset(&self, path: &str) -> Result<Response<Body>, Refusal> {
-        let (headers, bytes) = self.pages().asset(path).ok_or(Problem::NotFound)?;
+        let (headers, bytes) = self.pages.asset(path).ok_or(Problem::NotFound)?;
         let mut response = Response::new(Body::full(bytes));
         *response.headers_mut() = headers;
         Ok(response)
@@ -57,16 +57,16 @@ impl Proxy {
     async fn enter(&self, route: &Route, query: &str, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
         let ticket = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "ticket").map(|(_, value)| value);
         let nonce = cookie::find(headers, cookie::ENTER);
-        let entered = self.sessions().take_ticket(ticket.as_deref().unwrap_or_default(), &route.origin, &route.host, nonce).await?;
+        let entered = self.sessions.take_ticket(ticket.as_deref().unwrap_or_default(), &route.origin, &route.host, nonce).await?;
         match entered {
             Entered::Started { token, path } => {
                 let before = cookie::find(headers, cookie::SESSION).and_then(SessionKey::of);
                 // Only a session of this very host: with one of the auth host would go everything.
                 if let Some(before) = before
-                    && let Some(session) = self.sessions().look(before).await?
+                    && let Some(session) = self.sessions.look(before).await?
                     && session.record().place.app_host() == Some(route.host.as_str())
                 {
-                    self.sessions().end_sessions(Selector::Session(before), Cause::Replaced).await?;
+                    self.sessions.end_sessions(Selector::Session(before), Cause::Replaced).await?;
                 }
                 let mut response = redirect(StatusCode::SEE_OTHER, &path)?;
                 response.headers_mut().extend(cookie::set(cookie::SESSION, &token, None).map(|line| (header::SET_COOKIE, line)));
@@ -99,10 +99,10 @@ impl Proxy {
         if let Some(session) = self.find_session(route, headers).await? {
             let record = session.record();
             let key = record.place.parent().unwrap_or(record.key);
-            self.sessions().end_sessions(Selector::Session(key), Cause::Logout).await?;
-            self.sessions().end_sessions(Selector::Session(record.key), Cause::Logout).await?;
+            self.sessions.end_sessions(Selector::Session(key), Cause::Logout).await?;
+            self.sessions.end_sessions(Selector::Session(record.key), Cause::Logout).await?;
         }
-        let mut response = redirect(StatusCode::SEE_OTHER, &format!("{}/signed-out", self.issuer()))?;
+        let mut response = redirect(StatusCode::SEE_OTHER, &format!("{}/signed-out", self.issuer))?;
         response.headers_mut().extend(cookie::set(cookie::SESSION, "", Some(0)).map(|line| (header::SET_COOKIE, line)));
         Ok(response)
     }
@@ -113,7 +113,7 @@ impl Proxy {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("return_to", &format!("{}{back}", route.origin));
         if !asked.top_level {
-            return Err(Problem::SignIn { login_url: format!("{}/login?{}", self.issuer(), query.finish()) }.into());
+            return Err(Problem::SignIn { login_url: format!("{}/login?{}", self.issuer, query.finish()) }.into());
         }
         // One nonce for all tabs: it is kept while it is there.
         let known = cookie::find(headers, cookie::ENTER)
@@ -124,7 +124,7 @@ impl Proxy {
             None => crate::random::token().map_err(|_| Problem::Unavailable)?,
         };
         query.append_pair("enter", &binding_of(nonce.as_bytes()));
-        let mut response = redirect(StatusCode::FOUND, &format!("{}/login?{}", self.issuer(), query.finish()))?;
+        let mut response = redirect(StatusCode::FOUND, &format!("{}/login?{}", self.issuer, query.finish()))?;
         response.headers_mut().extend(cookie::set(cookie::ENTER, &nonce, Some(NONCE_SECONDS)).map(|line| (header::SET_COOKIE, line)));
         Ok(response)
     }

@@ -89,6 +89,11 @@ impl Upstream {
         permit.ok().and_then(Result::ok).ok_or(UpstreamError::Busy)
     }
 
+    async fn ready(self: &Arc<Self>) -> Result<Ready, UpstreamError> {
+        let permit = self.permit().await?;
+        Ok(Ready { upstream: Arc::clone(self), permit, sender: self.connect().await? })
+    }
+
     async fn connect(&self) -> Result<Sender, UpstreamError> {
         let connecting = async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
@@ -134,46 +139,51 @@ impl Upstreams {
         Self { all: urls.iter().map(|url| Arc::new(Upstream::new(url))).collect(), turn: AtomicUsize::new(0) }
     }
 
-    /// Sends a request to the next server. One that cannot be connected to is passed over: nothing was sent to it.
-    pub(super) async fn send(&self, mut request: Request<Upload>) -> Result<Answered, UpstreamError> {
-        let start = if self.all.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
+    /// Sends a request to the next server. A request comes back from a connection that died before a byte of it was written, and only such a
+    /// request is sent again: an app never gets one twice.
+    pub(super) async fn send(&self, request: Request<Upload>) -> Result<Answered, UpstreamError> {
+        // Everything that may have to wait is boxed: it would be carried around with every request that need not.
+        let turn = if self.all.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        let Some(Ready { upstream, permit, mut sender }) = self.at_hand(turn) else {
+            return Box::pin(self.connect_and_send(turn, request)).await;
+        };
+        match sender.try_send_request(request).await {
+            Ok(response) => Ok(Answered { response, lease: Lease { upstream, sender, _permit: permit } }),
+            Err(mut failed) => match failed.take_message() {
+                Some(unsent) => Box::pin(self.connect_and_send(turn, unsent)).await,
+                None => Err(UpstreamError::Lost(failed.into_error())),
+            },
+        }
+    }
+
+    /// A free connection to the server whose turn it is.
+    fn at_hand(&self, turn: usize) -> Option<Ready> {
+        let upstream = self.all.get(turn % self.all.len())?;
+        let permit = Arc::clone(&upstream.requests).try_acquire_owned().ok()?;
+        let sender = pool::take(upstream.number)?;
+        Some(Ready { upstream: Arc::clone(upstream), permit, sender })
+    }
+
+    /// Sends on a new connection. A server that cannot be connected to is passed over: nothing was sent to it.
+    async fn connect_and_send(&self, turn: usize, request: Request<Upload>) -> Result<Answered, UpstreamError> {
         let mut last = UpstreamError::Connect(io::ErrorKind::NotFound.into());
         for step in 0..self.all.len() {
-            let Some(upstream) = self.all.get(start.wrapping_add(step) % self.all.len()) else { continue };
-            match send_to(upstream, request).await {
-                Ok(answered) => return Ok(answered),
-                Err((error, Some(unsent))) => (last, request) = (error, *unsent),
-                Err((error, None)) => return Err(error),
+            let Some(upstream) = self.all.get(turn.wrapping_add(step) % self.all.len()) else { continue };
+            match upstream.ready().await {
+                Ok(Ready { upstream, permit, mut sender }) => {
+                    let response = sender.send_request(request).await.map_err(UpstreamError::Lost)?;
+                    return Ok(Answered { response, lease: Lease { upstream, sender, _permit: permit } });
+                }
+                Err(error) => last = error,
             }
         }
         Err(last)
     }
 }
 
-/// Sends on an idle connection if there is one. A request comes back from a connection that died before a byte of it was written, and only such a
-/// request is sent again: an app never gets one twice.
-async fn send_to(
-    upstream: &Arc<Upstream>,
-    mut request: Request<Upload>,
-) -> Result<Answered, (UpstreamError, Option<Box<Request<Upload>>>)> {
-    let permit = match upstream.permit().await {
-        Ok(permit) => permit,
-        Err(busy) => return Err((busy, Some(Box::new(request)))),
-    };
-    loop {
-        let (mut sender, is_new) = match pool::take(upstream.number) {
-            Some(sender) => (sender, false),
-            None => match upstream.connect().await {
-                Ok(sender) => (sender, true),
-                Err(error) => return Err((error, Some(Box::new(request)))),
-            },
-        };
-        match sender.try_send_request(request).await {
-            Ok(response) => return Ok(Answered { response, lease: Lease { upstream: Arc::clone(upstream), sender, _permit: permit } }),
-            Err(mut failed) => match failed.take_message() {
-                Some(unsent) if !is_new => request = unsent,
-                unsent => return Err((UpstreamError::Lost(failed.into_error()), unsent.map(Box::new))),
-            },
-        }
-    }
+/// A connection that nobody else uses.
+struct Ready {
+    upstream: Arc<Upstream>,
+    permit: OwnedSemaphorePermit,
+    sender: Sender,
 }

@@ -33,7 +33,7 @@ pub(super) async fn until_over(proxy: Arc<Proxy>, route: Arc<Route>, session: Ar
 }
 
 async fn may_go_on(proxy: &Proxy, route: &Route, session: &Session) -> Result<bool, SessionError> {
-    let Some(session) = proxy.sessions().look(session.record().key).await? else { return Ok(false) };
+    let Some(session) = proxy.sessions.look(session.record().key).await? else { return Ok(false) };
     let row = proxy.find_member(route, session.record()).await?;
     Ok(proxy.judge(route, &session, row.as_deref()).await? == Verdict::Pass)
 }

@@ -35,6 +35,20 @@ impl Sessions {
         Ok(session.filter(|session| session.record().place.app_host() == Some(host)))
     }
 
+    /// The same when the answer is at hand; `None` says only that it is not.
+    #[must_use]
+    pub fn find_at_hand(&self, token: &[u8], host: &str, now: Timestamp) -> Option<Arc<Session>> {
+        let session = self.cache.get(&SessionKey::of(token)?)?;
+        let now_ms = now.as_millisecond();
+        if !session.is_fresh(now_ms) || session.is_over(&self.limits, now_ms) || session.record().place.app_host() != Some(host) {
+            return None;
+        }
+        if session.see(now_ms, self.write_back_after()) {
+            self.write_back(&session);
+        }
+        Some(session)
+    }
+
     /// The live session under a key, on whatever host. Counts as a request: the idle time starts again.
     ///
     /// # Errors

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -26,31 +26,29 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
+mod connections;
+
+use connections::{Connections, LOOK_EVERY, Link, OpenRequest, Order};
+
 pub use crate::proxy::RequestId;
 use crate::proxy::{self, AppHost, BoxError, Peer, Problem, Proxy, REQUEST_ID, Target};
 
-/// How long the head of a request may take, and a connection may be idle between requests (slow loris).
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a page of ours may take to read its request and answer.
+const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a page of ours may take, with the whole body that it waits for: a stranger's body is collected in memory, so it may not trickle.
-/// Longer than the slowest provider is waited for in one login.
-const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
 /// The largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 /// Header lines in a request.
 const MAX_HEADERS: usize = 128;
 /// Requests at a time on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 256;
-/// Connections of one thread; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 16_384;
 const BACKLOG: i32 = 1024;
 
 /// Where and how to listen.
@@ -159,15 +157,17 @@ fn run(socket: Socket, listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &Can
 
 async fn accept(listener: TcpListener, listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &CancellationToken) {
     let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut open = Connections::default();
+    let mut look = tokio::time::interval(LOOK_EVERY);
     let tls = listen.tls.clone().map(TlsAcceptor::from);
     loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
-            () = shutdown.cancelled() => break,
-        };
         let (stream, address) = tokio::select! {
-            accepted = listener.accept() => match accepted {
+            () = shutdown.cancelled() => break,
+            _ = look.tick() => {
+                open.cut_silent();
+                continue;
+            }
+            accepted = listener.accept(), if open.has_room() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, or a client that left: neither goes away by asking at once.
@@ -176,77 +176,65 @@ async fn accept(listener: TcpListener, listen: &Listen, dispatch: &Arc<Dispatch>
                     continue;
                 }
             },
-            () = shutdown.cancelled() => break,
         };
         let peer = Peer::new(address, &listen.trusted_proxies);
-        let (tls, dispatch, shutdown) = (tls.clone(), Arc::clone(dispatch), shutdown.clone());
-        connections.spawn(async move {
-            greet(stream, tls, dispatch, peer, shutdown).await;
-            drop(place);
-        });
+        connections.spawn(greet(stream, tls.clone(), Arc::clone(dispatch), peer, open.add()));
     }
     drop(listener);
+    open.finish();
     connections.close();
     let _ = tokio::time::timeout(listen.grace, connections.wait()).await;
 }
 
-async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, dispatch: Arc<Dispatch>, peer: Peer, shutdown: CancellationToken) {
+async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, dispatch: Arc<Dispatch>, peer: Peer, link: Arc<Link>) {
     let _ = stream.set_nodelay(true);
     match tls {
-        None => serve(stream, dispatch, peer, shutdown).await,
+        None => serve(stream, dispatch, peer, link).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => serve(stream, dispatch, peer, shutdown).await,
+            Ok(Ok(stream)) => serve(stream, dispatch, peer, link).await,
             Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         },
     }
 }
 
-async fn serve<S>(stream: S, dispatch: Arc<Dispatch>, peer: Peer, shutdown: CancellationToken)
+async fn serve<S>(stream: S, dispatch: Arc<Dispatch>, peer: Peer, link: Arc<Link>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let spoke = Arc::new(AtomicBool::new(false));
     let peer = Arc::new(peer);
     let service = service_fn(|request| {
-        spoke.store(true, Ordering::Relaxed);
-        let (dispatch, peer) = (Arc::clone(&dispatch), Arc::clone(&peer));
-        async move { Ok::<_, Infallible>(dispatch.answer(request, &peer).await) }
+        let (dispatch, peer, open) = (Arc::clone(&dispatch), Arc::clone(&peer), link.open());
+        async move { Ok::<_, Infallible>(dispatch.answer(request, &peer, open).await) }
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-    // hyper's own timeout starts when it knows the protocol; until then this one counts.
-    let mut silent = pin!(tokio::time::sleep(HEAD_TIMEOUT));
-    let mut stopping = pin!(shutdown.cancelled());
-    let (mut waits, mut runs) = (true, true);
-    let ended = loop {
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => break ended,
-            () = stopping.as_mut(), if runs => {
-                runs = false;
+    let mut finishing = false;
+    let ended = std::future::poll_fn(|cx| {
+        match link.order(cx.waker()) {
+            Order::Run => {}
+            Order::Finish if finishing => {}
+            Order::Finish => {
+                finishing = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = silent.as_mut(), if waits => {
-                waits = false;
-                if !spoke.load(Ordering::Relaxed) {
-                    return;
-                }
-            }
+            Order::Cut => return Poll::Ready(Ok(())),
         }
-    };
-    if let Err(error) = ended {
+        connection.as_mut().poll(cx)
+    });
+    if let Err(error) = ended.await {
         tracing::debug!(error = &*error, "a connection ended");
     }
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    // No timeout of hyper's own: it would start a timer for every request, where `Connections` looks at all of them now and then.
+    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HEAD_TIMEOUT)
+        .keep_alive_interval(LOOK_EVERY)
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX));
     builder
@@ -254,17 +242,18 @@ fn builder() -> auto::Builder<TokioExecutor> {
 
 impl Dispatch {
     /// One request, to whoever answers for its host. Every answer carries the request's id.
-    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer, open: OpenRequest) -> Response<Body> {
         let id = RequestId::new();
-        let whose = Target::parse(request.method(), request.uri(), request.version(), request.headers()).map(|target| self.find(&target.host));
+        let whose =
+            Target::parse(request.method(), request.uri(), request.version(), request.headers()).map(|target| self.find(&target.host));
         let mut response = match whose {
-            Err(why) => self.proxy.refuse_malformed(&request, why, &id).map(Body::Proxy),
-            Ok(Whose::App(app)) => self.proxy.answer(request, &app, peer, &id).await.map(Body::Proxy),
-            Ok(Whose::Pages(pages)) => page(pages, request, peer, &id).await,
-            Ok(Whose::Nobody(host)) => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Body::Proxy),
+            Err(why) => self.proxy.refuse_malformed(&request, why, &id).map(Kind::Proxy),
+            Ok(Whose::App(app)) => self.proxy.answer(request, &app, peer, &id).await.map(Kind::Proxy),
+            Ok(Whose::Pages(pages)) => Box::pin(page(pages, request, peer, &id)).await,
+            Ok(Whose::Nobody(host)) => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Kind::Proxy),
         };
         response.headers_mut().insert(REQUEST_ID, id.header().clone());
-        response
+        response.map(|kind| Body { kind, _open: open })
     }
 
     fn find(&self, host: &str) -> Whose {
@@ -283,27 +272,32 @@ enum Whose {
     Nobody(String),
 }
 
-async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: &RequestId) -> Response<Body> {
+async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: &RequestId) -> Response<Kind> {
     let client = SocketAddr::new(peer.client(request.headers()), peer.address.port());
     let mut request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(ConnectInfo(client));
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("request", request.id = %id);
     match tokio::time::timeout(PAGE_TIMEOUT, pages.oneshot(request).instrument(span)).await {
-        Ok(Ok(response)) => response.map(Body::Page),
+        Ok(Ok(response)) => response.map(Kind::Page),
         Ok(Err(never)) => match never {},
         Err(_) => {
-            tracing::info!(request.id = %id, "a page took too long, or its request did");
-            let mut response = Response::new(Body::Page(axum::body::Body::empty()));
-            *response.status_mut() = http::StatusCode::REQUEST_TIMEOUT;
+            let mut response = Response::new(Kind::Page(axum::body::Body::empty()));
+            *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
             response
         }
     }
 }
 
-/// The body of any answer.
+/// The body of any answer. As long as it is there, its connection is not idle.
 #[derive(Debug)]
-pub enum Body {
+pub struct Body {
+    kind: Kind,
+    _open: OpenRequest,
+}
+
+#[derive(Debug)]
+enum Kind {
     /// From an app, or about one.
     Proxy(proxy::Body),
     /// From a page of the auth host.
@@ -314,27 +308,24 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.get_mut() {
-            Self::Proxy(body) => std::pin::Pin::new(body).poll_frame(cx),
-            Self::Page(body) => std::pin::Pin::new(body).poll_frame(cx).map_err(Into::into),
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.get_mut().kind {
+            Kind::Proxy(body) => Pin::new(body).poll_frame(cx),
+            Kind::Page(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Proxy(body) => body.is_end_stream(),
-            Self::Page(body) => body.is_end_stream(),
+        match &self.kind {
+            Kind::Proxy(body) => body.is_end_stream(),
+            Kind::Page(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Proxy(body) => body.size_hint(),
-            Self::Page(body) => body.size_hint(),
+        match &self.kind {
+            Kind::Proxy(body) => body.size_hint(),
+            Kind::Page(body) => body.size_hint(),
         }
     }
 }
