@@ -59,7 +59,19 @@ impl App {
         let apps = config.routes.iter().map(|route| origin_of(&config, &route.host));
         let origins = std::iter::once(auth_origin.clone()).chain(apps).collect();
         let nothing = Settings { parent_name: String::new(), domains: vec![], connections: vec![], organizations: vec![] };
-        Self { config, store, ephemeral, sessions, doors, identity_keys, clock, settings: ArcSwap::from_pointee(nothing), revision: AtomicI64::new(0), auth_origin, origins }
+        Self {
+            config,
+            store,
+            ephemeral,
+            sessions,
+            doors,
+            identity_keys,
+            clock,
+            settings: ArcSwap::from_pointee(nothing),
+            revision: AtomicI64::new(0),
+            auth_origin,
+            origins,
+        }
     }
 
     /// Reads the settings from the store, and opens the doors anew when the settings changed or `rebuild_doors` asks for it.
@@ -69,13 +81,13 @@ impl App {
     pub async fn refresh(&self, rebuild_doors: bool) -> Result<(), StoreError> {
         let Some(StoredSettings { settings, revision }) = self.store.find_settings().await? else { return Ok(()) };
         let changed = self.revision.load(Ordering::Acquire) != revision;
-        if changed || rebuild_doors {
-            self.doors.rebuild(&settings, self.clock.now()).await;
-        }
         if changed {
-            self.settings.store(settings);
+            self.settings.store(Arc::clone(&settings));
             self.revision.store(revision, Ordering::Release);
             self.sessions.invalidate_settings();
+        }
+        if changed || rebuild_doors {
+            self.doors.rebuild(&settings, self.clock.now()).await;
         }
         Ok(())
     }

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use url::Url;
 
-use crate::core::{Connection, ConnectionId, IdpSource, OidcSettings, Protocol, SamlSettings, Settings};
+use crate::core::{Connection, ConnectionId, IdpSource, Protocol, SamlSettings, Settings};
 use crate::oidc::RelyingParty;
 use crate::outbound::{Outbound, Reach};
-use crate::saml::{ServiceProvider, SpAddresses, SpKeys};
+use crate::saml::{ServiceProvider, SpAddresses, SpKeys, sp_metadata};
 
 /// Provider metadata is a few KiB; federations' aggregates are refused.
 const METADATA_LIMIT_BYTES: usize = 512 * 1024;
@@ -64,62 +65,94 @@ impl Doors {
         self.open.load().iter().filter_map(closed).collect()
     }
 
-    /// Builds every door anew. Doors whose metadata cannot be fetched now keep their last good state.
+    /// Builds every door anew. Doors that need nothing from outside open at once, the others when their metadata has come; one whose metadata does
+    /// not come keeps its last good state.
     pub async fn rebuild(&self, settings: &Settings, now: Timestamp) {
         let before = self.open.load_full();
+        let entrance = |connection: &Connection, door| Entrance { connection: connection.clone(), door };
         let mut doors = BTreeMap::new();
+        let mut waiting = Vec::new();
         for connection in &settings.connections {
-            let mut door = self.build(connection, now).await;
-            if let Err(reason) = &door {
-                tracing::warn!(connection.id = %connection.id, reason, "this connection cannot be used");
-                if let Some(Entrance { connection: same, door: Ok(last_good) }) = before.get(&connection.id)
-                    && same == connection
-                {
-                    door = Ok(last_good.clone());
+            let door = match metadata_url(connection) {
+                // An open door stays as it is: a new one would not know the provider's documents, and need the provider to fetch them again.
+                None => last_good(&before, connection).map_or_else(|| report(connection, self.build(connection, None, now)), Ok),
+                Some(url) => {
+                    waiting.push(async move { (connection, self.fetch_metadata(connection, url).await) });
+                    last_good(&before, connection).ok_or_else(|| "its metadata has not come yet".to_owned())
                 }
-            }
-            doors.insert(connection.id.clone(), Entrance { connection: connection.clone(), door });
+            };
+            doors.insert(connection.id.clone(), entrance(connection, door));
+        }
+        self.open.store(Arc::new(doors.clone()));
+        for (connection, fetched) in join_all(waiting).await {
+            let door = match fetched {
+                Ok(metadata) => report(connection, self.build(connection, Some(&metadata), now)),
+                // Only silence keeps the last good state: metadata that came and is refused (expired, without keys) closes the door.
+                Err(silence) => report(connection, Err(silence)).or_else(|reason| last_good(&before, connection).ok_or(reason)),
+            };
+            doors.insert(connection.id.clone(), entrance(connection, door));
         }
         self.open.store(Arc::new(doors));
     }
 
-    async fn build(&self, connection: &Connection, now: Timestamp) -> Result<Door, String> {
+    fn build(&self, connection: &Connection, metadata: Option<&str>, now: Timestamp) -> Result<Door, String> {
         match &connection.protocol {
-            Protocol::Saml(saml) => self.build_saml(connection, saml, now).await,
-            Protocol::Oidc(oidc) => self.build_oidc(connection, oidc),
+            Protocol::Saml(saml) => {
+                let (addresses, keys) = (self.sp_addresses(connection), Arc::clone(&self.keys));
+                let sp = ServiceProvider::new(connection, saml, addresses, keys, metadata, now).map_err(|error| describe(&error))?;
+                Ok(Door::Saml(Arc::new(sp)))
+            }
+            Protocol::Oidc(oidc) => {
+                let redirect_uri = Url::parse(&self.address(connection, "oidc", "callback")).map_err(|error| error.to_string())?;
+                let rp = RelyingParty::new(connection, oidc, redirect_uri, Arc::clone(&self.outbound)).map_err(|error| describe(&error))?;
+                Ok(Door::Oidc(Arc::new(rp)))
+            }
         }
-    }
-
-    async fn build_saml(&self, connection: &Connection, saml: &SamlSettings, now: Timestamp) -> Result<Door, String> {
-        let fetched = match &saml.idp {
-            IdpSource::MetadataUrl(url) => Some(self.fetch_metadata(connection, url).await?),
-            IdpSource::Metadata(_) | IdpSource::Manual { .. } => None,
-        };
-        let addresses =
-            SpAddresses { entity_id: self.address(connection, "saml", "metadata"), acs_url: self.address(connection, "saml", "acs"), slo_url: None };
-        ServiceProvider::new(connection, saml, addresses, Arc::clone(&self.keys), fetched.as_deref(), now)
-            .map(|sp| Door::Saml(Arc::new(sp)))
-            .map_err(|error| describe(&error))
     }
 
     async fn fetch_metadata(&self, connection: &Connection, url: &str) -> Result<String, String> {
         let url = Url::parse(url).map_err(|error| format!("the metadata address: {error}"))?;
-        let reach = if connection.internal { Reach::Internal } else { Reach::Public };
-        let fetched = self.outbound.fetch(&url, reach, METADATA_LIMIT_BYTES).await.map_err(|error| describe(&error))?;
+        let fetched = self.outbound.fetch(&url, Reach::of(connection), METADATA_LIMIT_BYTES).await.map_err(|error| describe(&error))?;
         String::from_utf8(fetched.body.to_vec()).map_err(|_| "the metadata is not UTF-8".to_owned())
     }
 
-    fn build_oidc(&self, connection: &Connection, oidc: &OidcSettings) -> Result<Door, String> {
-        let redirect_uri = Url::parse(&self.address(connection, "oidc", "callback")).map_err(|error| error.to_string())?;
-        RelyingParty::new(connection, oidc, redirect_uri, Arc::clone(&self.outbound))
-            .map(|rp| Door::Oidc(Arc::new(rp)))
-            .map_err(|error| describe(&error))
+    /// Our metadata for a SAML connection; also while its door is closed, because the provider may need it first.
+    ///
+    /// # Errors
+    /// The reason, for the log.
+    pub fn sp_metadata(&self, connection: &Connection, saml: &SamlSettings) -> Result<String, String> {
+        sp_metadata(&self.sp_addresses(connection), saml.sign_requests, &self.keys).map_err(|error| describe(&error))
+    }
+
+    fn sp_addresses(&self, connection: &Connection) -> SpAddresses {
+        SpAddresses {
+            entity_id: self.address(connection, "saml", "metadata"),
+            acs_url: self.address(connection, "saml", "acs"),
+            slo_url: None,
+        }
     }
 
     /// `{public_url}/{protocol}/{connection}/{leaf}`: built from the configured address, never from a request's `Host`.
     fn address(&self, connection: &Connection, protocol: &str, leaf: &str) -> String {
         format!("{}/{protocol}/{}/{leaf}", self.public_url.origin().ascii_serialization(), connection.id)
     }
+}
+
+fn metadata_url(connection: &Connection) -> Option<&str> {
+    match &connection.protocol {
+        Protocol::Saml(SamlSettings { idp: IdpSource::MetadataUrl(url), .. }) => Some(url),
+        Protocol::Saml(_) | Protocol::Oidc(_) => None,
+    }
+}
+
+/// The door that these very settings had before.
+fn last_good(before: &BTreeMap<ConnectionId, Entrance>, connection: &Connection) -> Option<Door> {
+    let entrance = before.get(&connection.id).filter(|entrance| entrance.connection == *connection)?;
+    entrance.door.as_ref().ok().cloned()
+}
+
+fn report(connection: &Connection, door: Result<Door, String>) -> Result<Door, String> {
+    door.inspect_err(|reason| tracing::warn!(connection.id = %connection.id, reason, "this connection cannot be used"))
 }
 
 /// An error with its sources, for a log line.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +66,8 @@ impl Gateway {
         let config = Arc::new(config);
         let sessions = Arc::new(Sessions::new(Arc::clone(&ephemeral), Arc::clone(&store), Arc::clone(&clock), config.session));
         let doors = Doors::new(config.public_url.clone(), sp_keys, outbound);
-        let app = App::new(Arc::clone(&config), store, ephemeral, Arc::clone(&sessions), doors, Arc::clone(&identity_keys), Arc::clone(&clock));
+        let app =
+            App::new(Arc::clone(&config), store, ephemeral, Arc::clone(&sessions), doors, Arc::clone(&identity_keys), Arc::clone(&clock));
         let app = Arc::new(app);
         let pages = Arc::new(AppPages::new(Arc::clone(&app)));
         let proxy = Arc::new(Proxy::new(&config, sessions, identity_keys, pages, clock));
@@ -154,7 +156,12 @@ pub fn load_or_make_sp_keys(data_dir: &Path, common_name: &str, now: jiff::Times
     if !key_path.exists() {
         let (key, certificate) = SpKeys::generate(common_name, now).map_err(|error| fault(error.into()))?;
         // The certificate first: a key without one would look like a finished first start.
-        write_private(&certificate_path, &certificate).and_then(|()| write_private(&key_path, &key)).map_err(|error| fault(error.into()))?;
+        write_private(&certificate_path, &certificate)
+            .and_then(|()| write_private(&key_path, &key))
+            .map_err(|error| fault(error.into()))?;
+    }
+    if std::fs::metadata(&key_path).map_err(|error| fault(error.into()))?.permissions().mode() & 0o077 != 0 {
+        return Err(fault("saml.key.pem can be read by others; make it 0600".into()));
     }
     let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| fault(error.into()));
     SpKeys::from_pem(&read(&key_path)?, &read(&certificate_path)?).map_err(|error| fault(error.into()))

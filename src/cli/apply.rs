@@ -11,7 +11,7 @@ use super::database::Installation;
 use super::forecast::{Forecast, forecast};
 use super::{Context, Failure, output};
 use crate::config;
-use crate::core::{MemberId, MemberStatus, Organization, Settings};
+use crate::core::{EmailAddress, MemberId, MemberStatus, Organization, Settings};
 use crate::store::settings_diff::diff;
 use crate::store::{MemberQuery, MemberRow, Store, StoredSettings};
 
@@ -94,7 +94,12 @@ impl Args {
 }
 
 /// Makes settings of a file those of the store, unless an organization would be left without anyone to administer it.
-pub(super) async fn save_unless_locked_out(store: &dyn Store, settings: &Settings, actor: &str, now: Timestamp) -> Result<StoredSettings, Failure> {
+pub(super) async fn save_unless_locked_out(
+    store: &dyn Store,
+    settings: &Settings,
+    actor: &str,
+    now: Timestamp,
+) -> Result<StoredSettings, Failure> {
     let stored = store.find_settings().await?;
     let review = Review::of(store, stored.as_ref(), settings, now).await?;
     if !review.lockouts.is_empty() {
@@ -129,7 +134,9 @@ impl Review {
         new: &Arc<Organization>,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let (mut administered, mut administers) = (false, new.primary_owner.is_some() && new.primary_owner != old.primary_owner);
+        // A new Primary Owner will administer, but only if some door takes the address: a slip of the pen must not lock everybody out.
+        let new_owner = new.primary_owner.as_ref().filter(|owner| old.primary_owner.as_ref() != Some(owner));
+        let (mut administered, mut administers) = (false, new_owner.is_some_and(|owner| may_come_in(settings, owner)));
         for row in load_members(store, old).await? {
             let member = &row.member;
             if member.status != MemberStatus::Active {
@@ -188,12 +195,14 @@ fn remains_administrator(row: &MemberRow, next: &Forecast, settings: &Settings, 
         Forecast::Refused(_) => false,
         // Never seen: counted when the role stays one that administers and some connection takes the address.
         Forecast::Unknown => {
-            let may_come_in = |email: &crate::core::EmailAddress| {
-                settings.connections.iter().any(|connection| connection.enabled && settings.allows_domain(connection, email.domain()))
-            };
-            organization.is_administrator(&row.member.role) && row.person.email.as_ref().is_some_and(may_come_in)
+            organization.is_administrator(&row.member.role) && row.person.email.as_ref().is_some_and(|email| may_come_in(settings, email))
         }
     }
+}
+
+/// Whether some connection takes an address.
+fn may_come_in(settings: &Settings, email: &EmailAddress) -> bool {
+    settings.connections.iter().any(|connection| connection.enabled && settings.allows_domain(connection, email.domain()))
 }
 
 async fn load_members(store: &dyn Store, organization: &Organization) -> Result<Vec<MemberRow>, Failure> {

@@ -36,9 +36,11 @@ impl Args {
         } else if !found.is_empty() {
             output::data_styled(&config::render_all(&found, true))?;
         }
-        let errors = found.iter().filter(|fault| fault.code.severity() == Severity::Error).count();
+        let is_error = |fault: &&Fault| fault.code.severity() == Severity::Error;
+        let first_error = found.iter().find(is_error);
+        let errors = found.iter().filter(is_error).count();
         let (errors, warnings) = (output::count(errors, "error"), output::count(found.len() - errors, "warning"));
-        match (kind, found.first()) {
+        match (kind, first_error) {
             (None, first) => {
                 let code = first.map_or("U001", |fault| fault.code.as_str());
                 Err(Failure::CheckFound(format!("{errors}, {warnings}. Next: mend the file, or ask: usher check --explain {code}")))

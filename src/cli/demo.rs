@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long)]
     open: bool,
     /// What to try: default, seats-full (one seat is left), groups-missing (the provider sends no groups).
-    #[arg(long, value_name = "NAME", default_value_t = Scenario::Default)]
+    #[arg(long, value_name = "NAME", default_value_t = Scenario::Default, value_parser = parse_scenario)]
     scenario: Scenario,
     /// How much to log, as in usher.toml.
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
@@ -49,6 +49,10 @@ fn parse_upstream(text: &str) -> Result<Url, String> {
     } else {
         Err("an upstream is http://HOST:PORT, without a path".to_owned())
     }
+}
+
+fn parse_scenario(text: &str) -> Result<Scenario, String> {
+    text.parse().map_err(|_| "the scenarios are default, seats-full and groups-missing".to_owned())
 }
 
 impl Args {
@@ -126,6 +130,12 @@ async fn serve_app(demo: &Demo, store: &Arc<dyn Store>, outbound: &Arc<Outbound>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scenario_is_one_that_exists() {
+        assert_eq!(parse_scenario("seats-full"), Ok(Scenario::SeatsFull));
+        assert!(parse_scenario("nonsense").unwrap_err().contains("groups-missing"));
+    }
 
     #[test]
     fn an_upstream_is_an_origin_over_http() {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,9 @@ use crate::proxy::IdentityKeys;
 use crate::store::Store;
 use crate::store::ephemeral::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
+
+/// How long the start waits for providers' metadata.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Arguments of `usher serve`.
 #[derive(Debug, clap::Args)]
@@ -49,7 +53,10 @@ impl Args {
             store,
             clock,
         });
-        gateway.app.refresh(true).await?;
+        // A provider that does not answer keeps nobody waiting: its door opens later.
+        if let Ok(refreshed) = tokio::time::timeout(PATIENCE, gateway.app.refresh(true)).await {
+            refreshed?;
+        }
         if gateway.app.settings().organizations.is_empty() {
             output::talk("No organization yet: nobody can sign in. Next: usher apply org.toml");
         }

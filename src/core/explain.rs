@@ -81,9 +81,21 @@ fn line(step: &Step) -> String {
     format!("{mark}{}", step.detail)
 }
 
-fn winning_groups(steps: &[Step]) -> Vec<String> {
+/// The groups that decided the role, as people read them; empty when something else did.
+#[must_use]
+pub fn groups_behind_role(decision: &Decision) -> Vec<String> {
+    winning_groups(decision.trace.steps.iter().filter(|step| step.rule == Rule::Role))
+}
+
+/// The groups that decided the seat tier, as people read them; empty when something else did.
+#[must_use]
+pub fn groups_behind_seat(decision: &Decision) -> Vec<String> {
+    winning_groups(decision.trace.steps.iter().filter(|step| matches!(step.rule, Rule::Seat | Rule::SeatGate)))
+}
+
+fn winning_groups<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<String> {
     let mut groups: Vec<String> = Vec::new();
-    for group in steps.iter().filter(|step| step.verdict == Verdict::Won).flat_map(|step| &step.groups) {
+    for group in steps.into_iter().filter(|step| step.verdict == Verdict::Won).flat_map(|step| &step.groups) {
         if !groups.contains(group) {
             groups.push(group.clone());
         }

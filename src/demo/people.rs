@@ -164,7 +164,7 @@ pub const PEOPLE: [DemoPerson; 12] = [
         "employee-1009",
         "lena@acme.example",
         Membership::Groups(&["everyone"]),
-        "Comes last: takes the last seat. With --scenario seats-full she needs only to come first.",
+        "Comes last: takes the last seat. In scenario seats-full she needs only to come first.",
     ),
     person(
         "tim",

@@ -11,7 +11,7 @@ use super::origin::Origin;
 use super::problem::Problem;
 use super::views::{Account, AppLink, Link, Page, Seat, SignedOut, View as _};
 use crate::app::App;
-use crate::core::explain;
+use crate::core::{MemberStatus, OrganizationId, Reason, groups_behind_role, groups_behind_seat};
 use crate::doors::Door;
 use crate::session::{Cause, Selector, SessionRecord};
 use crate::store::NewAuditLine;
@@ -21,9 +21,15 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
     let Some(record) = enter::signed_in(&app, &session).await? else { return Ok(Redirect::to("/login").into_response()) };
     let Some(organization) = record.organizations.keys().next() else { return Ok(Redirect::to("/login").into_response()) };
     let Some(row) = app.store.find_member(organization, record.person).await? else { return Ok(Redirect::to("/login").into_response()) };
+    match row.member.status {
+        MemberStatus::Active => {}
+        MemberStatus::Removed => return Err(refused(Reason::NotInvited, organization)),
+        MemberStatus::Blocked => return Err(refused(Reason::BlockedByAdmin, organization)),
+    }
     let last = app.store.find_last_decision(organization, record.person).await?;
-    let groups = last.map(|last| explain(&last.decision).because).unwrap_or_default();
-    let because = if groups.is_empty() { String::new() } else { format!("Because you are in {}.", groups.join(" and ")) };
+    let last = last.map(|last| last.decision);
+    let role_why = last.as_ref().map(|decision| because(&groups_behind_role(decision))).unwrap_or_default();
+    let seat_why = last.as_ref().map(|decision| because(&groups_behind_seat(decision))).unwrap_or_default();
     let hosts = app.config.routes.iter().filter(|route| record.organizations.contains_key(&route.organization)).map(|route| &route.host);
     let addresses: Vec<(&str, String)> = hosts.map(|host| (host.as_str(), app.app_origin(host))).collect();
     let apps: Vec<AppLink<'_>> = addresses.iter().map(|(host, href)| AppLink { name: host, host, href }).collect();
@@ -35,17 +41,25 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
         email: email.as_deref(),
         provider: provider.as_deref(),
         role: row.member.role.as_str(),
-        role_why: &because,
-        seat: row.member.seat.as_ref().map(|tier| Seat { tier: tier.as_str(), why: "" }),
+        role_why: &role_why,
+        seat: row.member.seat.as_ref().map(|tier| Seat { tier: tier.as_str(), why: &seat_why }),
         apps: &apps,
     }
     .respond())
 }
 
+/// Empty when no group decided.
+fn because(groups: &[String]) -> String {
+    if groups.is_empty() { String::new() } else { format!("Because you are in {}.", groups.join(" and ")) }
+}
+
+fn refused(reason: Reason, organization: &OrganizationId) -> Problem {
+    Problem::Refused { reason, organization: organization.clone(), incident: None, again: "/login?again=true".to_owned() }
+}
+
 /// `POST /logout`: ends this browser's session here and on every app host, and offers the provider's logout.
 pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, origin: Origin) -> Result<Response, Problem> {
     let Some(record) = enter::signed_in(&app, &session).await? else { return Ok(Redirect::to("/signed-out").into_response()) };
-    let provider = provider_logout(&app, &record).await;
     session.flush().await?;
     app.sessions.end_sessions(Selector::Session(record.key), Cause::Logout).await?;
     let person = record.person.to_string();
@@ -60,7 +74,9 @@ pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, 
         now: app.clock.now(),
     };
     app.store.record(line).await?;
-    let provider = provider.as_ref().map(|(label, href)| Link { label, href });
+    // Last: a provider that does not answer must not keep anyone signed in, nor may a browser that is closed meanwhile.
+    let provider = provider_logout(&app, &record).await;
+    let provider = provider.as_ref().map(|(name, href)| Link { label: name, href });
     Ok(say_signed_out(&app, provider))
 }
 
@@ -82,5 +98,5 @@ async fn provider_logout(app: &App, record: &SessionRecord) -> Option<(String, S
     let back = app.config.public_url.join("/signed-out").ok()?;
     let state = crate::random::token().ok()?;
     let url = rp.logout_url(record.door_session.id_token.as_deref(), &back, &state, app.clock.now()).await?;
-    Some((format!("Sign out of {} too", entrance.connection.name), url.into()))
+    Some((entrance.connection.name, url.into()))
 }

@@ -33,8 +33,7 @@ impl AppPages {
         let organization = route.map_or_else(|| self.app.default_name(), |route| self.app.organization_name(&route.organization));
         let page = views::Page::new(&organization, self.app.support_contact()).on_app_host();
         let incident = asked.incident.map(|incident| incident.to_string());
-        let reference =
-            incident.as_deref().map(|incident| Reference { incident, at: self.app.clock.now(), code: asked.problem.reason() });
+        let reference = incident.as_deref().map(|incident| Reference { incident, at: self.app.clock.now(), code: asked.problem.reason() });
         let account = self.app.auth_origin().to_owned() + "/";
         let problem = |kind, action| views::Problem { page, kind, action, reference }.respond();
         match asked.problem {

@@ -8,15 +8,15 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::core::ConnectionId;
-use crate::doors::{Door, describe};
+use crate::core::{ConnectionId, Protocol};
 
 /// `GET /saml/{connection}/metadata`
 pub(super) async fn metadata(State(app): State<Arc<App>>, Path(connection): Path<String>) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
-    let Ok(Door::Saml(sp)) = entrance.door else { return Err(Problem::NoSuchConnection) };
-    let xml = sp.metadata().map_err(|error| Problem::broken_connection(&entrance.connection, &describe(&error)))?;
+    let Protocol::Saml(saml) = &entrance.connection.protocol else { return Err(Problem::NoSuchConnection) };
+    let xml =
+        app.doors.sp_metadata(&entrance.connection, saml).map_err(|error| Problem::broken_connection(&entrance.connection, &error))?;
     Ok(([(header::CONTENT_TYPE, "application/samlmetadata+xml")], xml).into_response())
 }
 

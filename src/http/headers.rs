@@ -4,7 +4,7 @@
 //! provider. Sign-in starts with links, and the email form is answered by a page that moves on by itself.
 
 use axum::response::Response;
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower::util::MapResponseLayer;
 
@@ -84,6 +84,12 @@ pub fn layer(https: bool) -> MapResponseLayer<impl Fn(Response) -> Response + Cl
         secure(response.headers_mut(), https);
         response
     })
+}
+
+/// For everything that does not say itself how long it may be kept: not at all. A redirect may hold a ticket.
+pub async fn unkept(mut response: Response) -> Response {
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 /// For what is answered at a callback: its address holds a code or a state, which no other site may learn from a `Referer`.

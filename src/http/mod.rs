@@ -5,6 +5,7 @@
 //! - `connection`: what providers and apps fetch from us
 //! - [`ops`]: the operations listener
 //! - [`app_pages`]: what the proxy has to say on app hosts
+//! - `input`: what a request brings
 //! - `problem`: errors to status and page, the only place
 //! - [`views`], [`headers`], [`assets`]: what the browser gets
 //!
@@ -15,9 +16,16 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use tower::util::MapResponseLayer;
 use tower_http::csrf::CsrfLayer;
 
 use crate::app::App;
+use crate::session::cookie;
+
+/// Forms of our own pages are small; a callback carries a message of at most 512 KiB, longer while it is percent-encoded. Whoever posts is a
+/// stranger, and every body is collected in memory.
+const MAX_FORM_BYTES: usize = 64 * 1024;
+const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 
 mod account;
 pub mod app_pages;
@@ -25,6 +33,7 @@ pub mod assets;
 mod browser;
 mod connection;
 pub mod headers;
+mod input;
 mod login;
 pub mod ops;
 mod origin;
@@ -41,26 +50,30 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/login/{connection}", get(login::start))
         .route("/logout", post(account::logout))
         .route("/signed-out", get(account::signed_out))
+        .layer(DefaultBodyLimit::max(max_body.min(MAX_FORM_BYTES)))
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
     // Providers send people and messages here from their own sites: each of these checks its message instead.
     let doors = Router::new()
         .route("/saml/{connection}/acs", post(login::acs))
         .route("/oidc/{connection}/callback", get(login::callback).post(login::form_post))
         .route("/sso/continue", get(login::resume))
+        .layer(DefaultBodyLimit::max(max_body.min(MAX_MESSAGE_BYTES)))
         .layer(axum_no_referrer());
     own.merge(doors)
         .layer(app.sessions.layer())
+        .layer(MapResponseLayer::new(cookie::with_whole_removal))
         .route("/saml/{connection}/metadata", get(connection::metadata))
         .route("/.well-known/jwks.json", get(connection::jwks))
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(max_body))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))
+        .layer(middleware::map_response(headers::unkept))
         .layer(headers::layer(https))
         .with_state(app)
         .merge(assets::routes())
 }
 
 /// A callback's address holds a code or a state, which no other site may learn from a `Referer`.
-fn axum_no_referrer() -> tower::util::MapResponseLayer<fn(axum::response::Response) -> axum::response::Response> {
-    tower::util::MapResponseLayer::new(headers::no_referrer)
+fn axum_no_referrer() -> MapResponseLayer<fn(axum::response::Response) -> axum::response::Response> {
+    MapResponseLayer::new(headers::no_referrer)
 }

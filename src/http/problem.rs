@@ -37,6 +37,8 @@ pub(super) enum Problem {
         organization: OrganizationId,
         /// The reference.
         incident: Option<IncidentId>,
+        /// Where to try with another account: sign-in, with the page that was asked for.
+        again: String,
     },
     /// The provider's message was not valid. Says nothing about what was wrong with it.
     InvalidMessage {
@@ -137,11 +139,17 @@ impl Problem {
         let again = Some(Link { label: "Sign in again", href: "/login?again=true" });
         let problem = |kind| views::Problem { page, kind, action: again, reference }.respond();
         match self {
-            Self::Refused { reason, .. } => {
-                Refused { page, reason: *reason, signed_in_as: None, other_account_href: Some("/login?again=true"), reference }.respond()
+            Self::Refused { reason, again, .. } => {
+                Refused { page, reason: *reason, signed_in_as: None, other_account_href: Some(again), reference }.respond()
             }
             Self::InvalidMessage { .. } => {
-                let refused = Refused { page, reason: Reason::AuthInvalid, signed_in_as: None, other_account_href: Some("/login?again=true"), reference };
+                let refused = Refused {
+                    page,
+                    reason: Reason::AuthInvalid,
+                    signed_in_as: None,
+                    other_account_href: Some("/login?again=true"),
+                    reference,
+                };
                 let mut response = refused.respond();
                 *response.status_mut() = StatusCode::BAD_REQUEST;
                 response

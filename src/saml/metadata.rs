@@ -14,7 +14,7 @@ use url::{Host, Url};
 
 use super::SamlError;
 use super::encryption::{AES128_GCM, AES256_GCM, RSA_OAEP, RSA_OAEP_MGF1P};
-use super::keys::der_of_pem;
+use super::keys::{SpKeys, der_of_pem};
 use super::message::decode_base64;
 use super::service_provider::SpAddresses;
 use super::xml::algorithms::VerifyingKey;
@@ -157,11 +157,14 @@ fn check_url(text: &str) -> Result<String, SamlError> {
     Ok(text.trim().to_owned())
 }
 
-/// Our own metadata: one address for responses over HTTP-POST, one key for both uses, and the encryption that we can open.
-pub(super) fn write_sp_metadata(addresses: &SpAddresses, sign_requests: bool, certificate_der: &[u8]) -> Result<String, SamlError> {
+/// Our metadata for a provider: keys for signatures and for encryption, and where responses go.
+///
+/// # Errors
+/// [`SamlError::WriteFailed`].
+pub fn sp_metadata(addresses: &SpAddresses, sign_requests: bool, keys: &SpKeys) -> Result<String, SamlError> {
     let key = |key_use: &str, methods: Option<Vec<EncryptionMethod>>| KeyDescriptor {
         key_use: Some(key_use.to_owned()),
-        key_info: KeyInfo { id: None, x509_data: Some(X509Data { certificates: vec![STANDARD.encode(certificate_der)] }) },
+        key_info: KeyInfo { id: None, x509_data: Some(X509Data { certificates: vec![STANDARD.encode(keys.certificate_der())] }) },
         encryption_methods: methods,
     };
     let methods = [AES256_GCM, AES128_GCM, RSA_OAEP_MGF1P, RSA_OAEP].map(|uri| EncryptionMethod { algorithm: uri.to_owned() }).to_vec();

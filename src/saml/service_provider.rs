@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
 use super::conditions::{ConditionsChecked, Expected};
-use super::metadata::{IdentityProvider, write_sp_metadata};
+use super::metadata::{IdentityProvider, sp_metadata};
 use super::request::{self, Started};
 use super::response::{self, Opened};
 use super::xml::signature::SignatureChecked;
@@ -72,7 +72,7 @@ impl ServiceProvider {
     /// # Errors
     /// [`SamlError::WriteFailed`].
     pub fn metadata(&self) -> Result<String, SamlError> {
-        write_sp_metadata(&self.addresses, self.settings.sign_requests, self.keys.certificate_der())
+        sp_metadata(&self.addresses, self.settings.sign_requests, &self.keys)
     }
 
     /// The identity provider's entity id.

@@ -30,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+use tracing::Instrument as _;
 
 mod connections;
 
@@ -276,7 +277,8 @@ async fn page(pages: axum::Router, request: Request<Incoming>, peer: &Peer, id: 
     let mut request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(ConnectInfo(client));
     request.extensions_mut().insert(id.clone());
-    match tokio::time::timeout(PAGE_TIMEOUT, pages.oneshot(request)).await {
+    let span = tracing::info_span!("request", request.id = %id);
+    match tokio::time::timeout(PAGE_TIMEOUT, pages.oneshot(request).instrument(span)).await {
         Ok(Ok(response)) => response.map(Kind::Page),
         Ok(Err(never)) => match never {},
         Err(_) => {

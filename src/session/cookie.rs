@@ -69,6 +69,22 @@ pub fn set(name: &str, value: &str, max_age_seconds: Option<u32>) -> Option<Head
     HeaderValue::from_str(&format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}")).ok()
 }
 
+/// Makes the removal of the session cookie count: tower-sessions writes it without `Secure`, and browsers ignore that for a `__Host-` name
+/// (RFC 6265bis 4.1.3.2).
+#[must_use]
+pub fn with_whole_removal<B>(mut answer: http::Response<B>) -> http::Response<B> {
+    let removal = format!("{SESSION}=;");
+    for (name, line) in answer.headers_mut() {
+        if name == header::SET_COOKIE
+            && line.as_bytes().starts_with(removal.as_bytes())
+            && let Some(whole) = set(SESSION, "", Some(0))
+        {
+            *line = whole;
+        }
+    }
+    answer
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +130,18 @@ mod tests {
         }
         remove_ours_from_answer(&mut headers);
         assert_eq!(headers.get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["a=b; Path=/"]);
+    }
+
+    #[test]
+    fn the_removal_of_the_session_cookie_is_one_that_browsers_follow() {
+        let lines = ["__Host-usher=; Path=/; Max-Age=0", "__Host-usher=id; Path=/; Secure", "__Host-usher-tx=; Path=/"];
+        let mut answer = http::Response::new(());
+        for line in lines {
+            answer.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(line));
+        }
+        let answer = with_whole_removal(answer);
+        let lines: Vec<_> = answer.headers().get_all(header::SET_COOKIE).iter().map(|line| line.to_str().unwrap()).collect();
+        assert_eq!(lines[0], "__Host-usher=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+        assert_eq!(lines[1..], ["__Host-usher=id; Path=/; Secure", "__Host-usher-tx=; Path=/"]);
     }
 }

@@ -6,7 +6,7 @@
 //!     browse("ada-signs-in", async |browser| {
 //!         browser.goto("http://app.localhost:8080/").await;
 //!         browser.follow("Continue with Demo IdP").await;
-//!         assert_eq!(browser.text("h1").await, "Who are you?");
+//!         browser.see("h1", "Who are you?").await;
 //!         browser.assert_clean().await;
 //!     })
 //!     .await;
@@ -25,6 +25,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
+use std::sync::Mutex;
 
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
@@ -41,9 +42,10 @@ const RUN_AXE: &str = "
     axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(
         r => done(r.violations.map(v => v.id + ' (' + v.help + '): ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; '))),
         e => done(['axe did not run: ' + e]));";
-/// The reason of every violation of a content security policy, from the first line of the page on.
-const RECORD_CSP: &str = "window.__csp = [];
-    document.addEventListener('securitypolicyviolation', e => __csp.push(e.effectiveDirective + ' ' + e.blockedURI));";
+/// The reason of every violation of a content security policy, from the first line of the page on; and the title, for pages that do not stay.
+const RECORD: &str = "window.__csp = [];
+    document.addEventListener('securitypolicyviolation', e => __csp.push(e.effectiveDirective + ' ' + e.blockedURI));
+    addEventListener('DOMContentLoaded', () => console.info('title: ' + document.title));";
 const FLAGS: [&str; 11] = [
     "--hide-scrollbars",
     "--headless",
@@ -71,6 +73,15 @@ impl fmt::Display for Theme {
     }
 }
 
+/// One request for a page.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    /// Whether the browser sent any cookie with it; `None` when it did not say.
+    pub(crate) with_cookie: Option<bool>,
+}
+
 /// Runs a journey in a browser of its own, which is closed whatever happens. A failed journey leaves `target/shots/{name}-failed.png`.
 pub(crate) async fn browse(name: &str, journey: impl AsyncFnOnce(&Browser)) {
     let browser = Browser::start().await;
@@ -86,6 +97,8 @@ pub(crate) async fn browse(name: &str, journey: impl AsyncFnOnce(&Browser)) {
 /// One browser with an empty profile. Whatever does not work panics, with what was looked for.
 pub(crate) struct Browser {
     driver: WebDriver,
+    /// The titles of the pages that were passed, and not asked for yet.
+    titles: Mutex<Vec<String>>,
     _manager: std::sync::Arc<WebDriverManager>,
     _profile: TempDir,
 }
@@ -100,12 +113,38 @@ impl Browser {
         }
         wishes.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         wishes.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        wishes.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
         let manager = WebDriverManager::builder().driver_binary(BrowserKind::Chrome, "/usr/bin/chromedriver").offline().build();
         let driver = manager.launch(wishes).await.expect("chromium and chromium-driver are installed");
-        let browser = Self { driver, _manager: manager, _profile: profile };
-        browser.theme(Theme::Light).await;
-        browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": RECORD_CSP })).await;
+        let browser = Self { driver, titles: Mutex::default(), _manager: manager, _profile: profile };
+        browser.prepare_tab().await;
         browser
+    }
+
+    async fn prepare_tab(&self) {
+        self.theme(Theme::Light).await;
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": RECORD })).await;
+    }
+
+    /// A new empty tab, which is now the one in front.
+    pub(crate) async fn open_tab(&self) -> WindowHandle {
+        let tab = self.driver.new_tab().await.unwrap();
+        self.show_tab(&tab).await;
+        self.prepare_tab().await;
+        tab
+    }
+
+    pub(crate) async fn tab(&self) -> WindowHandle {
+        self.driver.window().await.unwrap()
+    }
+
+    pub(crate) async fn show_tab(&self, tab: &WindowHandle) {
+        self.driver.switch_to_window(tab.clone()).await.unwrap();
+    }
+
+    /// Turns the scripts of pages on or off. Without them [`faults`](Self::faults) cannot be looked for.
+    pub(crate) async fn allow_scripts(&self, allowed: bool) {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": !allowed })).await;
     }
 
     pub(crate) async fn quit(self) {
@@ -127,6 +166,21 @@ impl Browser {
         self.find(By::XPath(says), label).await.click().await.unwrap_or_else(|e| panic!("follow {label}: {e}"));
     }
 
+    /// Presses a link or button twice, as fast as a person who thinks that this is how it is done.
+    pub(crate) async fn follow_twice(&self, label: &str) {
+        let says = format!("//*[self::a or self::button][contains(normalize-space(.), \"{label}\")]");
+        let button = self.find(By::XPath(says), label).await;
+        self.driver.action_chain().double_click_element(&button).perform().await.unwrap_or_else(|e| panic!("follow {label}: {e}"));
+    }
+
+    pub(crate) async fn reload(&self) {
+        self.driver.refresh().await.unwrap();
+    }
+
+    pub(crate) async fn back(&self) {
+        self.driver.back().await.unwrap();
+    }
+
     pub(crate) async fn fill(&self, css: &str, value: &str) {
         let field = self.find(By::Css(css), css).await;
         field.clear().await.unwrap();
@@ -136,6 +190,24 @@ impl Browser {
     /// Waits for the element, and gives its visible text.
     pub(crate) async fn text(&self, css: &str) -> String {
         self.find(By::Css(css), css).await.text().await.unwrap()
+    }
+
+    /// Waits until the element says exactly this. The page that is left may still be there for a moment.
+    pub(crate) async fn see(&self, css: &str, text: &str) {
+        let mut seen = String::new();
+        for _ in 0..200 {
+            // An element that goes away between two questions is one of the page before.
+            if let Ok(element) = self.driver.find(By::Css(css)).await
+                && let Ok(now) = element.text().await
+            {
+                if now == text {
+                    return;
+                }
+                seen = now;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{css} does not say {text:?} at {}, but {seen:?}", self.url().await);
     }
 
     /// Waits until the address starts with this.
@@ -157,9 +229,35 @@ impl Browser {
         self.driver.title().await.unwrap_or_default()
     }
 
+    /// Looks at this page in both themes, on a desk and on a phone: it is clean in all four, and each leaves a picture.
+    pub(crate) async fn look(&self, name: &str) {
+        let mut faults = Vec::new();
+        for theme in [Theme::Dark, Theme::Light] {
+            self.theme(theme).await;
+            for width in [390, 1280] {
+                self.width(width).await;
+                faults.extend(self.faults().await.into_iter().map(|fault| format!("{name} {width} {theme}: {fault}")));
+                self.screenshot(&format!("{name}-{width}-{theme}")).await;
+            }
+        }
+        assert!(faults.is_empty(), "{} is not clean:\n{}", self.url().await, faults.join("\n"));
+    }
+
+    /// What a person sees first, for the README: `target/shots/{name}-{theme}.png`.
+    pub(crate) async fn portray(&self, name: &str) {
+        for theme in [Theme::Dark, Theme::Light] {
+            self.theme(theme).await;
+            self.size(1280, 844).await;
+            self.save_picture(&format!("{name}-{theme}"), false).await;
+        }
+    }
+
     /// The window's size in CSS pixels: as wide as this, and as high as a screen of that width.
     pub(crate) async fn width(&self, width: u32) {
-        let height = if width < 600 { 844 } else { 900 };
+        self.size(width, if width < 600 { 844 } else { 900 }).await;
+    }
+
+    async fn size(&self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
@@ -173,9 +271,13 @@ impl Browser {
 
     /// A picture of the whole page in `target/shots/{name}.png`.
     pub(crate) async fn screenshot(&self, name: &str) {
+        self.save_picture(name, true).await;
+    }
+
+    async fn save_picture(&self, name: &str, whole_page: bool) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/shots");
         std::fs::create_dir_all(&folder).unwrap();
-        let shot = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
+        let shot = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": whole_page })).await;
         let png = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, shot["data"].as_str().unwrap()).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
     }
@@ -204,6 +306,26 @@ impl Browser {
         self.run::<Option<String>>(wide).await.map(|what| format!("scrolls sideways: {what}"))
     }
 
+    /// Every page that was asked for since the last look, with each step of a redirect on its own.
+    pub(crate) async fn visits(&self) -> Vec<Visit> {
+        let mut visits: Vec<(String, Visit)> = Vec::new();
+        for line in self.driver.get_log("performance").await.unwrap() {
+            let event: Value = serde_json::from_str(&line.message).unwrap();
+            let (method, event) = (&event["message"]["method"], &event["message"]["params"]);
+            let request = event["requestId"].as_str().unwrap_or_default();
+            if method == "Network.requestWillBeSent" && event["type"] == "Document" {
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                let (method, url) = (text(&event["request"]["method"]), text(&event["request"]["url"]));
+                visits.push((request.to_owned(), Visit { method, url, with_cookie: None }));
+            } else if method == "Network.requestWillBeSentExtraInfo"
+                && let Some((_, visit)) = visits.iter_mut().find(|(id, visit)| id == request && visit.with_cookie.is_none())
+            {
+                visit.with_cookie = Some(event["headers"].as_object().unwrap().keys().any(|name| name.eq_ignore_ascii_case("cookie")));
+            }
+        }
+        visits.into_iter().map(|(_, visit)| visit).collect()
+    }
+
     /// Runs a script; not bound by the page's policy.
     pub(crate) async fn run<T: DeserializeOwned>(&self, script: &str) -> T {
         self.driver.execute(script, vec![]).await.unwrap().convert().unwrap()
@@ -213,7 +335,16 @@ impl Browser {
     async fn console(&self) -> Vec<String> {
         let own_status = |message: &str| message.contains("the server responded with a status of") && !message.contains("/assets/");
         let lines = self.driver.browser_log().await.unwrap();
+        let titles =
+            lines.iter().filter_map(|line| line.message.split_once("\"title: ")).map(|(_, title)| title.trim_end_matches('"').to_owned());
+        self.titles.lock().unwrap().extend(titles);
         lines.into_iter().filter(|line| line.level == "SEVERE" && !own_status(&line.message)).map(|line| line.message).collect()
+    }
+
+    /// The titles of the pages since the last look, also of those that did not stay.
+    pub(crate) async fn titles(&self) -> Vec<String> {
+        assert_eq!(self.console().await, Vec::<String>::new());
+        std::mem::take(&mut self.titles.lock().unwrap())
     }
 
     async fn find(&self, by: By, what: &str) -> WebElement {

@@ -7,9 +7,13 @@
     reason = "all of this is test code, also what stands outside of test functions"
 )]
 
+mod architecture;
 mod cli;
 mod config;
 mod demo;
+mod docs;
+mod interop;
+mod login;
 mod oidc;
 mod pages;
 mod proxy;
@@ -17,4 +21,5 @@ mod rules;
 mod saml;
 mod session;
 mod store;
+mod storm;
 mod support;

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::core::{ReturnTo, VerifiedIdentity};
 use crate::http::browser::{BrowserId, short_hex};
 use crate::http::problem::Problem;
-use crate::session::{NewSession, SessionRecord};
+use crate::session::{Cause, NewSession, Selector, SessionKey, SessionRecord};
 use crate::store::MemberRow;
 
 /// So many logins of one browser for one page within [`LOOP_WINDOW`] are a loop, not a person (gateway.md row 26).
@@ -24,13 +24,28 @@ pub(super) async fn stop_loops(app: &App, browser: &BrowserId, return_to: &Retur
     if count > LOOP_LIMIT { Err(Problem::Loop) } else { Ok(()) }
 }
 
+/// So many tickets for one page of an app within [`LOOP_WINDOW`]: the app host's cookie does not come back.
+const TICKET_LIMIT: u64 = 10;
+
+/// Counts this ticket, in the same way.
+async fn stop_ticket_loops(app: &App, record: &SessionRecord, return_to: &ReturnTo) -> Result<(), Problem> {
+    let page = short_hex(&Sha256::digest(return_to.url().as_bytes()));
+    let count = app.ephemeral.count(&format!("ticket-loop:{}:{page}", record.key), LOOP_WINDOW).await?;
+    if count > TICKET_LIMIT { Err(Problem::Loop) } else { Ok(()) }
+}
+
 /// The session of this browser on the auth host, if it is alive.
 pub(in crate::http) async fn signed_in(app: &App, session: &CookieSession) -> Result<Option<SessionRecord>, Problem> {
     Ok(app.sessions.find_on_auth_host(session).await?)
 }
 
 /// Starts the session: always under a new id (oauth2-proxy GHSA-f24x-5g9q-753f); the one of before is ended, whoever's it was.
-pub(super) async fn sign_in(app: &App, session: &CookieSession, row: &MemberRow, verified: &VerifiedIdentity) -> Result<(), Problem> {
+pub(super) async fn sign_in(
+    app: &App,
+    session: &CookieSession,
+    row: &MemberRow,
+    verified: &VerifiedIdentity,
+) -> Result<SessionKey, Problem> {
     let identity = verified.identity();
     // The same person entering a second organization keeps the first.
     let before = signed_in(app, session).await?.filter(|before| before.person == row.person.id && before.connection == identity.connection);
@@ -43,13 +58,30 @@ pub(super) async fn sign_in(app: &App, session: &CookieSession, row: &MemberRow,
         organizations,
         door_session: verified.door_session().clone(),
     };
-    app.sessions.start_on_auth_host(session, new).await?;
+    Ok(app.sessions.start_on_auth_host(session, new).await?.key)
+}
+
+/// A session in place of one whose cookie never reached this browser: a double click cancels the first request, and its answer with it.
+/// A session that has ended meanwhile is not brought back.
+pub(super) async fn replace_lost(app: &App, session: &CookieSession, lost: SessionKey) -> Result<(), Problem> {
+    if signed_in(app, session).await?.is_some() {
+        return Ok(());
+    }
+    let Some(found) = app.sessions.look(lost).await? else { return Ok(()) };
+    let SessionRecord { person, connection, subject, organizations, door_session, .. } = found.record().clone();
+    app.sessions.start_on_auth_host(session, NewSession { person, connection, subject, organizations, door_session }).await?;
+    app.sessions.end_sessions(Selector::Session(lost), Cause::Replaced).await?;
     Ok(())
 }
 
 /// The answer that brings someone who is signed in to where they wanted: a page of the auth host, or an app host by a one-use ticket.
 /// `None`: nobody is signed in, or this organization was not decided at their login and needs one of its own (rules.md row 63).
-pub(super) async fn go_on(app: &App, session: &CookieSession, return_to: &ReturnTo, enter: Option<&str>) -> Result<Option<Response>, Problem> {
+pub(super) async fn go_on(
+    app: &App,
+    session: &CookieSession,
+    return_to: &ReturnTo,
+    enter: Option<&str>,
+) -> Result<Option<Response>, Problem> {
     let Some(record) = signed_in(app, session).await? else { return Ok(None) };
     if return_to.origin() == app.auth_origin() {
         return Ok(Some(Redirect::to(&return_to.url()).into_response()));
@@ -58,6 +90,7 @@ pub(super) async fn go_on(app: &App, session: &CookieSession, return_to: &Return
     if !record.organizations.contains_key(&organization) {
         return Ok(None);
     }
+    stop_ticket_loops(app, &record, return_to).await?;
     let ticket = app.sessions.issue_ticket(&record, return_to, enter).await?;
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("ticket", &ticket).finish();
     Ok(Some(Redirect::to(&format!("{}/.usher/enter?{query}", return_to.origin())).into_response()))

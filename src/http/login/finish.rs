@@ -2,24 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session as CookieSession;
+use tracing::Instrument as _;
 
-use super::enter;
-use super::pending::{Finished, PendingLogins};
+use super::pending::{End, Finished, Parked, PendingLogins};
+use super::{enter, start};
 use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
-use crate::http::browser::BrowserId;
+use crate::http::browser::{BrowserId, is_token};
+use crate::http::input::{Asked, Posted};
 use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::login::{Ending, complete};
 use crate::oidc::Callback;
 use crate::session::{Cause, Selector};
+
+/// The longest message that waits for its browser: anyone may send one, so it is no longer than a door would read.
+const MAX_PARKED_BYTES: usize = crate::saml::xml::MAX_BASE64_BYTES;
 
 /// A SAML response as the browser posts it.
 #[derive(Deserialize)]
@@ -34,35 +38,38 @@ pub(in crate::http) struct SamlPost {
 pub(in crate::http) async fn acs(
     State(app): State<Arc<App>>,
     Path(connection): Path<String>,
-    Form(post): Form<SamlPost>,
+    Posted(post): Posted<SamlPost>,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let key = post.relay_state.unwrap_or_default();
-    park(&app, &key, &post.response).await
+    park(&app, &id, &key, &post.response).await
 }
 
 /// `POST /oidc/{connection}/callback`: the same for `response_mode=form_post`.
-pub(in crate::http) async fn form_post(State(app): State<Arc<App>>, Path(connection): Path<String>, body: String) -> Result<Response, Problem> {
+pub(in crate::http) async fn form_post(
+    State(app): State<Arc<App>>,
+    Path(connection): Path<String>,
+    body: String,
+) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(&body).map_err(|_| Problem::Malformed)?;
-    park(&app, callback.state(), &body).await
+    park(&app, &id, callback.state(), &body).await
 }
 
-async fn park(app: &App, key: &str, message: &str) -> Result<Response, Problem> {
+async fn park(app: &App, connection: &ConnectionId, key: &str, message: &str) -> Result<Response, Problem> {
+    if message.len() > MAX_PARKED_BYTES {
+        return Err(Problem::Malformed);
+    }
     let pending = PendingLogins(app.ephemeral.as_ref());
-    if is_key(key) && pending.is_open(key).await? {
-        pending.park(key, message).await?;
+    let is_key = is_token(key);
+    if is_key && pending.is_open(key).await? {
+        pending.park(key, &Parked { connection: connection.clone(), message: message.to_owned() }).await?;
     }
     // The same answer for a login that is over: the browser's cookie decides there what to say.
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("login", if is_key(key) { key } else { "" }).finish();
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("login", if is_key { key } else { "" }).finish();
     Ok(Redirect::to(&format!("/sso/continue?{query}")).into_response())
-}
-
-/// Our keys are base64url of 32 bytes; anything else was not made here.
-fn is_key(key: &str) -> bool {
-    key.len() == 43 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// Which parked login goes on.
@@ -75,27 +82,12 @@ pub(in crate::http) struct Continue {
 pub(in crate::http) async fn resume(
     State(app): State<Arc<App>>,
     session: CookieSession,
-    Query(Continue { login: key }): Query<Continue>,
+    Asked(Continue { login: key }): Asked<Continue>,
     headers: HeaderMap,
     origin: Origin,
 ) -> Result<Response, Problem> {
-    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
-    let pending = PendingLogins(app.ephemeral.as_ref());
-    let Some(message) = pending.take_parked(&key).await? else { return arrival.late(&key).await };
-    let (browser, login) = match arrival.take(&key, None).await? {
-        Ok(taken) => taken,
-        Err(answer) => return Ok(answer),
-    };
-    let entrance = app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
-    let verified = match (&entrance.door, &login.protocol) {
-        (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => arrival.verify_saml(&entrance, &message, request_id).await?,
-        (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
-            let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
-            arrival.verify_oidc(&entrance, &callback, &login).await?
-        }
-        _ => return Err(arrival.refuse(&login.connection, "connection_changed", "the connection changed while the login was under way").await),
-    };
-    arrival.conclude(&key, &browser, &login, &verified).await
+    let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
+    to_the_end(async move { arrival.resume(&key).await }).await
 }
 
 /// `GET /oidc/{connection}/callback`: a top-level GET, so the cookie is with it.
@@ -110,14 +102,13 @@ pub(in crate::http) async fn callback(
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
     let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(query.as_deref().unwrap_or_default()).map_err(|_| Problem::Malformed)?;
-    let arrival = Arrival { app: Arc::clone(&app), session, browser: BrowserId::find(&headers), origin };
-    let key = callback.state().to_owned();
-    let (browser, login) = match arrival.take(&key, Some(&id)).await? {
-        Ok(taken) => taken,
-        Err(answer) => return Ok(answer),
-    };
-    let verified = arrival.verify_oidc(&entrance, &callback, &login).await?;
-    arrival.conclude(&key, &browser, &login, &verified).await
+    let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
+    to_the_end(async move { arrival.finish(&entrance, &callback).await }).await
+}
+
+/// Goes on when the browser goes away: the second click of a double click cancels the first request, which has taken the login already.
+async fn to_the_end(finish: impl Future<Output = Result<Response, Problem>> + Send + 'static) -> Result<Response, Problem> {
+    tokio::spawn(finish.in_current_span()).await.map_err(|_| Problem::Unavailable)?
 }
 
 /// One browser coming back from a provider.
@@ -131,9 +122,47 @@ struct Arrival {
 type Taken = (BrowserId, PendingLogin);
 
 impl Arrival {
+    /// Goes on with what a cross-site POST brought.
+    async fn resume(&self, key: &str) -> Result<Response, Problem> {
+        let pending = PendingLogins(self.app.ephemeral.as_ref());
+        pending.begin(key).await?;
+        let parked = pending.take_parked(key).await?;
+        let Some(Parked { connection, message }) = parked else { return self.late(key).await };
+        let (browser, login) = match self.take(key, &connection).await? {
+            Ok(taken) => taken,
+            Err(answer) => return Ok(answer),
+        };
+        let entrance = self.app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
+        let verified = match (&entrance.door, &login.protocol) {
+            (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => self.verify_saml(&entrance, &message, request_id).await?,
+            (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
+                let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
+                self.verify_oidc(&entrance, &callback, &login).await?
+            }
+            _ => {
+                return Err(self
+                    .refuse(&login.connection, "connection_changed", "the connection changed while the login was under way")
+                    .await);
+            }
+        };
+        self.conclude(key, &browser, &login, &verified).await
+    }
+
+    /// Finishes with what a provider sent by GET.
+    async fn finish(&self, entrance: &Entrance, callback: &Callback) -> Result<Response, Problem> {
+        let key = callback.state();
+        PendingLogins(self.app.ephemeral.as_ref()).begin(key).await?;
+        let (browser, login) = match self.take(key, &entrance.connection.id).await? {
+            Ok(taken) => taken,
+            Err(answer) => return Ok(answer),
+        };
+        let verified = self.verify_oidc(entrance, callback, &login).await?;
+        self.conclude(key, &browser, &login, &verified).await
+    }
+
     /// Takes the pending login, once, and compares browser and connection before anything is redeemed (RFC 9700 4.4, 4.7).
     /// The inner `Err` is the answer for a login that is over.
-    async fn take(&self, key: &str, connection: Option<&ConnectionId>) -> Result<Result<Taken, Response>, Problem> {
+    async fn take(&self, key: &str, connection: &ConnectionId) -> Result<Result<Taken, Response>, Problem> {
         let Some(browser) = self.browser.clone() else { return Err(Problem::CookieMissing) };
         let Some(login) = PendingLogins(self.app.ephemeral.as_ref()).take(key, &browser).await? else {
             return self.late(key).await.map(Err);
@@ -141,8 +170,10 @@ impl Arrival {
         if !browser.started(&login.browser) {
             return Err(self.refuse(&login.connection, "another_browser", "the login was started in another browser").await);
         }
-        if connection.is_some_and(|id| *id != login.connection) {
-            return Err(self.refuse(&login.connection, "another_connection", "the answer came to another connection than the login was started with").await);
+        if *connection != login.connection {
+            return Err(self
+                .refuse(&login.connection, "another_connection", "the answer came to another connection than the login was started with")
+                .await);
         }
         Ok(Ok((browser, login)))
     }
@@ -150,9 +181,15 @@ impl Arrival {
     /// The login is not open: finished a moment ago, or too old. Never a dead end (gateway.md rows 24, 25).
     async fn late(&self, key: &str) -> Result<Response, Problem> {
         if let Some(browser) = &self.browser
-            && let Some(url) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, browser).await?
+            && let Some(end) = PendingLogins(self.app.ephemeral.as_ref()).find_finished(key, browser).await?
         {
-            return Ok(Redirect::to(&url).into_response());
+            return match end {
+                End::Admitted { url, session } => {
+                    enter::replace_lost(&self.app, &self.session, session).await?;
+                    Ok(Redirect::to(&url).into_response())
+                }
+                End::Refused { reason, organization, incident, again } => Err(Problem::Refused { reason, organization, incident, again }),
+            };
         }
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
             return Ok(Redirect::to("/").into_response());
@@ -164,7 +201,10 @@ impl Arrival {
         let Ok(Door::Saml(sp)) = &entrance.door else { return Err(Problem::NoSuchConnection) };
         let id = &entrance.connection.id;
         let now = self.app.clock.now();
-        let checked = match sp.finish(message, Some(request_id), now) {
+        // Off this thread, which serves everyone else meanwhile: XML and signatures are the longest computation that a stranger can ask for.
+        let (sp, message, request_id) = (Arc::clone(sp), message.to_owned(), request_id.to_owned());
+        let finished = tokio::task::spawn_blocking(move || sp.finish(&message, Some(&request_id), now)).await;
+        let checked = match finished.map_err(|_| Problem::Unavailable)? {
             Ok(checked) => checked,
             Err(error) => return Err(self.refuse(id, error.code(), &describe(&error)).await),
         };
@@ -182,7 +222,9 @@ impl Arrival {
         match rp.finish(callback, nonce, code_verifier, self.app.clock.now()).await {
             // The pending login was taken atomically, so its code is redeemed for the first time.
             Ok(checked) => Ok(checked.accept(&FirstUse::claimed())),
-            Err(error) if error.is_provider_unreachable() || error.is_provider_refusal() => Err(Problem::oidc(&entrance.connection, &error)),
+            Err(error) if error.is_provider_unreachable() || error.is_provider_refusal() => {
+                Err(Problem::oidc(&entrance.connection, &error))
+            }
             Err(error) => Err(self.refuse(id, error.code(), &describe(&error)).await),
         }
     }
@@ -192,17 +234,26 @@ impl Arrival {
         Problem::refuse_message(&self.app, connection, code, cause, &self.origin).await
     }
 
-    async fn conclude(&self, key: &str, browser: &BrowserId, login: &PendingLogin, verified: &VerifiedIdentity) -> Result<Response, Problem> {
+    /// Decides and writes; then nothing is left but the answer.
+    async fn conclude(
+        &self,
+        key: &str,
+        browser: &BrowserId,
+        login: &PendingLogin,
+        verified: &VerifiedIdentity,
+    ) -> Result<Response, Problem> {
         enter::stop_loops(&self.app, browser, &login.return_to).await?;
         let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();
+        let pending = PendingLogins(self.app.ephemeral.as_ref());
         match complete(self.app.store.as_ref(), verified, &login.organization, &origin, now).await? {
             Ending::Admitted { row, .. } => {
                 self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
-                enter::sign_in(&self.app, &self.session, &row, verified).await?;
+                let session = enter::sign_in(&self.app, &self.session, &row, verified).await?;
                 let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
                 let url = login.return_to.url();
-                PendingLogins(self.app.ephemeral.as_ref()).finish(key, &Finished { browser: browser.hash(), url: url.clone() }).await?;
+                let end = End::Admitted { url: url.clone(), session };
+                pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
                 Ok(answer.unwrap_or_else(|| Redirect::to(&url).into_response()))
             }
             Ending::Refused { reason, removed } => {
@@ -210,7 +261,11 @@ impl Arrival {
                     self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
                     self.app.sessions.end_sessions(Selector::Member(row.member.id), Cause::Removed).await?;
                 }
-                Err(Problem::Refused { reason, organization: login.organization.clone(), incident: origin.incident })
+                let (organization, incident) = (login.organization.clone(), origin.incident);
+                let again = format!("/login?again=true&{}", start::query(&login.return_to, login.enter.as_deref()));
+                let end = End::Refused { reason, organization: organization.clone(), incident, again: again.clone() };
+                pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
+                Err(Problem::Refused { reason, organization, incident, again })
             }
         }
     }

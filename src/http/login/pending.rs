@@ -5,8 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::core::PendingLogin;
+use crate::core::{ConnectionId, IncidentId, OrganizationId, PendingLogin, Reason};
 use crate::http::browser::BrowserId;
+use crate::session::SessionKey;
 use crate::store::ephemeral::{Ephemeral, EphemeralError};
 
 /// Logins that one browser may have open; the oldest gives way (oauth2-proxy #2163: state that piles up).
@@ -16,16 +17,53 @@ const PARKED_TTL: Duration = Duration::from_mins(1);
 /// How long a finished login is remembered for the back button and the double click.
 const FINISHED_TTL: Duration = Duration::from_mins(1);
 
+/// How long a second request for the same login waits for the first, which has taken it.
+const UNDER_WAY_TTL: Duration = Duration::from_secs(5);
+/// How often it looks.
+const UNDER_WAY_STEP: Duration = Duration::from_millis(50);
+
 /// Logins on their way.
 pub(super) struct PendingLogins<'a>(pub(super) &'a dyn Ephemeral);
 
-/// Where a finished login went, for the same browser coming twice.
+/// A cross-site POST that waits for its browser.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Parked {
+    /// At whose address it arrived; only a login of the same connection may go on with it (mix-up, RFC 9700 4.4).
+    pub(super) connection: ConnectionId,
+    /// The message.
+    pub(super) message: String,
+}
+
+/// A finished login, for the same browser coming twice.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Finished {
     /// Whose login it was.
     pub(super) browser: [u8; 32],
-    /// Where it went.
-    pub(super) url: String,
+    /// How it ended.
+    pub(super) end: End,
+}
+
+/// How a login ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum End {
+    /// With a session.
+    Admitted {
+        /// Where it went.
+        url: String,
+        /// The session; its cookie may have got lost with the answer.
+        session: SessionKey,
+    },
+    /// With a no.
+    Refused {
+        /// Why.
+        reason: Reason,
+        /// Whose admins to ask.
+        organization: OrganizationId,
+        /// The reference.
+        incident: Option<IncidentId>,
+        /// Where to try with another account.
+        again: String,
+    },
 }
 
 impl PendingLogins<'_> {
@@ -47,6 +85,14 @@ impl PendingLogins<'_> {
         Ok(self.0.find(&pending_key(key)).await?.is_some())
     }
 
+    /// Says that an open login is being finished: before anything of it is taken, so that whoever finds it gone knows to wait.
+    pub(super) async fn begin(&self, key: &str) -> Result<(), EphemeralError> {
+        if self.is_open(key).await? {
+            self.0.put(&under_way_key(key), Bytes::new(), UNDER_WAY_TTL).await?;
+        }
+        Ok(())
+    }
+
     /// Takes a login: once, whoever asks.
     pub(super) async fn take(&self, key: &str, browser: &BrowserId) -> Result<Option<PendingLogin>, EphemeralError> {
         let taken = self.0.take(&pending_key(key)).await?;
@@ -55,31 +101,44 @@ impl PendingLogins<'_> {
     }
 
     /// Parks a cross-site POST until the browser comes back with its cookie. One for each open login, so that parking cannot fill the store.
-    pub(super) async fn park(&self, key: &str, message: &str) -> Result<(), EphemeralError> {
-        self.0.put(&format!("parked:{key}"), Bytes::copy_from_slice(message.as_bytes()), PARKED_TTL).await
+    pub(super) async fn park(&self, key: &str, parked: &Parked) -> Result<(), EphemeralError> {
+        self.0.put(&format!("parked:{key}"), encode(parked)?, PARKED_TTL).await
     }
 
     /// Takes a parked message.
-    pub(super) async fn take_parked(&self, key: &str) -> Result<Option<String>, EphemeralError> {
+    pub(super) async fn take_parked(&self, key: &str) -> Result<Option<Parked>, EphemeralError> {
         let bytes = self.0.take(&format!("parked:{key}")).await?;
-        Ok(bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()))
+        bytes.map(|bytes| decode(&bytes)).transpose()
     }
 
-    /// Remembers where a login went.
+    /// Remembers how a login ended.
     pub(super) async fn finish(&self, key: &str, finished: &Finished) -> Result<(), EphemeralError> {
         self.0.put(&format!("finished:{key}"), encode(finished)?, FINISHED_TTL).await
     }
 
-    /// Where a login of this browser went a moment ago.
-    pub(super) async fn find_finished(&self, key: &str, browser: &BrowserId) -> Result<Option<String>, EphemeralError> {
-        let Some(bytes) = self.0.find(&format!("finished:{key}")).await? else { return Ok(None) };
-        let finished: Finished = decode(&bytes)?;
-        Ok(browser.started(&finished.browser).then_some(finished.url))
+    /// How a login of this browser ended a moment ago. One that is ending just now is waited for.
+    pub(super) async fn find_finished(&self, key: &str, browser: &BrowserId) -> Result<Option<End>, EphemeralError> {
+        let mut waited = Duration::ZERO;
+        loop {
+            if let Some(bytes) = self.0.find(&format!("finished:{key}")).await? {
+                let finished: Finished = decode(&bytes)?;
+                return Ok(browser.started(&finished.browser).then_some(finished.end));
+            }
+            if waited >= UNDER_WAY_TTL || self.0.find(&under_way_key(key)).await?.is_none() {
+                return Ok(None);
+            }
+            tokio::time::sleep(UNDER_WAY_STEP).await;
+            waited += UNDER_WAY_STEP;
+        }
     }
 }
 
 fn pending_key(key: &str) -> String {
     format!("pending:{key}")
+}
+
+fn under_way_key(key: &str) -> String {
+    format!("under-way:{key}")
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Bytes, EphemeralError> {

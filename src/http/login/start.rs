@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
@@ -15,7 +14,8 @@ use super::pending::PendingLogins;
 use crate::app::App;
 use crate::core::{Connection, ConnectionId, EmailAddress, PendingLogin, PendingProtocol, ReturnTo};
 use crate::doors::{Door, describe};
-use crate::http::browser::BrowserId;
+use crate::http::browser::{BrowserId, is_token};
+use crate::http::input::{Asked, Posted};
 use crate::http::problem::Problem;
 use crate::http::views::{Choose, ConnectionChoice, Email, EmailProblem, Page, PostForm, Taking, View as _};
 use crate::saml::Go;
@@ -45,27 +45,38 @@ impl SignIn {
         app.return_to(self.return_to.as_deref())
     }
 
+    /// What binds the ticket, if it has the form of a hash. Anything else was not made by an app host of ours, and whatever its length, a pending
+    /// login would keep it for ten minutes for anyone who asks.
+    fn enter(&self) -> Option<&str> {
+        self.enter.as_deref().filter(|enter| is_token(enter))
+    }
+
     /// The same question, for a link.
     fn query(&self, return_to: &ReturnTo) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("return_to", &return_to.url());
-        if let Some(enter) = &self.enter {
-            query.append_pair("enter", enter);
-        }
-        query.finish()
+        query(return_to, self.enter())
     }
+}
+
+/// Asks the sign-in page to lead to `return_to`.
+pub(super) fn query(return_to: &ReturnTo, enter: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("return_to", &return_to.url());
+    if let Some(enter) = enter {
+        query.append_pair("enter", enter);
+    }
+    query.finish()
 }
 
 /// `GET /login`: straight back to the app for someone who is signed in, straight on when there is one way, else the choice.
 pub(in crate::http) async fn choose(
     State(app): State<Arc<App>>,
     session: CookieSession,
-    Query(asked): Query<SignIn>,
+    Asked(asked): Asked<SignIn>,
 ) -> Result<Response, Problem> {
     let return_to = asked.return_to(&app);
     if !asked.again
         && asked.return_to.is_some()
-        && let Some(answer) = enter::go_on(&app, &session, &return_to, asked.enter.as_deref()).await?
+        && let Some(answer) = enter::go_on(&app, &session, &return_to, asked.enter()).await?
     {
         return Ok(answer);
     }
@@ -85,8 +96,11 @@ pub(in crate::http) async fn choose(
 
 fn offer(app: &App, connections: &[&Connection], query: &str, return_to: &ReturnTo) -> Response {
     let hrefs: Vec<String> = connections.iter().map(|connection| format!("/login/{}?{query}", connection.id)).collect();
-    let choices: Vec<ConnectionChoice<'_>> =
-        connections.iter().zip(&hrefs).map(|(connection, href)| ConnectionChoice { name: &connection.name, href, used_last: false }).collect();
+    let choices: Vec<ConnectionChoice<'_>> = connections
+        .iter()
+        .zip(&hrefs)
+        .map(|(connection, href)| ConnectionChoice { name: &connection.name, href, used_last: false })
+        .collect();
     let by_email = format!("/login?by_email=true&{query}");
     let organization = app.name_for(return_to);
     Choose {
@@ -105,7 +119,7 @@ fn ask_email(app: &App, asked: &SignIn, return_to: &ReturnTo, problem: Option<Em
         page: Page::new(&organization, app.support_contact()),
         application: app.find_route(return_to).map(|route| route.host.as_str()),
         return_to: Some(&return_to.url()),
-        enter: asked.enter.as_deref(),
+        enter: asked.enter(),
         email: asked.email.as_deref().unwrap_or_default(),
         problem,
     }
@@ -113,7 +127,7 @@ fn ask_email(app: &App, asked: &SignIn, return_to: &ReturnTo, problem: Option<Em
 }
 
 /// `POST /login`: the way of an email domain. The answer depends on the domain alone, never on whether a person exists.
-pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Form(asked): Form<SignIn>) -> Response {
+pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Posted(asked): Posted<SignIn>) -> Response {
     let return_to = asked.return_to(&app);
     let typed = asked.email.as_deref().unwrap_or_default();
     let Ok(email) = EmailAddress::parse(typed) else { return ask_email(&app, &asked, &return_to, Some(EmailProblem::NotAnAddress)) };
@@ -131,7 +145,7 @@ pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Form(as
 pub(in crate::http) async fn start(
     State(app): State<Arc<App>>,
     Path(connection): Path<String>,
-    Query(asked): Query<SignIn>,
+    Asked(asked): Asked<SignIn>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
@@ -148,7 +162,7 @@ pub(in crate::http) async fn start(
         connection: id,
         organization,
         return_to,
-        enter: asked.enter.clone(),
+        enter: asked.enter().map(str::to_owned),
         browser: browser.hash(),
         started_at: app.clock.now(),
         protocol: started.protocol,
@@ -190,6 +204,21 @@ async fn start_at(app: &App, connection: &Connection, door: &Door) -> Result<Sta
             let started = rp.start(&key, None, now).await.map_err(|error| Problem::oidc(connection, &error))?;
             let protocol = PendingProtocol::Oidc { nonce: started.nonce, code_verifier: started.code_verifier };
             Ok(StartedLogin { key, protocol, go: Go::Redirect(started.url) })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_hash_is_kept_as_the_binding_of_a_ticket() {
+        let asked = |enter: &str| SignIn { enter: Some(enter.to_owned()), ..SignIn::default() };
+        let hash = crate::session::binding_of(b"nonce");
+        assert_eq!(asked(&hash).enter(), Some(hash.as_str()));
+        for bad in ["", "x", &"x".repeat(60_000), &"<".repeat(43)] {
+            assert_eq!(asked(bad).enter(), None);
         }
     }
 }

@@ -30,6 +30,9 @@ pub const MAX_BASE64_BYTES: usize = 512 * 1024;
 const MAX_DEPTH: usize = 32;
 const MAX_NODES: u32 = 20_000;
 const MAX_ATTRIBUTES_OF_AN_ELEMENT: usize = 64;
+/// Namespace declarations in scope of one element. For each element that adds one, the parser compares all of them with each other: a few hundred
+/// in scope of thousands of elements are minutes of work in 256 KiB. Providers have fewer than ten.
+const MAX_NAMESPACES_IN_SCOPE: usize = 32;
 
 /// Parses a message after it went through the gate: size, no `<!` and no `<?` anywhere, depth, width, unique ids.
 ///
@@ -87,7 +90,8 @@ fn after_declaration(text: &str) -> Result<&str, SamlError> {
 /// Walks over the tags without building anything, so that a hostile shape costs one pass: the parser's own work on namespaces and attributes
 /// grows with the square of depth and width.
 fn check_markup(text: &str, comments: Comments) -> Result<(), SamlError> {
-    let mut depth = 0_usize;
+    // Namespaces in scope, for each open element.
+    let mut open: Vec<usize> = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         rest = rest.get(at + 1..).unwrap_or_default();
@@ -99,7 +103,7 @@ fn check_markup(text: &str, comments: Comments) -> Result<(), SamlError> {
             Some(b'!') if rest.starts_with("!--") => return Err(SamlError::Comment),
             Some(b'!') if rest.starts_with("![CDATA[") => return Err(SamlError::Cdata),
             Some(b'!') => return Err(SamlError::Doctype),
-            Some(b'/') => depth = depth.saturating_sub(1),
+            Some(b'/') => drop(open.pop()),
             _ => {
                 let (attributes, end) = scan_tag(rest)?;
                 if attributes > MAX_ATTRIBUTES_OF_AN_ELEMENT {
@@ -107,12 +111,16 @@ fn check_markup(text: &str, comments: Comments) -> Result<(), SamlError> {
                 }
                 let (tag, after) = rest.split_at_checked(end).ok_or(SamlError::NotXml)?;
                 rest = after;
+                let in_scope = open.last().copied().unwrap_or_default() + tag.matches("xmlns").count();
+                if in_scope > MAX_NAMESPACES_IN_SCOPE {
+                    return Err(SamlError::TooWide);
+                }
                 if !tag.ends_with('/') {
-                    depth += 1;
+                    open.push(in_scope);
                 }
             }
         }
-        if depth > MAX_DEPTH {
+        if open.len() > MAX_DEPTH {
             return Err(SamlError::TooDeep);
         }
     }
@@ -198,4 +206,34 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Declarations on the way down, then as many children as fit that each add one more.
+    fn crowded(in_scope: usize) -> String {
+        let declarations = (1..in_scope).fold(String::new(), |all, number| all + &format!(" xmlns:n{number}='u'"));
+        let mut text = format!("<a{declarations}>");
+        while text.len() + 20 < MAX_XML_BYTES {
+            text.push_str("<a xmlns:b='c'/>");
+        }
+        text + "</a>"
+    }
+
+    /// With 2,000 in scope, one message kept a core busy for minutes: before any signature was looked at.
+    #[test]
+    fn namespaces_that_pile_up_are_refused_before_they_cost_anything() {
+        assert_eq!(parse(&crowded(MAX_NAMESPACES_IN_SCOPE + 1)).err(), Some(SamlError::TooWide));
+        let deep = (0..MAX_NAMESPACES_IN_SCOPE).fold(String::new(), |inside, number| format!("<a xmlns:n{number}='u'>{inside}</a>"));
+        assert!(parse(&deep).is_ok(), "as many as may be, one an element");
+        assert_eq!(parse(&format!("<a xmlns:x='u' xmlns:y='u'>{deep}</a>")).err(), Some(SamlError::TooWide));
+    }
+
+    #[test]
+    fn namespaces_that_end_with_their_element_do_not_add_up() {
+        let group = "<v xmlns:xs='u' xmlns:xsi='w'><t xmlns='z'/></v>";
+        assert!(parse(&format!("<a>{}</a>", group.repeat(1000))).is_ok());
+    }
 }

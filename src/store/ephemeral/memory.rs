@@ -16,6 +16,7 @@ use crate::clock::Clock;
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     limit: usize,
+    limit_bytes: usize,
     state: Mutex<State>,
 }
 
@@ -25,6 +26,9 @@ pub enum MemoryError {
     /// The limit is reached, and nothing has expired.
     #[error("the session store is full: it holds {0} entries")]
     Full(usize),
+    /// The same for the bytes of all values.
+    #[error("the session store is full: it holds {0} bytes")]
+    FullOfBytes(usize),
     /// A value was used as a set or a counter, or the other way round: a fault of the caller.
     #[error("the key is in use for something else")]
     OtherKind,
@@ -40,6 +44,9 @@ impl MemoryStore {
     /// Keys and members of sets that are kept at most: anyone may start a login, and nobody may fill the memory by it.
     pub const DEFAULT_LIMIT: usize = 1_000_000;
 
+    /// Bytes of all values that are kept at most: a message that waits for its browser has up to half a MiB, and anyone may send one.
+    pub const DEFAULT_LIMIT_BYTES: usize = 1024 * 1024 * 1024;
+
     /// An empty store that expires keys by `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
@@ -49,7 +56,14 @@ impl MemoryStore {
     /// The same with another limit on keys and members of sets, together.
     #[must_use]
     pub fn with_limit(clock: Arc<dyn Clock>, limit: usize) -> Self {
-        Self { clock, limit, state: Mutex::default() }
+        Self { clock, limit, limit_bytes: Self::DEFAULT_LIMIT_BYTES, state: Mutex::default() }
+    }
+
+    /// The same store with another limit on the bytes of all values.
+    #[must_use]
+    pub const fn with_limit_bytes(mut self, limit_bytes: usize) -> Self {
+        self.limit_bytes = limit_bytes;
+        self
     }
 
     /// Keys and members of sets that are in memory now, expired ones included.
@@ -91,6 +105,8 @@ struct State {
     ends: BTreeSet<(i64, Arc<str>)>,
     /// Keys and members of sets.
     size: usize,
+    /// Of all values.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -111,6 +127,14 @@ impl Kind {
         match self {
             Self::Set(set) => 1 + set.places.len(),
             Self::Value(_) | Self::Counter(_) => 1,
+        }
+    }
+
+    /// Sets and counters are made of our own short texts; only values have a length that others choose.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Value(value) => value.len(),
+            Self::Set(_) | Self::Counter(_) => 0,
         }
     }
 }
@@ -149,6 +173,7 @@ impl State {
         let (key, entry) = self.entries.remove_entry(key)?;
         self.ends.remove(&(entry.ends_at, key));
         self.size = self.size.saturating_sub(entry.kind.size());
+        self.bytes = self.bytes.saturating_sub(entry.kind.bytes());
         Some(entry.kind)
     }
 
@@ -156,12 +181,20 @@ impl State {
         self.remove(key);
         let key: Arc<str> = key.into();
         self.size += kind.size();
+        self.bytes += kind.bytes();
         self.ends.insert((ends_at, Arc::clone(&key)));
         self.entries.insert(key, Entry { ends_at, kind });
     }
 
     fn check_room(&self, more: usize, limit: usize) -> Result<(), MemoryError> {
         if self.size + more > limit { Err(MemoryError::Full(self.size)) } else { Ok(()) }
+    }
+
+    /// A longer value needs room for what it is longer.
+    fn check_bytes_for(&self, key: &str, value: &Bytes, limit_bytes: usize) -> Result<(), MemoryError> {
+        let before = self.entries.get(key).map_or(0, |entry| entry.kind.bytes());
+        let fits = value.len() <= before || self.bytes - before + value.len() <= limit_bytes;
+        if fits { Ok(()) } else { Err(MemoryError::FullOfBytes(self.bytes)) }
     }
 
     /// A new key needs room; an old one already has it.
@@ -179,6 +212,7 @@ impl Ephemeral for MemoryStore {
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), EphemeralError> {
         let (mut state, ends_at) = self.state_to_write(key, ttl);
         state.check_room_for(key, self.limit)?;
+        state.check_bytes_for(key, &value, self.limit_bytes)?;
         state.insert(key, Kind::Value(value), ends_at);
         Ok(())
     }
@@ -188,6 +222,7 @@ impl Ephemeral for MemoryStore {
         if !state.entries.contains_key(key) {
             return Ok(false);
         }
+        state.check_bytes_for(key, &value, self.limit_bytes)?;
         state.insert(key, Kind::Value(value), ends_at);
         Ok(true)
     }
@@ -288,5 +323,27 @@ impl Ephemeral for MemoryStore {
                 Ok(1)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    const LONG: Duration = Duration::from_hours(1);
+
+    #[tokio::test]
+    async fn values_are_kept_up_to_the_limit_in_bytes_and_their_room_comes_back() {
+        let store = MemoryStore::new(Arc::new(SystemClock)).with_limit_bytes(100);
+        let value = |length| Bytes::from(vec![0; length]);
+        store.put("a", value(60), LONG).await.unwrap();
+        assert!(store.put("b", value(41), LONG).await.is_err());
+        assert!(store.replace("a", value(101), LONG).await.is_err());
+        assert!(store.claim("claimed", LONG).await.unwrap(), "what has no length fits");
+        store.put("a", value(50), LONG).await.unwrap();
+        store.put("b", value(50), LONG).await.unwrap();
+        store.take("a").await.unwrap();
+        store.put("c", value(50), LONG).await.unwrap();
     }
 }

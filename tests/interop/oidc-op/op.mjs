@@ -7,6 +7,7 @@
 //   REDIRECT_URIS, LOGOUT_URIS        separated by blanks
 //   ALGORITHM                         RS256 (default), PS256, ES256 or EdDSA for ID tokens
 //   CLAIMS_IN=userinfo                email, name and groups come from userinfo only
+//   PUBLIC_PORT                       the port of the issuer, when something stands in front of it
 //   POST /_ctl/groups {user, groups}  changes a person's groups from the next login on
 //   POST /_ctl/rotate                 new signing keys
 
@@ -16,7 +17,7 @@ import Provider from 'oidc-provider';
 
 const port = Number(process.argv[2] ?? 9400);
 const env = process.env;
-const issuer = `http://op.localhost:${port}`;
+const issuer = `http://op.localhost:${env.PUBLIC_PORT ?? port}`;
 const list = (text) => (text ?? '').split(/\s+/).filter(Boolean);
 
 const people = new Map(Object.entries({

@@ -1,6 +1,6 @@
 //! A decision in plain lines.
 
-use usher::core::{GroupClaim, Reason, explain};
+use usher::core::{GroupClaim, Reason, explain, groups_behind_role, groups_behind_seat};
 
 use crate::support::facts::{Case, days, now};
 
@@ -12,6 +12,14 @@ fn ada_is_admin_with_premium_because_of_her_groups() {
     assert_eq!(explanation.sentence(), "Admin · Premium, because app-admins and design");
     assert_eq!(explanation.role[2], "lost: rank 3 of 4: User by everyone, overruled");
     assert!(explanation.changes.iter().any(|line| line == "becomes a member: Admin, a Premium seat"));
+}
+
+#[test]
+fn the_role_and_the_seat_each_have_their_own_groups() {
+    let decision = Case::mapped().groups(&["app-admins", "design", "everyone"]).decide();
+    assert_eq!((groups_behind_role(&decision), groups_behind_seat(&decision)), (vec!["app-admins".to_owned()], vec!["design".to_owned()]));
+    let decision = Case::mapped().groups(&["everyone"]).decide();
+    assert_eq!((groups_behind_role(&decision), groups_behind_seat(&decision)), (vec!["everyone".to_owned()], vec![]));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The gate: what is no SAML message is refused before anyone asks who signed it.
 
-use std::time::{Duration, Instant};
-
 use usher::saml::message;
 
 use crate::support::saml_idp::{Draft, REQUEST, Signer, Sp, now};
@@ -90,18 +88,10 @@ fn what_is_not_base64_is_refused() {
     }
 }
 
-/// The best of three, so that a busy machine does not speak for us.
+/// The runner ends this file's tests after seconds (`.config/nextest.toml`): work that grows with the square of the size takes minutes.
 fn refused_quickly(xml: &str, code: &str) {
     let sp = Sp::default().build().unwrap();
-    let field = message::encode_post(xml);
-    let once = || {
-        let start = Instant::now();
-        assert_eq!(sp.finish(&field, Some(REQUEST), now()).unwrap_err().code(), code);
-        start.elapsed()
-    };
-    let best = (0..3).map(|_| once()).min().unwrap();
-    // A debug build on a shared machine; growth with the square of the size would be seconds.
-    assert!(best < Duration::from_millis(500), "{best:?}");
+    assert_eq!(sp.finish(&message::encode_post(xml), Some(REQUEST), now()).unwrap_err().code(), code);
 }
 
 #[test]
@@ -113,7 +103,10 @@ fn size_depth_and_width_are_bounded() {
     let inside = |content: &str| signed().edit("<samlp:Status>", &format!("<samlp:Status>{content}")).0;
     refused_quickly(&inside(&format!("{}{}", "<a>".repeat(5000), "</a>".repeat(5000))), "too_deep");
     let namespaces = (0..5000).fold(String::new(), |all, n| all + &format!("<a xmlns:n{n}=\"urn:{n}\">"));
-    refused_quickly(&inside(&format!("{namespaces}{}", "</a>".repeat(5000))), "too_deep");
+    refused_quickly(&inside(&format!("{namespaces}{}", "</a>".repeat(5000))), "too_wide");
+    // What is in scope counts, not how deep it was declared: each of these made the parser compare 2,000 namespaces with each other.
+    let declared = (0..60).fold(String::new(), |all, n| all + &format!(" xmlns:n{n}=\"urn:{n}\""));
+    refused_quickly(&inside(&format!("<a{declared}>{}</a>", "<a xmlns:b=\"u\"/>".repeat(10_000))), "too_wide");
     refused_quickly(&inside(&"<a/>".repeat(60_000)), "too_wide");
     let attributes = (0..15_000).fold(String::new(), |all, n| all + &format!(" a{n}=\"\""));
     refused_quickly(&inside(&format!("<a{attributes}/>")), "too_wide");

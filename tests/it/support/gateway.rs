@@ -35,6 +35,10 @@ use crate::store::fixtures::{self, Backend, acme, at, identity};
 pub(crate) struct TurnedClock(AtomicI64);
 
 impl TurnedClock {
+    pub(crate) fn standing_at(time: Timestamp) -> Self {
+        Self(AtomicI64::new(time.as_microsecond()))
+    }
+
     pub(crate) fn pass(&self, time: Duration) {
         self.0.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
     }
@@ -195,7 +199,7 @@ impl Gateway {
         let app = Echo::start().await;
         let mut config = config(&[app.url()]);
         change(&mut config);
-        let clock = Arc::new(TurnedClock(AtomicI64::new(at(0).as_microsecond())));
+        let clock = Arc::new(TurnedClock::standing_at(at(0)));
         let ephemeral = Arc::new(Unplugged { inner: MemoryStore::new(clock.clone()), down: AtomicBool::new(false) });
         let backend = Box::new(Sqlite(Arc::new(SqliteStore::open_in_memory().await.unwrap())));
         let members = fixtures::World::new(backend, 5, 5).await;

@@ -5,11 +5,22 @@
 //! - [`saml_idp`]: a SAML provider that signs whatever a test asks for
 //! - [`op`]: an OpenID provider that misbehaves on demand
 //! - [`oidc_provider`]: a certified OpenID provider, and a browser without script
+//! - [`installation`], [`browser`]: a whole Usher as an operator would set it up, and a browser to sign in with
+//! - [`simplesaml`], [`lemonldap`]: real providers from Debian; [`people`] know who signs in there, [`front`] stands in front of one and tampers
+//! - [`child`], [`port`]: programs that a test starts, and where they listen
 
 pub(crate) mod ask;
+pub(crate) mod browser;
+pub(crate) mod child;
 pub(crate) mod echo;
 pub(crate) mod facts;
+pub(crate) mod front;
 pub(crate) mod gateway;
+pub(crate) mod installation;
+pub(crate) mod lemonldap;
 pub(crate) mod oidc_provider;
 pub(crate) mod op;
+pub(crate) mod people;
+pub(crate) mod port;
 pub(crate) mod saml_idp;
+pub(crate) mod simplesaml;

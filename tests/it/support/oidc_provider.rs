@@ -1,13 +1,14 @@
 //! Starts the certified provider of `tests/interop/oidc-op` (npm `oidc-provider`), and plays the browser that signs in there.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::header;
 use url::Url;
+
+use super::port::free_port;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/oidc-op");
 pub(crate) const CLIENT_ID: &str = "usher";
@@ -39,14 +40,20 @@ impl Drop for OidcProvider {
 impl OidcProvider {
     /// Starts it on a free port and waits until it answers there.
     pub(crate) async fn start(options: &Options<'_>) -> Self {
+        let port = free_port();
+        Self::behind(port, port, options).await
+    }
+
+    /// Starts it on `port`; its issuer is at `public_port`, where someone passes on what comes.
+    pub(crate) async fn behind(public_port: u16, port: u16, options: &Options<'_>) -> Self {
         assert!(
             Path::new(DIRECTORY).join("node_modules/oidc-provider").is_dir(),
             "the OpenID provider for the tests is not installed: run `npm ci --prefix tests/interop/oidc-op`"
         );
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new("node")
             .args(["op.mjs", &port.to_string()])
             .current_dir(DIRECTORY)
+            .env("PUBLIC_PORT", public_port.to_string())
             .env("CLIENT_ID", CLIENT_ID)
             .env("CLIENT_SECRET", CLIENT_SECRET)
             .env("REDIRECT_URIS", options.redirect_uris.join(" "))
@@ -58,7 +65,7 @@ impl OidcProvider {
             .stderr(Stdio::null())
             .spawn()
             .expect("node runs (Debian: apt-get install nodejs npm)");
-        let mut provider = Self { process, issuer: format!("http://op.localhost:{port}") };
+        let mut provider = Self { process, issuer: format!("http://op.localhost:{public_port}") };
         provider.wait_until_ready(port).await;
         provider
     }

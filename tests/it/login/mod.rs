@@ -1,0 +1,54 @@
+//! Logins through the whole gateway, with the provider of the demo: what goes wrong on the way, and what must not.
+//!
+//! - `tabs`: many tabs, answers sent twice, the back button
+//! - `strangers`: messages that come to another browser
+//! - `trouble`: logins that took too long, go round in circles, or have no provider
+
+mod strangers;
+mod tabs;
+mod trouble;
+
+use std::sync::Arc;
+
+use usher::clock::{Clock as _, SystemClock};
+use usher::demo::{OIDC_CONNECTION, SAML_CONNECTION};
+
+use crate::support::browser::{Browser, Page};
+use crate::support::gateway::TurnedClock;
+use crate::support::installation::Installation;
+
+const DOORS: [&str; 2] = [SAML_CONNECTION, OIDC_CONNECTION];
+
+/// A gateway with the demo's provider, and its clock.
+struct House {
+    usher: Installation,
+    clock: Arc<TurnedClock>,
+}
+
+impl House {
+    async fn open() -> Self {
+        let clock = Arc::new(TurnedClock::standing_at(SystemClock.now()));
+        Self { usher: Installation::demo(clock.clone()).await, clock }
+    }
+
+    /// Opens a page of the app and chooses a door: the page where the provider asks who it is.
+    async fn ask(&self, browser: &mut Browser, path: &str, door: &str) -> Page {
+        let choice = browser.open(&self.usher.site.app(path)).await;
+        let link =
+            choice.find_link(&self.usher.site.auth(&format!("/login/{door}"))).unwrap_or_else(|| panic!("{} {}", choice.url, choice.text));
+        browser.click(&choice, link).await
+    }
+
+    /// Signs in from the provider's page, as far as what leads back to Usher.
+    async fn pick(&self, browser: &mut Browser, page: &Page, person: &str) -> Page {
+        let answer = browser.send(page, page.form("request").with("person", person)).await;
+        browser.follow_until(answer, |url| url.host_str() == Some("auth.localhost")).await
+    }
+
+    /// A whole login.
+    async fn sign_in(&self, browser: &mut Browser, path: &str, door: &str, person: &str) -> Page {
+        let page = self.ask(browser, path, door).await;
+        let answer = self.pick(browser, &page, person).await;
+        browser.come_back(answer).await
+    }
+}

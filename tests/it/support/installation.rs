@@ -1,0 +1,216 @@
+//! A whole Usher, set up as an operator would: two files, stores, keys, an app behind it. Only the process is the test's own.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use usher::app::App;
+use usher::clock::{Clock, SystemClock};
+use usher::config::{self, Config, Loaded};
+use usher::core::{EmailAddress, Member, MemberStatus, OrganizationId};
+use usher::demo::{Demo, IDP_HOST, Scenario};
+use usher::gateway::{Gateway, Parts, load_or_make_sp_keys};
+use usher::outbound::Outbound;
+use usher::proxy::IdentityKeys;
+use usher::store::ephemeral::memory::MemoryStore;
+use usher::store::sqlite::SqliteStore;
+use usher::store::{AuditLine, Store};
+
+use super::ask::Received;
+use super::browser::{Browser, Page};
+use super::echo::Echo;
+use super::port::free_port;
+
+/// The id of the connection that the tests sign in through.
+pub(crate) const CONNECTION: &str = "idp";
+
+const ORGANIZATION: &str = r#"
+[parent]
+name = "Acme"
+
+[[domain]]
+name = "acme.example"
+verified = "operator"
+
+[[organization]]
+id = "acme"
+name = "Acme"
+plan = "enterprise"
+roles = ["Owner", "Admin", "User"]
+seat_tiers = [{ name = "Premium", seats = 5 }, { name = "Standard", seats = 5 }]
+provisioning = "jit"
+group_mappings = true
+primary_owner = "olivia@acme.example"
+[organization.role_mappings]
+Owner = ["app-owners"]
+Admin = ["app-admins"]
+User = ["everyone"]
+[organization.seat_mappings]
+Premium = ["design"]
+"#;
+
+/// Where an installation will be, before it is there: providers have to be told.
+pub(crate) struct Site {
+    pub(crate) port: u16,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        Self { port: free_port() }
+    }
+
+    /// An address on the auth host.
+    pub(crate) fn auth(&self, path: &str) -> String {
+        format!("http://auth.localhost:{}{path}", self.port)
+    }
+
+    /// An address on the app host.
+    pub(crate) fn app(&self, path: &str) -> String {
+        format!("http://app.localhost:{}{path}", self.port)
+    }
+}
+
+/// A running gateway.
+pub(crate) struct Installation {
+    pub(crate) site: Site,
+    pub(crate) store: Arc<dyn Store>,
+    app: Arc<App>,
+    echo: Echo,
+    stop: CancellationToken,
+    _data_dir: TempDir,
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Installation {
+    /// Starts it with these `[[connection]]`s.
+    pub(crate) async fn start(site: Site, connections: &str) -> Self {
+        let data_dir = TempDir::new().unwrap();
+        let echo = Echo::start().await;
+        let usher_toml = data_dir.path().join("usher.toml");
+        std::fs::write(&usher_toml, process(&site, data_dir.path(), &echo)).unwrap();
+        std::fs::write(data_dir.path().join("org.toml"), format!("{ORGANIZATION}\n{connections}")).unwrap();
+        let Loaded { config, settings, .. } =
+            config::load_with_org(&usher_toml, &config::environment()).unwrap_or_else(|faults| panic!("{faults}"));
+        let store = SqliteStore::open(&config.data_dir.join("usher.db")).await.unwrap();
+        store.save_settings(&settings.unwrap(), None, "test", SystemClock.now()).await.unwrap();
+        let stop = CancellationToken::new();
+        let app = assemble(config, Arc::new(store), Arc::new(SystemClock), None, &stop).await;
+        Self { site, store: Arc::clone(&app.store), app, echo, stop, _data_dir: data_dir }
+    }
+
+    /// Starts it with the people, the connections and the provider of the demo.
+    pub(crate) async fn demo(clock: Arc<dyn Clock>) -> Self {
+        let (site, data_dir, echo) = (Site::new(), TempDir::new().unwrap(), Echo::start().await);
+        let demo = Demo::new(([127, 0, 0, 1], site.port).into(), Scenario::Default, Arc::clone(&clock)).unwrap();
+        let store = SqliteStore::open_in_memory().await.unwrap();
+        demo.prepare(&store, clock.now()).await.unwrap();
+        let config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();
+        let stop = CancellationToken::new();
+        let app = assemble(config, Arc::new(store), clock, Some(demo.idp_router()), &stop).await;
+        Self { site, store: Arc::clone(&app.store), app, echo, stop, _data_dir: data_dir }
+    }
+
+    /// Tries every door again.
+    pub(crate) async fn refresh(&self) {
+        self.app.refresh(true).await.unwrap();
+        let closed = self.app.doors.closed();
+        assert!(closed.is_empty(), "{closed:?}");
+    }
+
+    /// The active member with this name, if there is one.
+    pub(crate) async fn find_member(&self, name: &str) -> Option<Member> {
+        let email = EmailAddress::parse(&format!("{name}@acme.example")).unwrap();
+        let rows = self.store.find_members_by_email(&acme(), &email).await.unwrap();
+        rows.into_iter().map(|row| row.member).find(|member| member.status == MemberStatus::Active)
+    }
+
+    /// Everything on record with this event.
+    pub(crate) async fn audit(&self, event: &str) -> Vec<AuditLine> {
+        self.store.list_audit(0, 1000).await.unwrap().into_iter().filter(|line| line.event == event).collect()
+    }
+
+    /// Opens the app, as far as where someone has to sign in.
+    pub(crate) async fn ask_to_sign_in(&self, browser: &mut Browser) -> Page {
+        browser.open(&self.site.app("/welcome?to=acme")).await
+    }
+
+    /// Whether this browser is let into the app.
+    pub(crate) async fn is_inside(&self, browser: &mut Browser) -> bool {
+        let page = browser.fetch(&self.site.app("/")).await;
+        assert!([200, 401].contains(&page.status), "{} {}", page.status, page.text);
+        page.status == 200
+    }
+
+    /// How many requests the app has seen.
+    pub(crate) fn requests_of_app(&self) -> usize {
+        self.echo.seen.requests.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+/// Starts the gateway, with a provider on its own listener if there is one.
+async fn assemble(
+    config: Config,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    idp: Option<axum::Router>,
+    stop: &CancellationToken,
+) -> Arc<App> {
+    let mut gateway = Gateway::new(Parts {
+        ephemeral: Arc::new(MemoryStore::new(Arc::clone(&clock))),
+        outbound: Arc::new(Outbound::new().unwrap()),
+        sp_keys: Arc::new(load_or_make_sp_keys(&config.data_dir, "auth.localhost", clock.now()).unwrap()),
+        identity_keys: Arc::new(IdentityKeys::load_or_make(&config.data_dir).unwrap()),
+        store,
+        config,
+        clock,
+    });
+    if let Some(idp) = idp {
+        gateway = gateway.with_host(IDP_HOST, idp);
+    }
+    let app = Arc::clone(&gateway.app);
+    app.refresh(true).await.unwrap();
+    gateway.start(stop).await.unwrap();
+    app
+}
+
+fn acme() -> OrganizationId {
+    OrganizationId::parse("acme").unwrap()
+}
+
+fn process(site: &Site, data_dir: &std::path::Path, echo: &Echo) -> String {
+    format!(
+        r#"
+public_url = "http://auth.localhost:{port}"
+data_dir = "{}"
+[server]
+listen = "127.0.0.1:{port}"
+[ops]
+listen = "127.0.0.1:0"
+[[route]]
+host = "app.localhost"
+upstream = "http://{}"
+organization = "acme"
+[org]
+file = "org.toml"
+"#,
+        data_dir.display(),
+        echo.address,
+        port = site.port,
+    )
+}
+
+/// What the app was told about the person whom it shows this page: role and seat tier.
+pub(crate) fn told(page: &Page) -> (String, String) {
+    assert_eq!(page.status, 200, "{} {}", page.url, page.text);
+    let received = Received::parse(&page.text);
+    let one = |name: &str| match received.all(name)[..] {
+        [value] => value.to_owned(),
+        ref other => panic!("{name}: {other:?}"),
+    };
+    (one("x-usher-role"), one("x-usher-seat-tier"))
+}

@@ -1,0 +1,62 @@
+//! `SimpleSAMLphp` from Debian, on PHP's own web server, with the files of `tests/interop/simplesamlphp`.
+
+use std::process::Command;
+
+use tempfile::TempDir;
+use usher::clock::{Clock as _, SystemClock};
+use usher::saml::SpKeys;
+
+use super::child::{Server, need_file};
+use super::people::People;
+use super::port::free_port;
+
+const SOURCE: &str = "/usr/share/simplesamlphp/www";
+const PACKAGES: &str = "simplesamlphp php-cli php-xml php-mbstring";
+const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/simplesamlphp");
+
+/// The provider: where it will be, and from [`SimpleSaml::start`] on, itself.
+pub(crate) struct SimpleSaml {
+    port: u16,
+    pub(crate) people: People,
+    directory: TempDir,
+    server: Option<Server>,
+}
+
+impl SimpleSaml {
+    /// Chooses its port, keys and people.
+    pub(crate) fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let (key, certificate) = SpKeys::generate("idp", SystemClock.now()).unwrap();
+        std::fs::write(directory.path().join("idp.key"), key).unwrap();
+        std::fs::write(directory.path().join("idp.crt"), certificate).unwrap();
+        let people = People::write(directory.path());
+        Self { port: free_port(), people, directory, server: None }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn metadata_url(&self) -> String {
+        format!("{}/saml2/idp/metadata.php", self.url())
+    }
+
+    /// Starts it for one service provider.
+    pub(crate) async fn start(&mut self, sp_metadata: &str) {
+        need_file(SOURCE, PACKAGES);
+        std::fs::write(self.directory.path().join("sp.xml"), sp_metadata).unwrap();
+        let address = format!("127.0.0.1:{}", self.port);
+        let mut php = Command::new("php");
+        php.args(["-d", "opcache.enable=0", "-S", &address, "-t", SOURCE])
+            .env("SIMPLESAMLPHP_CONFIG_DIR", FILES)
+            .env("USHER_TEST_DIR", self.directory.path())
+            .env("USHER_TEST_URL", self.url());
+        let log = self.directory.path().join("log");
+        self.server = Some(Server::start(&mut php, PACKAGES, self.port, &log).await);
+    }
+
+    /// What it has said so far.
+    pub(crate) fn log(&self) -> String {
+        self.server.as_ref().map(Server::log).unwrap_or_default()
+    }
+}
