@@ -107,6 +107,21 @@ async fn events_arrive_as_they_happen_and_end_with_the_session() {
     until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
 }
 
+/// Longer than every limit on a head, a page or a silence: what flows is never cut for having flowed long (gateway.md row 34).
+#[tokio::test]
+async fn events_go_on_for_more_than_a_minute() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(&Ask::get("/events").cookie(&token).header("Connection", "close").bytes()).await.unwrap();
+    let minute = tokio::time::Instant::now() + Duration::from_secs(65);
+    let mut read = Vec::new();
+    while tokio::time::Instant::now() < minute {
+        read.clear();
+        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0, "the stream was cut");
+    }
+}
+
 #[tokio::test]
 async fn a_stream_ends_at_the_absolute_limit() {
     let gateway = Gateway::start().await;
