@@ -8,9 +8,12 @@
 //! 4. [`login::complete`] loads facts from [`store`], asks [`core::provision::decide`], and writes everything in one transaction.
 //! 5. [`session`] starts, and [`proxy`] lets the browser through and tells the app who it is.
 //!
-//! Knowledge goes one way: `http, proxy -> login, session -> core, store`; `http -> saml, oidc`; `saml, oidc, store, config -> core`; `core` knows
-//! nobody. A test reads the `use` lines.
+//! What administrators do goes through [`admin`], whether they do it in the console, over the API or on the command line.
+//!
+//! Knowledge goes one way: `http, proxy -> login, session -> core, store`; `http, cli -> admin -> session, store, core`; `http -> saml, oidc`;
+//! `saml, oidc, store, config -> core`; `core` knows nobody. A test reads the `use` lines.
 
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// What each module may name. `clock`, `random` and `outbound` are tools: all but `core` may name them.
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let tools = ["clock", "random", "outbound"];
-    let rules: [(&str, &[&str]); 20] = [
+    let rules: [(&str, &[&str]); 21] = [
         ("core", &[]),
         ("clock", &[]),
         ("random", &[]),
@@ -20,12 +20,16 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("login", &["core", "store"]),
         ("proxy", &["core", "store", "config", "session"]),
         ("doors", &["core", "saml", "oidc"]),
-        ("app", &["core", "config", "store", "session", "proxy", "doors"]),
+        ("admin", &["core", "store", "session"]),
+        ("app", &["admin", "core", "config", "store", "session", "proxy", "doors"]),
         ("server", &["proxy"]),
-        ("http", &["core", "config", "store", "session", "login", "saml", "oidc", "doors", "app", "proxy", "server"]),
+        ("http", &["admin", "core", "config", "store", "session", "login", "saml", "oidc", "doors", "app", "proxy", "server"]),
         ("demo", &["core", "config", "store", "saml"]),
         ("gateway", &["config", "store", "session", "proxy", "saml", "doors", "app", "server", "http", "core"]),
-        ("cli", &["core", "config", "store", "session", "proxy", "saml", "oidc", "doors", "app", "gateway", "server", "demo", "login"]),
+        (
+            "cli",
+            &["admin", "core", "config", "store", "session", "proxy", "saml", "oidc", "doors", "app", "gateway", "server", "demo", "login"],
+        ),
         ("lib", &[]),
         ("main", &["cli"]),
     ];

@@ -1,0 +1,31 @@
+//! What an administrator may do: the use cases behind the console, the API and the command line.
+//!
+//! - [`Admin`]: the parts that every act needs
+//! - [`Actor`], [`Permission`]: who acts, in which organization, and what they may
+//! - [`AdminError`]: why an act was not done
+//!
+//! The one rule of this folder: whether somebody may is asked here and nowhere else, and an act and its audit line are one transaction.
+//! Console, API and command line carry words in and out.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::session::Sessions;
+use crate::store::Store;
+
+mod actor;
+mod error;
+
+pub use actor::{Actor, Permission, Who};
+pub use error::{AdminError, Fault};
+
+/// What acts are done with.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Durable facts.
+    pub store: Arc<dyn Store>,
+    /// Sessions, which end with what they rest on.
+    pub sessions: Arc<Sessions>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
