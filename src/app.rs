@@ -122,7 +122,7 @@ impl App {
         self.config.routes.iter().find(|route| origin_of(&self.config, &route.host) == return_to.origin())
     }
 
-    /// The organization that a login for this target enters: its route's, else the first.
+    /// The organization that a login for this target enters: its route's or its console's, else the first.
     ///
     /// # Errors
     /// [`NoOrganization`] when none is configured.
@@ -130,7 +130,17 @@ impl App {
         if let Some(route) = self.find_route(return_to) {
             return Ok(route.organization.clone());
         }
+        if let Some(organization) = self.console_of(return_to) {
+            return Ok(organization);
+        }
         self.settings().organizations.first().map(|organization| organization.id.clone()).ok_or(NoOrganization)
+    }
+
+    /// The organization whose console a return target is in.
+    fn console_of(&self, return_to: &ReturnTo) -> Option<OrganizationId> {
+        let path = return_to.path().strip_prefix("/admin/").filter(|_| return_to.origin() == self.auth_origin)?;
+        let id = OrganizationId::parse(path.split(['/', '?']).next()?).ok()?;
+        self.settings().find_organization(&id).map(|organization| organization.id.clone())
     }
 
     /// The organization's name for people.
@@ -146,9 +156,13 @@ impl App {
         if settings.parent_name.is_empty() { "Usher".to_owned() } else { settings.parent_name.clone() }
     }
 
-    /// The name at the top of pages on the way to a target.
+    /// The name at the top of pages on the way to a target. On the way to a console it is the parent's: a stranger may ask for any address, and
+    /// learns from none which organizations there are.
     #[must_use]
     pub fn name_for(&self, return_to: &ReturnTo) -> String {
+        if self.find_route(return_to).is_none() && return_to.path().starts_with("/admin") {
+            return self.default_name();
+        }
         self.organization_of(return_to).map_or_else(|NoOrganization| self.default_name(), |id| self.organization_name(&id))
     }
 

@@ -35,7 +35,7 @@ pub use organization::{
     MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OwnedSeats, Plan, Policy, Role, RoleMapping, SeatTier,
     SeatTierMapping,
 };
-pub use pending::{PendingLogin, PendingProtocol};
+pub use pending::{Asking, PendingLogin, PendingProtocol};
 pub use reason::Reason;
 pub use return_to::{ReturnTo, ReturnToError};
 pub use settings::{Domain, DomainVerification, Settings};

@@ -42,6 +42,16 @@ pub enum PendingProtocol {
     },
 }
 
+/// How the provider is asked who it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Asking {
+    /// As usual: it may answer from its own session.
+    #[default]
+    Usual,
+    /// It has to ask the person anew (`ForceAuthn`, `prompt=login`): for what needs a fresh sign-in.
+    Anew,
+}
+
 impl PendingLogin {
     /// How long a login may take.
     pub const TTL: std::time::Duration = std::time::Duration::from_mins(10);

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tower_sessions::Session as CookieSession;
 
+use super::admin::console;
 use super::login::enter;
 use super::origin::Origin;
 use super::problem::Problem;
@@ -33,6 +34,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
     let hosts = app.config.routes.iter().filter(|route| record.organizations.contains_key(&route.organization)).map(|route| &route.host);
     let addresses: Vec<(&str, String)> = hosts.map(|host| (host.as_str(), app.app_origin(host))).collect();
     let apps: Vec<AppLink<'_>> = addresses.iter().map(|(host, href)| AppLink { name: host, host, href }).collect();
+    let console = administers(&app, &record).await?.then_some("/admin");
     let provider = app.doors.find(&record.connection).map(|entrance| entrance.connection.name);
     let (organization, email) = (app.organization_name(organization), row.person.email.as_ref().map(ToString::to_string));
     Ok(Account {
@@ -44,8 +46,19 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
         role_why: &role_why,
         seat: row.member.seat.as_ref().map(|tier| Seat { tier: tier.as_str(), why: &seat_why }),
         apps: &apps,
+        console_href: console,
     }
     .respond())
+}
+
+/// Whether the person administers one of the organizations that this session was decided for.
+async fn administers(app: &App, record: &SessionRecord) -> Result<bool, Problem> {
+    for organization in &app.settings().organizations {
+        if record.organizations.contains_key(&organization.id) && console::find_administrator(app, organization, record).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Empty when no group decided.

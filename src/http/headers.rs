@@ -44,6 +44,8 @@ pub enum ContentPolicy<'a> {
     Page,
     /// The page that carries a SAML message to an identity provider: one script, and a form that may go anywhere.
     PostForm(&'a Nonce),
+    /// A page of the console: its own scripts, which may ask its own origin, and no markup from text that they did not write (Trusted Types).
+    Console(&'a Nonce),
     /// Not a page.
     Data,
 }
@@ -55,6 +57,12 @@ impl ContentPolicy<'_> {
         match self {
             Self::Page => PAGE,
             Self::Data => DATA,
+            Self::Console(nonce) => HeaderValue::try_from(format!(
+                "default-src 'none'; script-src 'nonce-{}'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+                 frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types htmx",
+                nonce.as_str()
+            ))
+            .unwrap_or(DATA),
             Self::PostForm(nonce) => HeaderValue::try_from(format!(
                 "default-src 'none'; script-src 'nonce-{}'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
                  require-trusted-types-for 'script'; trusted-types 'none'",
@@ -131,7 +139,7 @@ mod tests {
     #[test]
     fn no_policy_allows_an_inline_script_or_style() {
         let nonce = Nonce::new().unwrap();
-        for policy in [ContentPolicy::Page, ContentPolicy::PostForm(&nonce), ContentPolicy::Data] {
+        for policy in [ContentPolicy::Page, ContentPolicy::PostForm(&nonce), ContentPolicy::Console(&nonce), ContentPolicy::Data] {
             let text = policy.header();
             let text = text.to_str().unwrap();
             assert!(text.starts_with("default-src 'none'; "), "{text}");

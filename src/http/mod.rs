@@ -2,6 +2,7 @@
 //!
 //! - `login`: start and finish of a login
 //! - `account`: who am I, and the way out
+//! - `admin`: the console
 //! - `connection`: what providers and apps fetch from us
 //! - [`ops`]: the operations listener
 //! - [`app_pages`]: what the proxy has to say on app hosts
@@ -28,6 +29,7 @@ const MAX_FORM_BYTES: usize = 64 * 1024;
 const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 
 mod account;
+mod admin;
 pub mod app_pages;
 pub mod assets;
 mod browser;
@@ -50,6 +52,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/login/{connection}", get(login::start))
         .route("/logout", post(account::logout))
         .route("/signed-out", get(account::signed_out))
+        .merge(admin::routes(&app))
         .layer(DefaultBodyLimit::max(max_body.min(MAX_FORM_BYTES)))
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
     // Providers send people and messages here from their own sites: each of these checks its message instead.

@@ -1,13 +1,14 @@
 //! The two addresses that a browser is sent to: sign-in at the provider, and sign-out.
 
 use jiff::Timestamp;
-use openidconnect::core::CoreAuthenticationFlow;
+use openidconnect::core::{CoreAuthPrompt, CoreAuthenticationFlow};
 use openidconnect::{
     ClientId, CsrfToken, LoginHint, LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, Scope,
 };
 use url::Url;
 
 use super::{OidcError, RelyingParty};
+use crate::core::Asking;
 use crate::random;
 
 /// A login on its way: where the browser goes, and what the finish has to compare.
@@ -33,7 +34,7 @@ impl RelyingParty {
     ///
     /// # Errors
     /// The provider cannot be reached, or its discovery document is refused.
-    pub async fn start(&self, state: &str, login_hint: Option<&str>, now: Timestamp) -> Result<Started, OidcError> {
+    pub async fn start(&self, state: &str, login_hint: Option<&str>, asking: Asking, now: Timestamp) -> Result<Started, OidcError> {
         let provider = self.provider(now).await?;
         let (nonce, code_verifier) = (random::token()?, random::token()?);
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(code_verifier.clone()));
@@ -45,6 +46,9 @@ impl RelyingParty {
             .set_pkce_challenge(challenge);
         if let Some(hint) = login_hint {
             request = request.set_login_hint(LoginHint::new(hint.to_owned()));
+        }
+        if asking == Asking::Anew {
+            request = request.add_prompt(CoreAuthPrompt::Login);
         }
         let (url, ..) = request.url();
         Ok(Started { url: url.into(), nonce, code_verifier })

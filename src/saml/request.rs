@@ -14,6 +14,7 @@ use super::keys::SpKeys;
 use super::message::{encode_post, encode_redirect};
 use super::service_provider::SpAddresses;
 use super::xml::sign::sign_element;
+use crate::core::Asking;
 use crate::random;
 
 /// What RFC 3986 leaves unreserved stays; everything else is escaped, once, and exactly these octets are signed.
@@ -45,7 +46,7 @@ pub enum Go {
 }
 
 /// Writes an `AuthnRequest`: its id, and its XML without a declaration.
-pub(super) fn write(addresses: &SpAddresses, destination: &str, now: Timestamp) -> Result<(String, String), SamlError> {
+pub(super) fn write(addresses: &SpAddresses, destination: &str, asking: Asking, now: Timestamp) -> Result<(String, String), SamlError> {
     let id = format!("_{}", random::bytes::<20>()?.iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}")));
     let request = AuthnRequest {
         id: id.clone(),
@@ -62,7 +63,7 @@ pub(super) fn write(addresses: &SpAddresses, destination: &str, now: Timestamp) 
         subject: None,
         conditions: None,
         requested_authn_context: None,
-        force_authn: None,
+        force_authn: (asking == Asking::Anew).then_some(true),
         is_passive: None,
         assertion_consumer_service_index: None,
         attribute_consuming_service_index: None,

@@ -15,7 +15,7 @@ use super::response::{self, Opened};
 use super::xml::signature::SignatureChecked;
 use super::{SamlError, SpKeys, message};
 use crate::clock::CLOCK_SKEW;
-use crate::core::{Connection, ConnectionId, DoorSession, FirstUse, Identity, RequestBinding, SamlSettings, VerifiedIdentity};
+use crate::core::{Asking, Connection, ConnectionId, DoorSession, FirstUse, Identity, RequestBinding, SamlSettings, VerifiedIdentity};
 
 /// The longest time that an assertion is remembered. A message older than ten minutes is refused anyway, so that a provider that writes a far end
 /// cannot fill the store.
@@ -85,16 +85,16 @@ impl ServiceProvider {
     ///
     /// # Errors
     /// [`SamlError::Random`], [`SamlError::WriteFailed`].
-    pub fn start(&self, relay_state: &str, now: Timestamp) -> Result<Started, SamlError> {
+    pub fn start(&self, relay_state: &str, asking: Asking, now: Timestamp) -> Result<Started, SamlError> {
         let keys = self.settings.sign_requests.then_some(&*self.keys);
         let (request_id, go) = match (self.settings.request_binding, &self.idp.sso_redirect, &self.idp.sso_post) {
             (RequestBinding::Post, _, Some(url)) | (RequestBinding::Redirect, None, Some(url)) => {
-                let (id, xml) = request::write(&self.addresses, url, now)?;
+                let (id, xml) = request::write(&self.addresses, url, asking, now)?;
                 let go = request::post(url, &id, &xml, relay_state, keys)?;
                 (id, go)
             }
             (_, Some(url), _) => {
-                let (id, xml) = request::write(&self.addresses, url, now)?;
+                let (id, xml) = request::write(&self.addresses, url, asking, now)?;
                 let go = request::redirect(url, &xml, relay_state, keys)?;
                 (id, go)
             }

@@ -147,6 +147,7 @@ fn account(name: &str) -> Option<Response> {
             role_why: "Given by a group you are in at your company.",
             seat: Some(Seat { tier: "Premium", why: "Given by a group you are in at your company." }),
             apps: &[app("Wiki", "wiki.acme.example"), app("Dashboards", "grafana.acme.example")],
+            console_href: Some("/admin"),
         }
         .respond(),
         "account-bare" => Account {
@@ -158,6 +159,7 @@ fn account(name: &str) -> Option<Response> {
             role_why: "What everybody starts with.",
             seat: None,
             apps: &[],
+            console_href: None,
         }
         .respond(),
         "account-long" => Account {
@@ -169,6 +171,7 @@ fn account(name: &str) -> Option<Response> {
             role_why: "Set by hand by an administrator, until 3 Dec 2026.",
             seat: Some(Seat { tier: "Standard", why: "The Premium seats are taken. You get one as soon as one is free." }),
             apps: &[app("Donaudampfschifffahrtselektrizitätenhauptbetriebswerk", "donaudampfschifffahrt.subsidiary.apps.acme.example")],
+            console_href: None,
         }
         .respond(),
         "signed-out" => SignedOut {

@@ -12,7 +12,7 @@ use url::Url;
 use super::enter;
 use super::pending::PendingLogins;
 use crate::app::App;
-use crate::core::{Connection, ConnectionId, EmailAddress, PendingLogin, PendingProtocol, ReturnTo};
+use crate::core::{Asking, Connection, ConnectionId, EmailAddress, PendingLogin, PendingProtocol, ReturnTo};
 use crate::doors::{Door, describe};
 use crate::http::browser::{BrowserId, is_token};
 use crate::http::input::{Asked, Posted};
@@ -38,6 +38,9 @@ pub(in crate::http) struct SignIn {
     /// Ask for the address rather than offer connections.
     #[serde(default)]
     by_email: bool,
+    /// The provider has to ask anew: for what needs a fresh sign-in.
+    #[serde(default)]
+    fresh: bool,
 }
 
 impl SignIn {
@@ -53,7 +56,12 @@ impl SignIn {
 
     /// The same question, for a link.
     fn query(&self, return_to: &ReturnTo) -> String {
-        query(return_to, self.enter())
+        let query = query(return_to, self.enter());
+        if self.fresh { format!("{query}&fresh=true") } else { query }
+    }
+
+    const fn asking(&self) -> Asking {
+        if self.fresh { Asking::Anew } else { Asking::Usual }
     }
 }
 
@@ -157,7 +165,7 @@ pub(in crate::http) async fn start(
         tracing::warn!(connection.id = %id, reason, "a login was asked of a connection that cannot be used");
         Problem::ProviderUnreachable { name: entrance.connection.name.clone() }
     })?;
-    let started = start_at(&app, &entrance.connection, &door).await?;
+    let started = start_at(&app, &entrance.connection, &door, asked.asking()).await?;
     let login = PendingLogin {
         connection: id,
         organization,
@@ -191,17 +199,17 @@ struct StartedLogin {
     go: Go,
 }
 
-async fn start_at(app: &App, connection: &Connection, door: &Door) -> Result<StartedLogin, Problem> {
+async fn start_at(app: &App, connection: &Connection, door: &Door, asking: Asking) -> Result<StartedLogin, Problem> {
     let key = crate::random::token()?;
     let now = app.clock.now();
     match door {
         Door::Saml(sp) => {
-            let started = sp.start(&key, now).map_err(|error| Problem::broken_connection(connection, &describe(&error)))?;
+            let started = sp.start(&key, asking, now).map_err(|error| Problem::broken_connection(connection, &describe(&error)))?;
             let protocol = PendingProtocol::Saml { request_id: started.request_id };
             Ok(StartedLogin { key, protocol, go: started.go })
         }
         Door::Oidc(rp) => {
-            let started = rp.start(&key, None, now).await.map_err(|error| Problem::oidc(connection, &error))?;
+            let started = rp.start(&key, None, asking, now).await.map_err(|error| Problem::oidc(connection, &error))?;
             let protocol = PendingProtocol::Oidc { nonce: started.nonce, code_verifier: started.code_verifier };
             Ok(StartedLogin { key, protocol, go: Go::Redirect(started.url) })
         }

@@ -45,6 +45,8 @@ pub struct Account<'a> {
     pub seat: Option<Seat<'a>>,
     /// The apps this person may open.
     pub apps: &'a [AppLink<'a>],
+    /// The console, for whoever administers an organization.
+    pub console_href: Option<&'a str>,
 }
 
 impl Account<'_> {

@@ -7,7 +7,7 @@ use askama::filters::HtmlSafe;
 
 /// A drawing. It says nothing that the text beside it does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Icon {
+pub(in crate::http) enum Icon {
     ArrowRight,
     Ban,
     ChevronRight,

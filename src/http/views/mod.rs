@@ -24,6 +24,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::assets::AssetBase;
 use super::headers::{self, ContentPolicy};
 
+pub(in crate::http) use icon::Icon;
+
 pub use account::{Account, AppLink, Seat, SignedOut};
 pub use error::{BadGateway, NotFound, Problem, Refused, Unavailable};
 pub use login::{Choose, ConnectionChoice, Email, EmailProblem, PostForm, Taking};
@@ -53,17 +55,17 @@ impl<'a> Page<'a> {
         Self { assets: AssetBase::AppHost, ..self }
     }
 
-    fn asset(&self, name: &str) -> String {
+    pub(in crate::http) fn asset(&self, name: &str) -> String {
         self.assets.address(name)
     }
 
-    fn initial(&self) -> String {
+    pub(in crate::http) fn initial(&self) -> String {
         let first = self.organization_name.chars().find(|c| c.is_alphanumeric());
         first.map_or_else(|| "·".to_owned(), |c| c.to_uppercase().collect())
     }
 
     /// The support contact as a link, with the reference in the subject when it is an address to write to.
-    fn support_link(&self, reference: Option<&Reference<'_>>) -> Option<String> {
+    pub(in crate::http) fn support_link(&self, reference: Option<&Reference<'_>>) -> Option<String> {
         let contact = self.support_contact?;
         if contact.starts_with("https://") {
             return Some(contact.to_owned());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use url::Url;
-use usher::core::{Connection, GroupClaim, Identity, OidcSettings, Protocol, RequestBinding, SamlSettings};
+use usher::core::{Asking, Connection, GroupClaim, Identity, OidcSettings, Protocol, RequestBinding, SamlSettings};
 use usher::demo::{Demo, OIDC_CONNECTION, SAML_CONNECTION};
 use usher::oidc::{Callback, RelyingParty};
 use usher::outbound::Outbound;
@@ -30,7 +30,7 @@ fn service_provider(demo: &Demo, binding: RequestBinding) -> ServiceProvider {
 /// Signs in over SAML; the identity is what the door makes of the answer.
 pub(super) async fn saml_identity(demo: &Demo, person: &str, binding: RequestBinding) -> Identity {
     let (provider, idp) = (service_provider(demo, binding), demo.idp_router());
-    let started = provider.start("relay-state-1", now()).unwrap();
+    let started = provider.start("relay-state-1", Asking::Usual, now()).unwrap();
     let page = match &started.go {
         Go::Redirect(url) => get(&idp, &path_of(url)).await,
         Go::Post { action, saml_request, relay_state } => {
@@ -62,7 +62,7 @@ fn relying_party(demo: &Demo, change: impl FnOnce(&mut OidcSettings)) -> Relying
 }
 
 async fn sign_in(demo: &Demo, party: &RelyingParty, person: &str) -> Identity {
-    let started = party.start("state-1", None, now()).await.unwrap();
+    let started = party.start("state-1", None, Asking::Usual, now()).await.unwrap();
     let idp = demo.idp_router();
     let page = get(&idp, &path_of(&started.url)).await;
     let location = pick(&idp, &page, person).await.location.unwrap();

@@ -1,6 +1,7 @@
 //! Logins that must not come about. Each has its own code, and after a refused ID token nothing more is asked of the provider.
 
 use serde_json::{Value, json};
+use usher::core::Asking;
 use usher::oidc::{Callback, OidcError};
 
 use super::{login, now, outcome, relying_party, relying_party_with, settings};
@@ -151,22 +152,22 @@ async fn a_provider_that_is_not_there_is_unreachable_and_comes_back() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("http://op.localhost:{}", listener.local_addr().unwrap().port());
     drop(listener);
-    let error = relying_party_with(&settings(&issuer)).start("s", None, now()).await.unwrap_err();
+    let error = relying_party_with(&settings(&issuer)).start("s", None, Asking::Usual, now()).await.unwrap_err();
     assert!(error.is_provider_unreachable(), "{error}");
 
     let op = Op::start(now()).await;
     op.set(|knobs| drop(knobs.replies.insert("discovery", Reply::Status(503))));
     let rp = relying_party(&op);
-    assert!(rp.start("s", None, now()).await.unwrap_err().is_provider_unreachable());
+    assert!(rp.start("s", None, Asking::Usual, now()).await.unwrap_err().is_provider_unreachable());
     op.set(|knobs| knobs.replies.clear());
-    assert!(rp.start("s", None, now() + jiff::SignedDuration::from_secs(5)).await.is_ok());
+    assert!(rp.start("s", None, Asking::Usual, now() + jiff::SignedDuration::from_secs(5)).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_discovery_document_of_another_issuer_stops_the_login_before_it_starts() {
     let op = Op::start(now()).await;
     op.set(|op| op.discovery = json!({ "issuer": "https://op.example" }));
-    let error = relying_party(&op).start("s", None, now()).await.unwrap_err();
+    let error = relying_party(&op).start("s", None, Asking::Usual, now()).await.unwrap_err();
     assert_eq!(error.code(), "discovery_issuer_mismatch");
 }
 
@@ -224,7 +225,8 @@ async fn an_error_of_the_provider_ends_the_login() {
 async fn a_code_is_good_for_one_login_of_one_browser() {
     let op = Op::start(now()).await;
     let rp = relying_party(&op);
-    let (mine, theirs) = (rp.start("s", None, now()).await.unwrap(), rp.start("s", None, now()).await.unwrap());
+    let (mine, theirs) =
+        (rp.start("s", None, Asking::Usual, now()).await.unwrap(), rp.start("s", None, Asking::Usual, now()).await.unwrap());
     let callback = Callback::parse(&op.authorize(&mine.url)).unwrap();
     // Another login's verifier: the provider refuses the code.
     let error = rp.finish(&callback, &theirs.nonce, &theirs.code_verifier, now()).await.unwrap_err();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use url::Url;
-use usher::core::{ClientAuth, GroupClaim};
+use usher::core::{Asking, ClientAuth, GroupClaim};
 
 use super::{login, now, relying_party, relying_party_with, settings};
 use crate::support::op::{Key, Op, REMOVED};
@@ -44,7 +44,10 @@ async fn each_listed_algorithm_signs_in() {
 async fn a_start_sends_state_nonce_challenge_and_hint_to_the_provider() {
     let op = Op::start(now()).await;
     let rp = relying_party(&op);
-    let (one, two) = (rp.start("s1", Some("ada@acme.example"), now()).await.unwrap(), rp.start("s2", None, now()).await.unwrap());
+    let (one, two) = (
+        rp.start("s1", Some("ada@acme.example"), Asking::Usual, now()).await.unwrap(),
+        rp.start("s2", None, Asking::Usual, now()).await.unwrap(),
+    );
     let url = Url::parse(&one.url).unwrap();
     let asked = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     assert_eq!(asked("state").as_deref(), Some("s1"));

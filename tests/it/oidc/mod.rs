@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
-use usher::core::{Connection, ConnectionId, OidcSettings, Protocol, Secret};
+use usher::core::{Asking, Connection, ConnectionId, OidcSettings, Protocol, Secret};
 use usher::oidc::{Callback, Checked, OidcError, RelyingParty};
 use usher::outbound::Outbound;
 
@@ -64,7 +64,7 @@ fn relying_party(op: &Op) -> RelyingParty {
 
 /// One login from start to finish, at a given time.
 async fn login_at(op: &Op, rp: &RelyingParty, now: Timestamp) -> Result<Checked, OidcError> {
-    let started = rp.start("state-1", None, now).await?;
+    let started = rp.start("state-1", None, Asking::Usual, now).await?;
     let callback = Callback::parse(&op.authorize(&started.url))?;
     assert_eq!(callback.state(), "state-1");
     rp.finish(&callback, &started.nonce, &started.code_verifier, now).await

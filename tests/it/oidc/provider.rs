@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 use usher::clock::{Clock as _, SystemClock};
-use usher::core::{ClientAuth, GroupClaim, OidcSettings, Secret};
+use usher::core::{Asking, ClientAuth, GroupClaim, OidcSettings, Secret};
 use usher::oidc::{Callback, Checked, OidcError, RelyingParty};
 use usher::outbound::Outbound;
 
@@ -36,7 +36,7 @@ fn relying_party(settings: &OidcSettings) -> RelyingParty {
 /// Signs in as the provider's page would let a person do it.
 async fn login(browser: &mut Browser, rp: &RelyingParty, user: &str) -> Result<Checked, OidcError> {
     let now = SystemClock.now();
-    let started = rp.start("state-1", Some(user), now).await?;
+    let started = rp.start("state-1", Some(user), Asking::Usual, now).await?;
     let page = browser.open(&started.url, CALLBACK).await;
     assert_eq!(page.status, 0, "no callback, but a page: {}", page.text);
     let callback = Callback::parse(page.url.query().unwrap())?;
@@ -124,6 +124,6 @@ async fn signing_out_at_the_provider_comes_back_and_ends_its_session() {
     let home = browser.submit(&confirm, &[("xsrf", xsrf), ("logout", "yes")], LOGGED_OUT).await;
     assert_eq!(home.url.as_str(), format!("{LOGGED_OUT}?state=bye"));
 
-    let started = rp.start("s", None, SystemClock.now()).await.unwrap();
+    let started = rp.start("s", None, Asking::Usual, SystemClock.now()).await.unwrap();
     assert!(browser.open(&started.url, CALLBACK).await.text.contains("Who are you?"));
 }

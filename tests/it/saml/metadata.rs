@@ -1,6 +1,6 @@
 //! Metadata: the shapes that real identity providers publish, and ours.
 
-use usher::core::{IdpSource, RequestBinding};
+use usher::core::{Asking, IdpSource, RequestBinding};
 use usher::saml::{Go, SamlError, ServiceProvider};
 
 use crate::support::saml_idp::{ACS, Draft, EC_CERT, IDP, IDP_CERT, SHORT_CERT, SP, SP_CERT, SSO, Signer, Sp, now};
@@ -142,7 +142,7 @@ fn the_other_binding_serves_when_the_wanted_one_is_not_offered() {
         let mut sp = Sp::default();
         sp.settings.request_binding = wanted;
         let xml = entity(&format!("{}{}", key("", IDP_CERT), sso(offered, SSO)));
-        sp.build_with(IdpSource::Metadata(xml)).unwrap().start("r", now()).unwrap().go
+        sp.build_with(IdpSource::Metadata(xml)).unwrap().start("r", Asking::Usual, now()).unwrap().go
     };
     assert!(matches!(go(RequestBinding::Redirect, "HTTP-Redirect"), Go::Redirect(_)));
     assert!(matches!(go(RequestBinding::Post, "HTTP-Redirect"), Go::Redirect(_)));

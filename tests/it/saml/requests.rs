@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine as _;
 use percent_encoding::percent_decode_str;
-use usher::core::{IdpSource, RequestBinding};
+use usher::core::{Asking, IdpSource, RequestBinding};
 use usher::saml::message::{ReceivedRequest, decode_post, decode_redirect};
 use usher::saml::{Go, SpKeys, Started};
 
@@ -15,7 +15,7 @@ fn start(binding: RequestBinding, sign_requests: bool) -> Started {
     let mut sp = Sp::default();
     sp.settings.request_binding = binding;
     sp.settings.sign_requests = sign_requests;
-    sp.build().unwrap().start(RELAY_STATE, now()).unwrap()
+    sp.build().unwrap().start(RELAY_STATE, Asking::Usual, now()).unwrap()
 }
 
 fn query(started: &Started) -> &str {
@@ -82,13 +82,13 @@ fn an_address_with_a_query_keeps_it_and_is_escaped_in_the_request() {
     let mut sp = Sp::default();
     let sso_url = "https://idp.example/sso?tenant=a&b='%22<".to_owned();
     let source = |sso_url| IdpSource::Manual { entity_id: IDP.to_owned(), sso_url, slo_url: None, certificates: vec![IDP_CERT.to_owned()] };
-    let started = sp.build_with(source(sso_url.clone())).unwrap().start(RELAY_STATE, now()).unwrap();
+    let started = sp.build_with(source(sso_url.clone())).unwrap().start(RELAY_STATE, Asking::Usual, now()).unwrap();
     let Go::Redirect(url) = &started.go else { panic!("not a redirect") };
     assert!(url.starts_with(&format!("{sso_url}&SAMLRequest=")), "{url}");
     let xml = decode_redirect(&parameter(query(&started), "SAMLRequest").unwrap()).unwrap();
     assert_eq!(ReceivedRequest::parse(&xml).unwrap().destination, Some(sso_url.clone()));
     sp.settings.request_binding = RequestBinding::Post;
-    let started = sp.build_with(source(sso_url.clone())).unwrap().start(RELAY_STATE, now()).unwrap();
+    let started = sp.build_with(source(sso_url.clone())).unwrap().start(RELAY_STATE, Asking::Usual, now()).unwrap();
     let Go::Post { action, .. } = started.go else { panic!("not a form") };
     assert_eq!(action, sso_url);
 }

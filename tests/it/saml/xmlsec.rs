@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use usher::core::RequestBinding;
+use usher::core::{Asking, RequestBinding};
 use usher::saml::encryption::Encryption;
 use usher::saml::xml::algorithms::SignatureAlgorithm;
 use usher::saml::{Go, message};
@@ -67,7 +67,7 @@ fn xmlsec1_sees_what_we_see_when_something_was_changed() {
 fn xmlsec1_verifies_our_signed_request() {
     let mut sp = Sp::default();
     sp.settings.request_binding = RequestBinding::Post;
-    let started = sp.build().unwrap().start("r", now()).unwrap();
+    let started = sp.build().unwrap().start("r", Asking::Usual, now()).unwrap();
     let Go::Post { saml_request, .. } = started.go else { panic!("not a form") };
     verifies(&message::decode_post(&saml_request).unwrap(), SP_CERT, REQUEST).unwrap();
 }

@@ -1,0 +1,189 @@
+//! Who is here and in which organization. Made anew for each request from the session, the settings and the member row of this moment.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OriginalUri, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use tower_sessions::Session as CookieSession;
+
+use super::theme::Theme;
+use super::trouble;
+use crate::admin::{Actor, Admin, Who};
+use crate::app::App;
+use crate::core::{MemberStatus, Organization, OrganizationId, ReturnTo};
+use crate::http::headers::Nonce;
+use crate::http::login::enter::signed_in;
+use crate::http::origin::Origin;
+use crate::http::problem::Problem;
+use crate::session::SessionRecord;
+use crate::store::{MemberRow, StoredSettings};
+
+/// How old a sign-in may be for the danger zone.
+const FRESH: SignedDuration = SignedDuration::from_mins(10);
+
+/// An administrator at the console of one organization. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Console(Arc<Inside>);
+
+/// What [`Console`] knows.
+#[derive(Debug)]
+pub(super) struct Inside {
+    pub(super) app: Arc<App>,
+    /// Who acts; given to every use case of `admin`.
+    pub(super) actor: Actor,
+    /// The organization as it is now.
+    pub(super) organization: Organization,
+    /// All settings as they are now. What belongs to other organizations is shown to nobody.
+    pub(super) settings: StoredSettings,
+    /// The administrator as a member.
+    pub(super) row: MemberRow,
+    pub(super) session: SessionRecord,
+    /// Path and query of this request.
+    pub(super) location: String,
+    /// Where a form that was refused goes back to: the page that it was on.
+    pub(super) back: String,
+    /// Whether htmx asks: the answer is the same page, of which it takes a part.
+    pub(super) by_htmx: bool,
+    pub(super) theme: Option<Theme>,
+    pub(super) nonce: Nonce,
+    pub(super) now: Timestamp,
+}
+
+impl Deref for Console {
+    type Target = Inside;
+
+    fn deref(&self) -> &Inside {
+        &self.0
+    }
+}
+
+impl Console {
+    /// The use cases.
+    pub(super) fn admin(&self) -> Admin {
+        Admin { store: Arc::clone(&self.app.store), sessions: Arc::clone(&self.app.sessions), clock: Arc::clone(&self.app.clock) }
+    }
+
+    /// An address of this organization's console: `path("members")` is `/admin/acme/members`, `path("")` its first page.
+    pub(super) fn path(&self, leaf: &str) -> String {
+        console_path(&self.organization.id, leaf)
+    }
+
+    /// Where to sign in freshly and come back to this page. A link, never a form: see [`crate::http::headers`].
+    pub(super) fn fresh_sign_in(&self) -> String {
+        let back = format!("{}{}", self.app.auth_origin(), self.back);
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("fresh", "true").append_pair("return_to", &back).finish();
+        format!("/login/{}?{query}", self.session.connection)
+    }
+}
+
+/// The same before anybody is let in.
+pub(super) fn console_path(organization: &OrganizationId, leaf: &str) -> String {
+    if leaf.is_empty() { format!("/admin/{organization}") } else { format!("/admin/{organization}/{leaf}") }
+}
+
+/// Only inside of [`enter`]; anywhere else there is no console to have.
+impl<S: Send + Sync> FromRequestParts<S> for Console {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or(Problem::NotFound)
+    }
+}
+
+/// Which organization an address is about.
+#[derive(Deserialize)]
+pub(super) struct Address {
+    organization: String,
+}
+
+/// Lets administrators of the organization in. Anyone else learns nothing, not even whether the organization is there: a stranger is asked to
+/// sign in whatever the address says, and somebody who is signed in and administers nothing here finds no page.
+pub(super) async fn enter(
+    State(app): State<Arc<App>>,
+    Path(Address { organization }): Path<Address>,
+    OriginalUri(uri): OriginalUri,
+    session: CookieSession,
+    origin: Origin,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let location = uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string);
+    let back = if request.method() == Method::GET { location.clone() } else { page_before(&app, request.headers(), uri.path()) };
+    let by_htmx = request.headers().contains_key("hx-request");
+    let Some(record) = signed_in(&app, &session).await? else { return Ok(sign_in(&app, &back, false, by_htmx)) };
+    let id = OrganizationId::parse(&organization).map_err(|_| Problem::NotFound)?;
+    let settings = app.store.find_settings().await?.ok_or(Problem::NotFound)?;
+    let organization = settings.settings.find_organization(&id).cloned().ok_or(Problem::NotFound)?;
+    let row = find_administrator(&app, &organization, &record).await?.ok_or(Problem::NotFound)?;
+    if !record.organizations.contains_key(&id) {
+        // Row 63: each organization decides for itself, at a login of its own.
+        return Ok(sign_in(&app, &back, true, by_htmx));
+    }
+    let now = app.clock.now();
+    let who = Who::Person {
+        person: record.person,
+        member: row.member.id,
+        role: row.member.role.clone(),
+        primary_owner: row.member.primary_owner,
+        fresh: is_fresh(&record, now),
+    };
+    let console = Console(Arc::new(Inside {
+        actor: Actor { who, organization: id, origin: origin.plain() },
+        organization,
+        settings,
+        row,
+        session: record,
+        location,
+        back,
+        by_htmx,
+        theme: Theme::of(request.headers()),
+        nonce: Nonce::new()?,
+        now,
+        app,
+    }));
+    request.extensions_mut().insert(console.clone());
+    let response = next.run(request).await;
+    Ok(trouble::show(&console, response))
+}
+
+/// The person's member row here, if it administers the organization now. The store is asked, not the cache: who was demoted a second ago is out.
+pub(in crate::http) async fn find_administrator(
+    app: &App,
+    organization: &Organization,
+    record: &SessionRecord,
+) -> Result<Option<MemberRow>, Problem> {
+    let row = app.store.find_member(&organization.id, record.person).await?;
+    Ok(row.filter(|row| row.member.status == MemberStatus::Active && organization.is_administrator(&row.member.role)))
+}
+
+/// Whether the sign-in is young enough for the danger zone. A clock that was set back makes nothing fresh.
+fn is_fresh(record: &SessionRecord, now: Timestamp) -> bool {
+    let age = now.duration_since(record.started_at);
+    age >= SignedDuration::ZERO && age <= FRESH
+}
+
+/// To sign-in and back. `again`: somebody is signed in, but not here.
+pub(super) fn sign_in(app: &App, back: &str, again: bool, by_htmx: bool) -> Response {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if again {
+        query.append_pair("again", "true");
+    }
+    let href = format!("/login?{}", query.append_pair("return_to", &format!("{}{back}", app.auth_origin())).finish());
+    // A redirect would be followed inside of the page, and sign-in swapped into it.
+    if by_htmx { [("hx-redirect", href)].into_response() } else { Redirect::to(&href).into_response() }
+}
+
+/// The page that a form was on, as its browser says; else the console's first page. It is only ever led to, never trusted.
+fn page_before(app: &App, headers: &HeaderMap, path: &str) -> String {
+    let root = path.split('/').take(3).collect::<Vec<_>>().join("/");
+    let referer = headers.get(axum::http::header::REFERER).and_then(|referer| referer.to_str().ok());
+    let page: Option<ReturnTo> = referer.map(|referer| app.return_to(Some(referer)));
+    page.filter(|page| page.origin() == app.auth_origin() && page.path().starts_with(&root)).map_or(root, |page| page.path().to_owned())
+}
