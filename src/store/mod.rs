@@ -1,9 +1,14 @@
 //! Durable facts: who is a member, with which role and seat, and everything that was ever decided.
 //!
 //! - [`Store`]: whole use cases, each one transaction
-//! - [`sqlite`]: the embedded default; `sql` has its statements, `migrations` its schema
+//! - [`sqlite`]: the embedded default; [`postgres`]: for many nodes
+//! - `sql`: the use cases and their statements, one text for both databases; `migrations`: a schema for each, step by step the same
 //! - [`ephemeral`]: what may be lost or expires
 //! - [`audit_chain`]: how audit lines hang together; `settings_diff`: what they say about changed settings
+//!
+//! A new use case: its method in [`Store`] or in a trait of its own that [`Store`] has as a supertrait; its statements in `sql/<subject>.rs`, and around them its
+//! one transaction in `sql/use_cases` (`read`, `reader`, `write`), which makes it one for both databases; a step of the schema in both folders of
+//! `migrations`, under the same number; its tests in `tests/it/store/conformance`, which both databases run. The two modules say what `write` promises.
 //!
 //! The one rule of this folder: a method does a whole use case or nothing, and sqlx stays inside.
 
@@ -21,9 +26,10 @@ use crate::core::{
 
 pub mod audit_chain;
 pub mod ephemeral;
+pub mod postgres;
 pub mod settings_diff;
-mod sql;
 pub mod sqlite;
+mod unavailable;
 
 /// What can go wrong. Every variant is a denial on the way to a decision.
 #[derive(Debug, thiserror::Error)]

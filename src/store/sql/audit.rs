@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::codec::{Columns as _, micros, stored_time, to_json};
-use super::{Connection, rows};
+use super::{Connection, lock_chain, rows};
 use crate::core::{AuditId, OrganizationId, Reason};
 use crate::random;
 use crate::store::{AuditLine, NewAuditLine, RequestOrigin, StoreError, audit_chain};
@@ -37,8 +37,9 @@ impl From<NewAuditLine<'_>> for AuditEntry {
     }
 }
 
-/// Writes the next line of the chain.
+/// Writes the next line of the chain. From here to the commit nobody else writes one, so a use case does this as late as it can.
 pub(in crate::store) async fn append_audit(conn: &mut Connection, entry: AuditEntry) -> Result<AuditLine, StoreError> {
+    lock_chain(&mut *conn).await?;
     let last = sqlx::query("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(&mut *conn).await?;
     let (sequence, previous) = match last {
         Some(row) => (row.number("sequence")?, row.text("hash")?),

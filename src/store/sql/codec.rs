@@ -9,28 +9,7 @@ use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 
 use super::Row;
-use crate::random::RandomError;
 use crate::store::StoreError;
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => Self::Corrupt(error.to_string()),
-            other => unavailable(other),
-        }
-    }
-}
-
-impl From<RandomError> for StoreError {
-    fn from(error: RandomError) -> Self {
-        unavailable(error)
-    }
-}
-
-/// Wraps whatever keeps the database from answering.
-pub(in crate::store) fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-    StoreError::Unavailable(error.into())
-}
 
 /// The last second of the calendar: a time beyond could be written and not read.
 const LAST_MICROS: i64 = 253_402_207_200_000_000;

@@ -1,19 +1,26 @@
 //! A decided login, written: all or nothing.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sqlx::QueryBuilder;
 
 use super::audit::{AuditEntry, append_audit};
 use super::changes::{self, Applied};
-use super::codec::{micros, stored_time, to_json};
+use super::codec::{Columns as _, micros, stored_time, to_json};
 use super::facts::{count_other_admins, load_facts_without_seats, still_hold};
 use super::seats::release_expired_holds;
 use super::{Connection, Database, SettingsCache, Stop, queries};
 use crate::core::provision::{Admission, Change, Decision, Facts, Known, Outcome};
-use crate::core::{DecisionId, GroupClaim, Identity, MemberStatus};
+use crate::core::{DecisionId, GroupClaim, Identity, MemberId, MemberStatus, PersonId};
 use crate::random;
 use crate::store::{AuditLine, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, StoreError};
+
+/// How long a group that was seen, or a claim that was delivered, need not be noted again.
+const NOTED_FOR: SignedDuration = SignedDuration::from_mins(1);
+/// Well below the number of parameters that a statement may have.
+const GROUPS_PER_STATEMENT: usize = 200;
 
 /// A [`LoginCommit`] that waits for the writer: the same, owned.
 #[derive(Debug)]
@@ -37,6 +44,21 @@ impl From<LoginCommit<'_>> for LoginWrite {
     }
 }
 
+impl LoginWrite {
+    /// Names of what the decision rests on and another login could change at the same moment: who the subject is, whose the address is, the persons
+    /// themselves, and, where one is taken away, that there are other administrators.
+    pub(in crate::store) fn rests_on(&self) -> Vec<String> {
+        let identity = &self.identity;
+        let mut names = vec![format!("subject:{}:{}", identity.connection, identity.subject)];
+        names.extend(identity.email.as_ref().map(|email| format!("email:{}", email.folded())));
+        names.extend(self.facts.linked.iter().chain(&self.facts.same_email).map(|known| format!("person:{}", known.person.id)));
+        if takes_an_administrator_away(self) {
+            names.push(format!("administrators:{}", self.facts.organization.id));
+        }
+        names
+    }
+}
+
 pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Committed, Stop> {
     let organization = &write.facts.organization.id;
     check_facts(conn, cache, write).await?;
@@ -55,9 +77,10 @@ pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &Settin
     if let Outcome::Admit(admission) = &write.decision.outcome {
         check_admission(admission, member.as_ref())?;
     }
-    let audit = append_audit(conn, audit_entry(write, &applied, decision, member.as_ref())).await?;
-    insert_decision(conn, write, &applied, decision, &audit).await?;
     applied.moves.settle(conn, organization).await?;
+    let entry = audit_entry(write, applied.person, decision, member.as_ref());
+    let audit = append_audit(conn, entry).await?;
+    insert_decision(conn, write, (applied.person, applied.member), decision, &audit).await?;
     Ok(Committed { decision, member })
 }
 
@@ -105,30 +128,50 @@ async fn note_login(conn: &mut Connection, write: &LoginWrite, applied: &Applied
     Ok(())
 }
 
-/// Remembers which groups a connection delivers, and that it does.
+/// Remembers which groups a connection delivers, and that it does: once a minute, because these rows are everyone's, and whoever writes one keeps all others
+/// waiting until the commit.
 async fn note_groups(conn: &mut Connection, write: &LoginWrite) -> Result<(), Stop> {
-    /// Well below the number of parameters that a statement may have.
-    const GROUPS_PER_STATEMENT: usize = 200;
     let GroupClaim::Present(groups) = &write.identity.groups else { return Ok(()) };
     let connection = write.identity.connection.as_str();
-    sqlx::query(
-        "INSERT INTO claim_health (connection, last_present_at) VALUES ($1, $2)
-         ON CONFLICT (connection) DO UPDATE SET last_present_at = excluded.last_present_at
-         WHERE claim_health.last_present_at < excluded.last_present_at",
-    )
-    .bind(connection)
-    .bind(micros(write.now))
-    .execute(&mut *conn)
-    .await?;
-    let groups: Vec<&String> = groups.iter().collect();
-    for some in groups.chunks(GROUPS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<Database>::new("INSERT INTO seen_group (connection, value, last_seen_at) ");
-        query.push_values(some, |mut row, group| {
-            row.push_bind(connection).push_bind(*group).push_bind(micros(write.now));
-        });
-        query.push(" ON CONFLICT (connection, value) DO UPDATE SET last_seen_at = excluded.last_seen_at");
-        query.build().persistent(false).execute(&mut *conn).await?;
+    let (now, recent) = (micros(write.now), micros(write.now - NOTED_FOR));
+    if write.facts.connection.health.last_present_at.is_none_or(|at| micros(at) <= recent) {
+        sqlx::query(
+            "INSERT INTO claim_health (connection, last_present_at) VALUES ($1, $2)
+             ON CONFLICT (connection) DO UPDATE SET last_present_at = excluded.last_present_at
+             WHERE claim_health.last_present_at < excluded.last_present_at",
+        )
+        .bind(connection)
+        .bind(now)
+        .execute(&mut *conn)
+        .await?;
     }
+    let groups: Vec<String> = groups.iter().cloned().collect();
+    for some in groups.chunks(GROUPS_PER_STATEMENT) {
+        note_some_groups(conn, connection, some, (now, recent)).await?;
+    }
+    Ok(())
+}
+
+async fn note_some_groups(conn: &mut Connection, connection: &str, groups: &[String], (now, recent): (i64, i64)) -> Result<(), Stop> {
+    let mut query = QueryBuilder::<Database>::new("SELECT value FROM seen_group WHERE connection = ");
+    query.push_bind(connection).push(" AND last_seen_at > ").push_bind(recent).push(" AND value IN (");
+    let mut list = query.separated(", ");
+    for group in groups {
+        list.push_bind(group);
+    }
+    query.push(")");
+    let noted = query.build().persistent(false).fetch_all(&mut *conn).await?;
+    let noted = noted.iter().map(|row| row.text("value")).collect::<Result<BTreeSet<_>, _>>()?;
+    let due: Vec<&String> = groups.iter().filter(|group| !noted.contains(*group)).collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::<Database>::new("INSERT INTO seen_group (connection, value, last_seen_at) ");
+    query.push_values(due, |mut row, group| {
+        row.push_bind(connection).push_bind(group).push_bind(now);
+    });
+    query.push(" ON CONFLICT (connection, value) DO UPDATE SET last_seen_at = excluded.last_seen_at");
+    query.build().persistent(false).execute(conn).await?;
     Ok(())
 }
 
@@ -141,9 +184,9 @@ fn check_admission(admission: &Admission, row: Option<&MemberRow>) -> Result<(),
     if fits { Ok(()) } else { Err(changes::unfit("the admission is not what its changes make of the member")) }
 }
 
-fn audit_entry(write: &LoginWrite, applied: &Applied, decision: DecisionId, after: Option<&MemberRow>) -> AuditEntry {
+fn audit_entry(write: &LoginWrite, person: Option<PersonId>, decision: DecisionId, after: Option<&MemberRow>) -> AuditEntry {
     let event = if matches!(write.decision.outcome, Outcome::Admit(_)) { "login.admitted" } else { "login.refused" };
-    let person = applied.person.map(|person| person.to_string());
+    let person = person.map(|person| person.to_string());
     AuditEntry {
         event: event.to_owned(),
         actor: person.clone().unwrap_or_else(|| "system".to_owned()),
@@ -171,7 +214,7 @@ fn before_summary(known: &Known) -> Value {
 async fn insert_decision(
     conn: &mut Connection,
     write: &LoginWrite,
-    applied: &Applied,
+    (person, member): (Option<PersonId>, Option<MemberId>),
     id: DecisionId,
     audit: &AuditLine,
 ) -> Result<(), Stop> {
@@ -183,8 +226,8 @@ async fn insert_decision(
     .bind(micros(write.now))
     .bind(write.facts.organization.id.as_str())
     .bind(write.identity.connection.as_str())
-    .bind(applied.person.map(|person| person.to_string()))
-    .bind(applied.member.map(|member| member.to_string()))
+    .bind(person.map(|person| person.to_string()))
+    .bind(member.map(|member| member.to_string()))
     .bind(to_json(&write.identity)?)
     .bind(to_json(&write.decision)?)
     .bind(write.origin.incident.map(|incident| incident.to_string()))

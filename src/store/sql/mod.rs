@@ -1,5 +1,9 @@
 //! The use cases as SQL that `SQLite` and `PostgreSQL` both understand: `$1`, `RETURNING`, `TEXT` and `BIGINT`.
 //!
+//! This folder is compiled twice: as `sqlite::sql` and as `postgres::sql`. What `super` names here (`Backend`, `Connection`, `Database`, `Row`,
+//! `lock_chain`) is that of the one database or of the other.
+//!
+//! - `use_cases`: the methods of [`crate::store::Store`], each one transaction around the statements
 //! - `codec`: ids, times, JSON and errors on their way in and out of columns; `rows`: whole rows
 //! - `settings`, `save`, `owner`: the settings, their change, and the seat that waits for a Primary Owner
 //! - `facts`: what a decision may know; `login`, `changes`: what it writes
@@ -9,7 +13,9 @@
 //! - `queries`: what lists and pages ask
 //! - `integrity`: whether counters, chain and rows agree
 //!
-//! The one rule of this folder: a function gets a connection inside a transaction, and neither begins nor ends one.
+//! The one rule of this folder: outside `use_cases` a function gets a connection inside a transaction, and neither begins nor ends one.
+
+use super::{Backend, Connection, Database, Row, lock_chain};
 
 mod audit;
 mod changes;
@@ -24,24 +30,18 @@ mod rows;
 mod save;
 mod seats;
 mod settings;
+mod use_cases;
 
-pub(super) use audit::{AuditEntry, append_audit, list_audit};
-pub(super) use codec::unavailable;
-pub(super) use facts::load_facts;
-pub(super) use integrity::check_integrity;
-pub(super) use login::{LoginWrite, commit_login};
-pub(super) use queries::{find_decision_by_incident, find_last_decision, find_member, find_members_by_email, list_attempts, list_members};
-pub(super) use relink::{RelinkWindow, open_relink_window};
-pub(super) use save::{SettingsWrite, save_settings};
-pub(super) use seats::count_seats;
-pub(super) use settings::{SettingsCache, find_settings};
-
-/// The database that the statements run on. The second database compiles this folder once more with another alias.
-pub(super) type Database = sqlx::Sqlite;
-/// Its connection.
-pub(super) type Connection = sqlx::SqliteConnection;
-/// One of its rows.
-pub(super) type Row = sqlx::sqlite::SqliteRow;
+use audit::{AuditEntry, append_audit, list_audit};
+use facts::load_facts;
+use integrity::check_integrity;
+use login::{LoginWrite, commit_login};
+use queries::{find_decision_by_incident, find_last_decision, find_member, find_members_by_email, list_attempts, list_members};
+use relink::{RelinkWindow, open_relink_window};
+use save::{SettingsWrite, save_settings};
+use seats::count_seats;
+pub(super) use settings::SettingsCache;
+use settings::find_settings;
 
 /// The one parent organization of this installation.
 const PARENT: &str = "parent";
@@ -52,21 +52,22 @@ pub(super) enum Stop {
     /// Someone else was faster; the caller decides again.
     Lost,
     /// It went wrong, or is refused.
-    Failed(super::StoreError),
+    Failed(crate::store::StoreError),
 }
 
-impl From<super::StoreError> for Stop {
-    fn from(error: super::StoreError) -> Self {
+impl From<crate::store::StoreError> for Stop {
+    fn from(error: crate::store::StoreError) -> Self {
         Self::Failed(error)
     }
 }
 
 impl From<sqlx::Error> for Stop {
-    /// A row that may exist only once exists already: someone else wrote it since the facts were loaded.
+    /// A row that may exist only once exists already: someone else wrote it since the facts were loaded. So too when `PostgreSQL` ends one of two
+    /// transactions that stand in each other's way (40001: not serializable, 40P01: deadlock).
     fn from(error: sqlx::Error) -> Self {
-        if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) {
-            return Self::Lost;
-        }
-        Self::Failed(error.into())
+        let lost = error.as_database_error().is_some_and(|found| {
+            found.is_unique_violation() || found.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01"))
+        });
+        if lost { Self::Lost } else { Self::Failed(error.into()) }
     }
 }

@@ -30,24 +30,20 @@ pub(in crate::store) async fn count_seats(
 
 /// Frees the seats of invites that have expired by `now`.
 pub(super) async fn release_expired_holds(conn: &mut Connection, organization: &OrganizationId, now: Timestamp) -> Result<(), StoreError> {
-    let expired = sqlx::query(
-        "SELECT held AS tier, count(*) AS holds FROM invite
-         WHERE organization = $1 AND held IS NOT NULL AND expires_at <= $2 GROUP BY held",
-    )
-    .bind(organization.as_str())
-    .bind(micros(now))
-    .fetch_all(&mut *conn)
-    .await?;
-    if expired.is_empty() {
-        return Ok(());
-    }
-    sqlx::query("UPDATE invite SET held = NULL WHERE organization = $1 AND held IS NOT NULL AND expires_at <= $2")
+    let expired = sqlx::query("SELECT id, held FROM invite WHERE organization = $1 AND held IS NOT NULL AND expires_at <= $2 ORDER BY id")
         .bind(organization.as_str())
         .bind(micros(now))
-        .execute(&mut *conn)
+        .fetch_all(&mut *conn)
         .await?;
     for row in &expired {
-        free(conn, organization, &SeatTier::new(row.text("tier")?), row.number("holds")?).await?;
+        // Each by itself: two logins at once may both have seen it, and one of them gives its seat back.
+        let ended = sqlx::query("UPDATE invite SET held = NULL WHERE id = $1 AND held IS NOT NULL")
+            .bind(row.text("id")?)
+            .execute(&mut *conn)
+            .await?;
+        if ended.rows_affected() == 1 {
+            free(conn, organization, &SeatTier::new(row.text("held")?), 1).await?;
+        }
     }
     Ok(())
 }
@@ -66,7 +62,8 @@ pub(super) async fn free(conn: &mut Connection, organization: &OrganizationId, t
     Err(StoreError::Corrupt(format!("organization {organization} gives back {seats} seat(s) of tier {tier} that are not counted as used")))
 }
 
-/// Takes one seat, if one is free; the only way in. The row is locked until the commit, so this is the last statement of a login.
+/// Takes one seat, if one is free; the only way in. The row is locked until the commit, so this comes late in a login:
+/// only the audit chain, for which everyone waits and not one organization, comes later.
 pub(super) async fn take(conn: &mut Connection, organization: &OrganizationId, tier: &SeatTier) -> Result<(), Stop> {
     let taken = sqlx::query("UPDATE seat SET used = used + 1 WHERE organization = $1 AND tier = $2 AND used < owned")
         .bind(organization.as_str())
@@ -102,11 +99,16 @@ impl SeatMoves {
             }
             None => true,
         });
-        for tier in &self.freed {
-            free(conn, organization, tier, 1).await?;
-        }
-        for tier in &self.taken {
-            take(conn, organization, tier).await?;
+        // Tier by tier in one order, so that two logins never wait for each other's.
+        let (freed, taken) = (self.freed.iter().map(|tier| (tier, true)), self.taken.iter().map(|tier| (tier, false)));
+        let mut moves: Vec<_> = freed.chain(taken).collect();
+        moves.sort_unstable_by_key(|(tier, _)| tier.as_str());
+        for (tier, is_freed) in moves {
+            if is_freed {
+                free(conn, organization, tier, 1).await?;
+            } else {
+                take(conn, organization, tier).await?;
+            }
         }
         Ok(())
     }

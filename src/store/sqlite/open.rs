@@ -10,7 +10,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use crate::store::StoreError;
-use crate::store::sql::unavailable;
+use crate::store::unavailable::unavailable;
 
 /// How long a statement waits for another process (a command beside the server) to finish its write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -10,8 +10,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::sql::Stop;
 use crate::store::StoreError;
-use crate::store::sql::{Stop, unavailable};
+use crate::store::unavailable::unavailable;
 
 /// Jobs that share one commit.
 const BATCH: usize = 64;

@@ -13,7 +13,7 @@ use usher::core::{
 };
 use usher::store::{CommitOutcome, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store, StoreError};
 
-/// A backend under test. `PostgreSQL` will be a second one.
+/// A backend under test.
 #[async_trait]
 pub(crate) trait Backend: Send + Sync {
     fn store(&self) -> Arc<dyn Store>;

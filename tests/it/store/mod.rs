@@ -7,5 +7,6 @@ mod conformance;
 mod crash;
 mod ephemeral;
 pub(crate) mod fixtures;
+mod postgres;
 mod property;
 mod sqlite;

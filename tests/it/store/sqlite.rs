@@ -50,7 +50,7 @@ async fn open_file() -> SqliteBackend {
     SqliteBackend { store: Arc::new(store), directory }
 }
 
-every_store_does_this!(crate::store::sqlite::open);
+every_store_does_this!(on_each, crate::store::sqlite::open);
 
 #[tokio::test]
 async fn only_the_owner_may_read_the_files() {

@@ -37,10 +37,30 @@ impl Server {
         server
     }
 
+    /// Sends a signal: `STOP` makes it the server that has hung, `CONT` lets it go on, `QUIT` and `KILL` end it.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.process.id(), name);
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&mut self) {
+        self.process.wait().unwrap();
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it has said so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
+}
+
+/// Sends a signal to a process, which may have gone.
+pub(crate) fn signal(process: u32, name: &str) {
+    Command::new("kill").args(["-s", name, &process.to_string()]).stderr(Stdio::null()).status().unwrap();
 }
 
 /// Fails in one sentence when a file that a package brings is not there.

@@ -1,4 +1,5 @@
-//! What every [`usher::store::Store`] does. A backend calls [`every_store_does_this`] with a function that opens an empty store.
+//! What every [`usher::store::Store`] does. A backend calls [`every_store_does_this`] with one of the two macros below: a store for each test, or a server for
+//! each part of the suite.
 
 pub(crate) mod facts;
 pub(crate) mod logins;
@@ -20,10 +21,23 @@ macro_rules! on_each {
 }
 pub(crate) use on_each;
 
+/// A test for each module, on the server that `$start` makes, with an empty store for each named function.
+macro_rules! on_one_server {
+    ($start:path; $($module:ident :: { $($name:ident),* $(,)? })*) => {
+        $(#[tokio::test]
+        async fn $module() {
+            let server = $start().await;
+            $(println!("{}", stringify!($name));
+            crate::store::conformance::$module::$name(server.open().await).await;)*
+        })*
+    };
+}
+pub(crate) use on_one_server;
+
 /// The whole suite.
 macro_rules! every_store_does_this {
-    ($open:path) => {
-        crate::store::conformance::on_each! { $open;
+    ($each:ident, $open:path) => {
+        crate::store::conformance::$each! { $open;
             settings::{
                 nothing_is_stored_before_the_first_save,
                 settings_come_back_as_they_were_saved,

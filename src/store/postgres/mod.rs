@@ -1,0 +1,152 @@
+//! The store of many nodes: `PostgreSQL`.
+//!
+//! - `open`: addresses, limits, migrations
+//! - [`PostgresStore`]: who runs beside whom; the statements themselves are in `sql`, which is this folder's own copy of `store/sql`
+//!
+//! Whatever changes something runs alone, as with `SQLite`'s one writer, and so may rest on everything that it reads. Logins are the exception: they run
+//! beside each other, and each locks what it rests on by name. The locks are advisory ones, and end with their transaction.
+//!
+//! The one rule of this folder: everything that only `PostgreSQL` understands stays here.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+
+use super::StoreError;
+use super::unavailable::unavailable;
+use sql::{SettingsCache, Stop};
+
+mod open;
+#[path = "../sql/mod.rs"]
+mod sql;
+
+type Backend = PostgresStore;
+type Database = sqlx::Postgres;
+type Connection = sqlx::PgConnection;
+type Row = sqlx::postgres::PgRow;
+
+/// How long a read may take, with its wait for a connection, before the store counts as unavailable.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+/// The same for a write, with its wait for others.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Our advisory locks of fixed meaning, in the space of two numbers; names of what logins rest on are in the space of one.
+const WRITERS: (i32, i32) = (0x7573_6865, 1);
+const CHAIN: (i32, i32) = (0x7573_6865, 2);
+
+/// Durable facts in a `PostgreSQL` database that any number of nodes share.
+#[derive(Debug)]
+pub struct PostgresStore {
+    /// Apart from the writers, which may all be waiting for one of them.
+    readers: PgPool,
+    writers: PgPool,
+    settings: Arc<SettingsCache>,
+}
+
+impl PostgresStore {
+    /// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its schema up to date. Nodes of the version before may be
+    /// running on it. Unless `sslmode` says otherwise, the server must show a certificate for its name (`verify-full`), except on a loopback address.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be reached or refuses us; [`StoreError::Corrupt`] when a newer version of Usher wrote it.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let options = open::options(url)?;
+        open::migrate(&options).await?;
+        let [readers, writers] = open::pools(options);
+        Ok(Self { readers, writers, settings: Arc::default() })
+    }
+
+    /// A read that is not waited for for ever: a server that has stopped answers nothing, not even an error.
+    async fn within<T>(&self, read: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
+        tokio::time::timeout(READ_TIMEOUT, read).await.map_err(unavailable)?
+    }
+
+    /// A connection for a use case of one statement, which is a transaction by itself.
+    async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// One view of the facts for all statements of a use case.
+    async fn read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        Ok(self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    }
+
+    /// Runs `work` in a transaction; nothing else writes meanwhile, on whatever node.
+    async fn write<T, F>(&self, work: F) -> Result<T, Stop>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
+    {
+        let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({}, {})", WRITERS.0, WRITERS.1);
+        self.bounded(async {
+            let mut transaction = self.writers.begin_with(AssertSqlSafe(begin)).await?;
+            let done = work(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Runs `work` in a transaction beside others that do not rest on the same.
+    ///
+    /// The commit does not wait for the disk, because whoever comes next waits for our locks on the chain and on the seats until then. The answer waits: a
+    /// record that is written and flushed afterwards means that everything before it is flushed as well, and many callers share one flush.
+    async fn write_beside<T, F>(&self, rests_on: Vec<String>, work: F) -> Result<T, Stop>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
+    {
+        self.bounded(async {
+            let mut connection = self.writers.acquire().await?;
+            let mut transaction = sqlx::Connection::begin_with(&mut *connection, AssertSqlSafe(begin_beside(&rests_on))).await?;
+            let done = work(&mut transaction).await?;
+            transaction.commit().await?;
+            sqlx::query("SELECT pg_logical_emit_message(true, 'usher', '')").execute(&mut *connection).await?;
+            Ok(done)
+        })
+        .await
+    }
+
+    async fn bounded<T>(&self, write: impl Future<Output = Result<T, Stop>> + Send) -> Result<T, Stop> {
+        match tokio::time::timeout(WRITE_TIMEOUT, write).await {
+            Ok(result) => result,
+            Err(elapsed) => Err(Stop::Failed(unavailable(elapsed))),
+        }
+    }
+}
+
+/// One message to the server: begin, do not wait for the disk at the commit, let no lone writer in, and lock what the work rests on, in one order.
+fn begin_beside(rests_on: &[String]) -> String {
+    let mut begin = "BEGIN; SET LOCAL synchronous_commit = off".to_owned();
+    // Writing to a String cannot fail.
+    let _ = write!(begin, "; SELECT pg_advisory_xact_lock_shared({}, {})", WRITERS.0, WRITERS.1);
+    let mut keys: Vec<i64> = rests_on.iter().map(|name| lock_key(name)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    for key in keys {
+        let _ = write!(begin, "; SELECT pg_advisory_xact_lock({key})");
+    }
+    begin
+}
+
+/// Two names under one key would only wait for each other.
+fn lock_key(name: &str) -> i64 {
+    let digest: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+    digest.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte))
+}
+
+/// One line of the audit log at a time, until the commit.
+async fn lock_chain(conn: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(CHAIN.0).bind(CHAIN.1).execute(conn).await?;
+    Ok(())
+}
+
+/// Faults of the files are the server's to find.
+fn check_files(_: &mut Connection) -> std::future::Ready<Result<Vec<String>, StoreError>> {
+    std::future::ready(Ok(Vec::new()))
+}

@@ -1,0 +1,73 @@
+//! Addresses, limits, migrations.
+
+use std::net::IpAddr;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, PgPool, SqlStr};
+
+use crate::store::StoreError;
+use crate::store::unavailable::unavailable;
+
+/// Connections of a node that read, and as many that write: a server has a hundred for all nodes, unless it is told otherwise.
+const CONNECTIONS: u32 = 8;
+/// How long a use case waits for one of them.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the start waits for the server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection is closed after this time, so that addresses and certificates that changed come into use.
+const CONNECTION_LIFE: Duration = Duration::from_mins(30);
+/// Limits that the server keeps for us, also when we have gone away without a word.
+const LIMITS: [(&str, &str); 3] = [("lock_timeout", "8s"), ("idle_in_transaction_session_timeout", "15s"), ("tcp_user_timeout", "15s")];
+
+/// Every migration, in order. One that was released is never edited: a changed text is refused at opening.
+///
+/// Nodes of the version before run on while this one migrates, so a step only adds: tables, indexes, columns that are empty or have a default. What
+/// nobody reads any more goes a version later.
+fn migrator() -> Migrator {
+    let migration = |version: i64, name: &'static str, text: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(text), false)
+    };
+    Migrator::with_migrations(vec![migration(1, "facts", include_str!("../migrations/postgres/0001_facts.sql"))])
+}
+
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    // The error may quote the address, and with it the password.
+    let parsed = PgConnectOptions::from_str(url).map_err(|_| unavailable("the address of the database cannot be read"))?;
+    let parsed = if url.contains("sslmode=") || is_here(parsed.get_host()) { parsed } else { parsed.ssl_mode(PgSslMode::VerifyFull) };
+    // Statements go to the log at trace level only: their values are people's.
+    Ok(parsed.application_name("usher").options(LIMITS).disable_statement_logging())
+}
+
+/// A path is a socket of this machine.
+fn is_here(host: &str) -> bool {
+    host.starts_with('/') || host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// One for readers, one for writers. Connections are made when they are needed.
+pub(super) fn pools(options: PgConnectOptions) -> [PgPool; 2] {
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(CONNECTION_LIFE)
+        // One round trip less for each use case; a connection that is broken says so at its first statement.
+        .test_before_acquire(false);
+    [pool.clone().connect_lazy_with(options.clone()), pool.connect_lazy_with(options)]
+}
+
+/// Brings the schema up to date, one node at a time: the migrator holds an advisory lock.
+pub(super) async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let mut connection = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await.map_err(unavailable)??;
+    migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => StoreError::Corrupt(format!(
+            "the database was written by a newer version of Usher (it has step {version} of the schema); start that version"
+        )),
+        MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
+            StoreError::Corrupt(format!("step {version} of the database's schema is not the one that this version of Usher knows"))
+        }
+        other => unavailable(other),
+    })
+}

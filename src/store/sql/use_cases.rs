@@ -1,0 +1,127 @@
+//! The methods of [`Store`], each one transaction around the statements.
+//!
+//! What [`Backend`] gives them: `reader` for one statement, `read` for several that must see the same, `write` for a change that runs alone, `write_beside`
+//! for a login, which runs beside others and locks what it rests on; `within` bounds how long a read may take.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop};
+use crate::core::provision::{Facts, SeatCount};
+use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings};
+use crate::store::{
+    Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, Store, StoreError,
+    StoredSettings,
+};
+
+/// Only a login can lose a race; for any other write a row that exists already is a fault.
+fn never_lost(stop: Stop) -> StoreError {
+    match stop {
+        Stop::Failed(error) => error,
+        Stop::Lost => StoreError::Refused("another change was faster; try again".to_owned()),
+    }
+}
+
+#[async_trait]
+impl Store for Backend {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.within(async { Ok(sqlx::query("SELECT 1").execute(&mut *self.reader().await?).await.map(drop)?) }).await?;
+        self.write_beside(Vec::new(), |_| Box::pin(async { Ok(()) })).await.map_err(never_lost)
+    }
+
+    async fn find_settings(&self) -> Result<Option<StoredSettings>, StoreError> {
+        self.within(async { super::find_settings(&mut *self.read().await?).await }).await
+    }
+
+    async fn save_settings(
+        &self,
+        settings: &Settings,
+        expected: Option<i64>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<StoredSettings, StoreError> {
+        let write = SettingsWrite { settings: settings.clone(), expected, actor: actor.to_owned(), now };
+        self.write(|conn| Box::pin(async { Ok(super::save_settings(conn, write).await?) })).await.map_err(never_lost)
+    }
+
+    async fn open_relink_window(&self, connection: &ConnectionId, until: Timestamp, actor: &str, now: Timestamp) -> Result<(), StoreError> {
+        let window = RelinkWindow { connection: connection.clone(), until, actor: actor.to_owned(), now };
+        self.write(|conn| Box::pin(async { Ok(super::open_relink_window(conn, window).await?) })).await.map_err(never_lost)
+    }
+
+    async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Facts, StoreError> {
+        self.within(async {
+            let mut reader = self.read().await?;
+            let settings = self.settings.load(&mut reader, true).await?;
+            super::load_facts(&mut reader, &settings, &query).await
+        })
+        .await
+    }
+
+    async fn commit_login(&self, commit: LoginCommit<'_>) -> Result<CommitOutcome, StoreError> {
+        let (write, settings) = (LoginWrite::from(commit), Arc::clone(&self.settings));
+        let rests_on = write.rests_on();
+        let committed =
+            self.write_beside(rests_on, move |conn| Box::pin(async move { super::commit_login(conn, &settings, &write).await })).await;
+        match committed {
+            Ok(committed) => Ok(CommitOutcome::Committed(committed)),
+            Err(Stop::Lost) => Ok(CommitOutcome::LostRace),
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn find_member(&self, organization: &OrganizationId, person: PersonId) -> Result<Option<MemberRow>, StoreError> {
+        self.within(async { super::find_member(&mut *self.reader().await?, organization, person).await }).await
+    }
+
+    async fn find_members_by_email(&self, organization: &OrganizationId, email: &EmailAddress) -> Result<Vec<MemberRow>, StoreError> {
+        self.within(async { super::find_members_by_email(&mut *self.reader().await?, organization, email).await }).await
+    }
+
+    async fn list_members(&self, query: MemberQuery<'_>) -> Result<Vec<MemberRow>, StoreError> {
+        self.within(async {
+            super::list_members(&mut *self.read().await?, query.organization, query.search, query.after, query.limit).await
+        })
+        .await
+    }
+
+    async fn find_last_decision(&self, organization: &OrganizationId, person: PersonId) -> Result<Option<DecisionRecord>, StoreError> {
+        self.within(async { super::find_last_decision(&mut *self.reader().await?, organization, person).await }).await
+    }
+
+    async fn find_decision_by_incident(&self, incident: IncidentId) -> Result<Option<DecisionRecord>, StoreError> {
+        self.within(async { super::find_decision_by_incident(&mut *self.reader().await?, incident).await }).await
+    }
+
+    async fn count_seats(&self, organization: &OrganizationId, now: Timestamp) -> Result<Vec<SeatCount>, StoreError> {
+        self.within(async {
+            let mut reader = self.read().await?;
+            self.settings.load(&mut reader, true).await?.load_organization(organization)?;
+            super::count_seats(&mut reader, organization, now).await
+        })
+        .await
+    }
+
+    async fn list_attempts(&self, organization: &OrganizationId) -> Result<Vec<Attempt>, StoreError> {
+        self.within(async { super::list_attempts(&mut *self.reader().await?, organization).await }).await
+    }
+
+    async fn record(&self, event: NewAuditLine<'_>) -> Result<AuditId, StoreError> {
+        let entry = super::AuditEntry::from(event);
+        self.write_beside(Vec::new(), |conn| Box::pin(async { Ok(super::append_audit(conn, entry).await?.id) })).await.map_err(never_lost)
+    }
+
+    async fn list_audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
+        self.within(async { super::list_audit(&mut *self.reader().await?, after, limit).await }).await
+    }
+
+    async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
+        // As long as it takes: it reads everything.
+        let mut reader = self.read().await?;
+        let mut faults = super::super::check_files(&mut reader).await?;
+        faults.extend(super::check_integrity(&mut reader).await?);
+        Ok(faults)
+    }
+}

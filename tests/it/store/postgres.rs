@@ -1,0 +1,157 @@
+//! `PostgreSQL` passes the suite, and what only it has.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use usher::store::postgres::PostgresStore;
+use usher::store::{CommitOutcome, Store, StoreError};
+
+use super::conformance::every_store_does_this;
+use super::conformance::facts::invite;
+use super::fixtures::*;
+use crate::support::postgres::Postgres;
+
+/// A database of a server that lives as long as the test.
+struct Database {
+    url: String,
+    store: Arc<dyn Store>,
+}
+
+#[async_trait]
+impl Backend for Database {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    async fn execute(&self, statement: String) {
+        use sqlx::ConnectOptions as _;
+        let options: sqlx::postgres::PgConnectOptions = self.url.parse().unwrap();
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    }
+}
+
+impl Postgres {
+    async fn open(&self) -> Box<dyn Backend> {
+        let url = self.create_database().await;
+        let store = PostgresStore::open(&url).await.unwrap();
+        Box::new(Database { url, store: Arc::new(store) })
+    }
+}
+
+every_store_does_this!(on_one_server, Postgres::start);
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_in_plain_words() {
+    let server = Postgres::start().await;
+    let url = server.create_database().await;
+    PostgresStore::open(&url).await.unwrap();
+    let future =
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', true, 'x', 1)";
+    server.execute("usher0", future.to_owned()).await;
+    match PostgresStore::open(&url).await {
+        Err(StoreError::Corrupt(sentence)) => assert!(sentence.contains("newer version of Usher"), "{sentence}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_migrate_once() {
+    let server = Postgres::start().await;
+    let url = server.create_database().await;
+    let nodes = futures_util::future::join_all((0..4).map(|_| PostgresStore::open(&url))).await;
+    for node in nodes {
+        assert_eq!(node.unwrap().find_settings().await.unwrap(), None);
+    }
+}
+
+/// Two nodes on one database.
+async fn two_nodes(server: &Postgres, premium: u32) -> (World, World) {
+    let url = server.create_database().await;
+    let [first, second] = [PostgresStore::open(&url).await.unwrap(), PostgresStore::open(&url).await.unwrap()].map(Arc::new);
+    let first = World::new(Box::new(Database { url: url.clone(), store: first }), premium, 0).await;
+    (first, World::empty(Box::new(Database { url, store: second })))
+}
+
+#[tokio::test]
+async fn nodes_that_log_people_in_at_once_keep_one_chain_and_one_count() {
+    let server = Postgres::start().await;
+    let (first, second) = two_nodes(&server, 100).await;
+    let names: Vec<String> = (0..60).map(|number| format!("p{number}")).collect();
+    let nodes = [&first, &second];
+    let logins = names.iter().enumerate().map(|(number, name)| nodes[number % 2].join(name, "User", Some("Premium"), at(1)));
+    futures_util::future::join_all(logins).await;
+    assert_eq!(first.used(at(2)).await, [60, 0]);
+    assert_eq!(second.store.list_audit(0, 1000).await.unwrap().len(), 61);
+    first.assert_sound().await;
+}
+
+#[tokio::test]
+async fn two_nodes_make_one_person_of_one_address() {
+    let server = Postgres::start().await;
+    let (first, second) = two_nodes(&server, 100).await;
+    for number in 0..10 {
+        // The same address over two connections: whoever comes second finds a person who was not there when it was decided.
+        let over_okta = identity(&format!("p{number}"));
+        let mut over_entra = over_okta.clone();
+        over_entra.connection = usher::core::ConnectionId::parse("entra").unwrap();
+        let (okta, entra) = (first.facts(&over_okta, at(1)).await, second.facts(&over_entra, at(1)).await);
+        let decision = newcomer(&over_okta, "User", Some("Premium"));
+        let (okta, entra) =
+            tokio::join!(first.try_commit(&okta, &over_okta, &decision, at(1)), second.try_commit(&entra, &over_entra, &decision, at(1)));
+        let lost = [okta.unwrap(), entra.unwrap()].iter().filter(|outcome| **outcome == CommitOutcome::LostRace).count();
+        assert_eq!(lost, 1);
+    }
+    first.assert_sound().await;
+}
+
+#[tokio::test]
+async fn two_nodes_give_an_expired_hold_back_once() {
+    let server = Postgres::start().await;
+    let (first, second) = two_nodes(&server, 10).await;
+    for number in 0..10 {
+        first.invite(&invite(number, &format!("guest{number}"), Some("Premium"), 5)).await;
+        let (ada, ben) = (format!("ada{number}"), format!("ben{number}"));
+        tokio::join!(first.join(&ada, "User", None, at(10)), second.join(&ben, "User", None, at(10)));
+    }
+    assert_eq!(first.used(at(10)).await, [0, 0]);
+    first.assert_sound().await;
+}
+
+/// How long a use case may take when the server is no good.
+const BOUND: Duration = Duration::from_secs(12);
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_unavailable_and_needs_no_restart_of_ours() {
+    let mut server = Postgres::start().await;
+    let (world, _) = two_nodes(&server, 10).await;
+    server.kill();
+    let asked = Instant::now();
+    assert!(matches!(world.store.find_settings().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(world.store.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(asked.elapsed() < BOUND);
+    server.restart().await;
+    // Connections that broke say so once each.
+    while world.store.ping().await.is_err() {
+        assert!(asked.elapsed() < BOUND + BOUND);
+    }
+    world.join("ada", "User", Some("Premium"), at(1)).await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_unavailable_and_nothing_waits_for_it() {
+    let server = Postgres::start().await;
+    let (world, _) = two_nodes(&server, 10).await;
+    server.signal_all("STOP");
+    let asked = Instant::now();
+    let answers = futures_util::future::join_all((0..40).map(|_| world.store.find_settings())).await;
+    assert!(asked.elapsed() < BOUND, "{:?}", asked.elapsed());
+    assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))));
+    server.signal_all("CONT");
+    while world.store.ping().await.is_err() {
+        assert!(asked.elapsed() < BOUND + BOUND);
+    }
+    world.join("ada", "User", Some("Premium"), at(1)).await;
+    world.assert_sound().await;
+}
