@@ -76,7 +76,7 @@ pub struct Server {
     /// Where it listens.
     pub listen: SocketAddr,
     /// Addresses whose `X-Forwarded-*` are believed; empty: nobody's.
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     /// The largest body of a request to Usher itself, in bytes.
     pub max_body_bytes: u64,
     /// How long open requests may take after a stop signal.

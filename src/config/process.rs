@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use url::Url;
 
 use super::code::Code;
@@ -100,13 +101,12 @@ fn socket_address(text: &Text) -> Result<SocketAddr, Wrong> {
     })
 }
 
-fn ip_address(text: &Text) -> Result<IpAddr, Wrong> {
-    if text.value.contains('/') {
-        let wrong = Wrong::new(Code::NotYet, format!("{:?} is a network, and networks are not in this version yet", text.shown));
-        return Err(wrong.suggest("write each proxy's own address"));
-    }
-    text.value.parse().map_err(|_| {
-        Wrong::new(Code::Address, format!("{:?} is not an IP address", text.shown)).suggest("write it without a port: \"10.0.0.5\"")
+/// An address alone, or a network.
+fn network(text: &Text) -> Result<IpNet, Wrong> {
+    let network = text.value.parse().or_else(|_| text.value.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| {
+        Wrong::new(Code::Address, format!("{:?} is neither an IP address nor a network", text.shown))
+            .suggest("write an address without a port, or a network: \"10.0.0.5\", \"10.1.0.0/16\"")
     })
 }
 
@@ -114,8 +114,8 @@ fn server(mut section: Section<'_>) -> Server {
     let listen = section.parsed("listen", socket_address).unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 443)));
     let mut trusted_proxies = Vec::new();
     for text in section.texts("trusted_proxies").unwrap_or_default() {
-        match ip_address(&text) {
-            Ok(address) => trusted_proxies.push(address),
+        match network(&text) {
+            Ok(network) => trusted_proxies.push(network),
             Err(wrong) => section.reader().at(&text, wrong),
         }
     }

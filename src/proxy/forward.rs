@@ -28,7 +28,7 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 /// The reverse proxy: app hosts, and what it takes to answer for them.
 #[derive(Debug)]
 pub struct Proxy {
-    routes: Routes,
+    pub(super) routes: Routes,
     pub(super) sessions: Arc<Sessions>,
     pub(super) keys: Arc<IdentityKeys>,
     pub(super) pages: Arc<dyn Pages>,
@@ -38,7 +38,7 @@ pub struct Proxy {
 
 /// One app's host.
 #[derive(Debug, Clone)]
-pub struct AppHost(Arc<Route>);
+pub struct AppHost(pub(super) Arc<Route>);
 
 /// Why a request does not reach the app.
 #[derive(Debug)]
@@ -107,14 +107,14 @@ impl Proxy {
     pub async fn answer(self: &Arc<Self>, request: Request<Incoming>, app: &AppHost, peer: &Peer, id: &RequestId) -> Response<Body> {
         let route = &app.0;
         let asked = Asked::new(&request, &route.host);
-        let passed = match self.pass_at_hand(route, &request) {
+        let passed = match self.pass_at_hand(route, request.uri().path(), request.headers()) {
             Some(passed) => Ok(passed),
-            None => Box::pin(self.pass(route, &request)).await,
+            None => Box::pin(self.pass(route, request.uri().path(), request.headers())).await,
         };
         let result = match passed {
             Ok(passed) => return self.forward(route, request, passed, peer, id).await.unwrap_or_else(|no| self.refuse_as(no, &asked, id)),
             Err(Passing::Refused(refusal)) => Err(refusal),
-            Err(Passing::Own) => Box::pin(self.answer_own(route, &request)).await,
+            Err(Passing::Own) => Box::pin(self.answer_own(app, &request, peer, id)).await,
         };
         let result = match result {
             Err(Refusal::SignIn) => self.sign_in(route, &asked, request.headers()),
@@ -123,7 +123,7 @@ impl Proxy {
         result.unwrap_or_else(|refusal| self.refuse_as(refusal, &asked, id))
     }
 
-    fn refuse_as(&self, refusal: Refusal, asked: &Asked<'_>, id: &RequestId) -> Response<Body> {
+    pub(super) fn refuse_as(&self, refusal: Refusal, asked: &Asked<'_>, id: &RequestId) -> Response<Body> {
         let problem = match refusal {
             Refusal::Problem(problem) => problem,
             Refusal::SignIn => Problem::SignIn { login_url: format!("{}/login", self.issuer) },

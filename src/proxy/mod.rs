@@ -6,6 +6,7 @@
 //! - `introduce`: the headers that tell an app who it is, and `jwt`, the token among them
 //! - `clean`: what is taken out of a request and an answer
 //! - `forward`: the path of one request; `upstream`, `pool`, `body`: to the app and back, streaming
+//! - `forward_auth`: the same decision for another proxy that asks before it passes a request on
 //! - `upgrade`, `watch`: WebSocket and event streams, closed with their session
 //! - `own`: `/.usher/…` on app hosts
 //! - `answer`: every answer that is Usher's own
@@ -17,6 +18,7 @@ mod body;
 mod clean;
 mod decide;
 mod forward;
+mod forward_auth;
 mod introduce;
 pub mod jwt;
 mod own;
@@ -32,6 +34,7 @@ mod watch;
 pub use answer::{Page, Pages, PlainPages, Problem, REQUEST_ID};
 pub use body::{Body, BoxError};
 pub use forward::{AppHost, Proxy};
+pub use forward_auth::FORWARD_AUTH;
 pub use jwt::IdentityKeys;
 pub use peer::{Peer, RequestId};
 pub use target::{Malformed, Target};

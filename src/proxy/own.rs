@@ -4,11 +4,11 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use super::Body;
 use super::answer::{Asked, Problem};
-use super::forward::{Proxy, Refusal};
+use super::forward::{AppHost, Proxy, Refusal};
 use super::introduce::Identity;
 use super::route::Route;
+use super::{Body, Peer, RequestId, forward_auth};
 use crate::core::MemberStatus;
 use crate::session::{Cause, Entered, Selector, SessionKey, binding_of, cookie};
 
@@ -34,8 +34,17 @@ pub(super) fn is_ours(path: &str) -> bool {
 
 impl Proxy {
     /// Answers a request for one of our own paths.
-    pub(super) async fn answer_own(&self, route: &Route, request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {
-        let (uri, headers) = (request.uri(), request.headers());
+    pub(super) async fn answer_own(
+        &self,
+        app: &AppHost,
+        request: &Request<Incoming>,
+        peer: &Peer,
+        id: &RequestId,
+    ) -> Result<Response<Body>, Refusal> {
+        let (route, uri, headers) = (&app.0, request.uri(), request.headers());
+        if let Some(wrapped) = forward_auth::unwrap(uri) {
+            return Ok(self.judge_wrapped(app, request, wrapped, peer, id).await);
+        }
         match (uri.path(), request.method()) {
             ("/.usher/enter", &Method::GET) => self.enter(route, uri.query().unwrap_or_default(), headers).await,
             ("/.usher/me", &Method::GET) => self.me(route, headers).await,

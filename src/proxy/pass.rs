@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Request;
 use http::header::HeaderMap;
-use hyper::body::Incoming;
 
 use super::decide::{self, Verdict};
 use super::forward::{Proxy, Refusal};
@@ -32,12 +30,11 @@ impl From<SessionError> for Passing {
 impl Proxy {
     /// The decision when everything is at hand: a session in the cache that passed a moment ago, or nobody on a public path. `None`: ask [`Self::pass`].
     /// Not async, because what waits is carried around with every request, also by those that need not.
-    pub(super) fn pass_at_hand(&self, route: &Route, request: &Request<Incoming>) -> Option<Passed> {
-        let path = request.uri().path();
+    pub(super) fn pass_at_hand(&self, route: &Route, path: &str, headers: &HeaderMap) -> Option<Passed> {
         if own::is_ours(path) {
             return None;
         }
-        let Some(token) = cookie::find(request.headers(), cookie::SESSION) else { return route.is_public(path).then_some(None) };
+        let Some(token) = cookie::find(headers, cookie::SESSION) else { return route.is_public(path).then_some(None) };
         let now = self.clock.now();
         let session = self.sessions.find_at_hand(token, &route.host, now)?;
         let known = session.introduction().as_ref().map(Arc::clone)?;
@@ -45,13 +42,12 @@ impl Proxy {
     }
 
     /// The decision: who this is, and whether they may pass.
-    pub(super) async fn pass(&self, route: &Route, request: &Request<Incoming>) -> Result<Passed, Passing> {
-        let path = request.uri().path();
+    pub(super) async fn pass(&self, route: &Route, path: &str, headers: &HeaderMap) -> Result<Passed, Passing> {
         if own::is_ours(path) {
             return Err(Passing::Own);
         }
         let is_public = route.is_public(path);
-        let Some(session) = self.find_session(route, request.headers()).await? else {
+        let Some(session) = self.find_session(route, headers).await? else {
             return if is_public { Ok(None) } else { Err(Passing::Refused(Refusal::SignIn)) };
         };
         let now = self.clock.now();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderValue;
 use http::header::HeaderMap;
+use ipnet::IpNet;
 
 use crate::random::{self, RandomError};
 
@@ -22,10 +23,10 @@ pub struct Peer {
 impl Peer {
     /// The peer at an address; `trusted_proxies` are believed, and an empty list believes nobody.
     #[must_use]
-    pub fn new(address: SocketAddr, trusted_proxies: &[IpAddr]) -> Self {
+    pub fn new(address: SocketAddr, trusted_proxies: &[IpNet]) -> Self {
         let ip = address.ip().to_canonical();
         let text = HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""));
-        Self { address, trusted: trusted_proxies.iter().any(|proxy| proxy.to_canonical() == ip), text }
+        Self { address, trusted: trusted_proxies.iter().any(|proxy| proxy.contains(&ip)), text }
     }
 
     /// `X-Forwarded-For` for the app: the peer, behind what a trusted peer said. Lines that are no list of addresses are not believed.
@@ -109,11 +110,19 @@ mod tests {
 
     fn peer(trusted: bool) -> Peer {
         let address: SocketAddr = "10.0.0.1:5".parse().unwrap();
-        Peer::new(address, &[IpAddr::from([10, 0, 0, if trusted { 1 } else { 2 }])])
+        Peer::new(address, &[IpNet::from(IpAddr::from([10, 0, 0, if trusted { 1 } else { 2 }]))])
     }
 
     fn said(value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(http::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn a_network_of_proxies_is_trusted_and_nobody_beside_it() {
+        let networks = ["10.1.0.0/16".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        let trusted = |address: &str| Peer::new(address.parse().unwrap(), &networks).trusted;
+        assert!(trusted("10.1.200.3:1") && trusted("[fd00::1]:1") && trusted("[::ffff:10.1.0.9]:1"));
+        assert!(!trusted("10.2.0.1:1") && !trusted("[fe80::1]:1") && !trusted("127.0.0.1:1"));
     }
 
     #[test]

@@ -51,6 +51,16 @@ impl<'a> Target<'a> {
     }
 }
 
+/// Host and path of a request that another proxy is about to send, by what it says of it: the same rules.
+///
+/// # Errors
+/// [`Malformed`]: no.
+pub(super) fn check_forwarded<'a>(host: &'a str, uri: &Uri) -> Result<Cow<'a, str>, Malformed> {
+    check_path(uri.path())?;
+    check_query(uri.query().unwrap_or_default())?;
+    parse_host(host)
+}
+
 /// The one host that every part of the request agrees on (RFC 9112 3.2, RFC 9113 8.3.1).
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Cow<'a, str>, Malformed> {
     let mut lines = headers.get_all(header::HOST).iter();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,6 +21,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use ipnet::IpNet;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -37,7 +38,7 @@ mod connections;
 use connections::{Connections, LOOK_EVERY, Link, OpenRequest, Order};
 
 pub use crate::proxy::RequestId;
-use crate::proxy::{self, AppHost, BoxError, Peer, Problem, Proxy, REQUEST_ID, Target};
+use crate::proxy::{self, AppHost, BoxError, FORWARD_AUTH, Peer, Problem, Proxy, REQUEST_ID, Target};
 
 /// How long a page of ours may take to read its request and answer.
 const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -63,7 +64,7 @@ pub struct Listen {
     /// How long open requests may take after the stop.
     pub grace: Duration,
     /// Peers whose `X-Forwarded-*` are believed; empty: nobody's.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Who answers for which host.
@@ -244,11 +245,12 @@ impl Dispatch {
     /// One request, to whoever answers for its host. Every answer carries the request's id.
     async fn answer(&self, request: Request<Incoming>, peer: &Peer, open: OpenRequest) -> Response<Body> {
         let id = RequestId::new();
-        let whose =
-            Target::parse(request.method(), request.uri(), request.version(), request.headers()).map(|target| self.find(&target.host));
+        let whose = Target::parse(request.method(), request.uri(), request.version(), request.headers())
+            .map(|target| self.find(&target.host, request.uri().path()));
         let mut response = match whose {
             Err(why) => self.proxy.refuse_malformed(&request, why, &id).map(Kind::Proxy),
             Ok(Whose::App(app)) => self.proxy.answer(request, &app, peer, &id).await.map(Kind::Proxy),
+            Ok(Whose::OtherProxy) => self.proxy.forward_auth(&request, peer, &id).await.map(Kind::Proxy),
             Ok(Whose::Pages(pages)) => Box::pin(page(pages, request, peer, &id)).await,
             Ok(Whose::Nobody(host)) => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Kind::Proxy),
         };
@@ -256,9 +258,11 @@ impl Dispatch {
         response.map(|kind| Body { kind, _open: open })
     }
 
-    fn find(&self, host: &str) -> Whose {
+    fn find(&self, host: &str, path: &str) -> Whose {
         match (self.proxy.find_app(host), self.hosts.get(host)) {
             (Some(app), _) => Whose::App(app),
+            // Before the pages: another proxy asks for every one of its requests.
+            (None, Some(_)) if path == FORWARD_AUTH => Whose::OtherProxy,
             (None, Some(pages)) => Whose::Pages(pages.clone()),
             (None, None) => Whose::Nobody(host.to_owned()),
         }
@@ -268,6 +272,8 @@ impl Dispatch {
 /// Who answers a request.
 enum Whose {
     App(AppHost),
+    /// Another proxy asks whether a request may pass.
+    OtherProxy,
     Pages(axum::Router),
     Nobody(String),
 }

@@ -41,12 +41,17 @@ pub fn remove_ours(headers: &mut HeaderMap) {
     if single && !pairs(headers).any(is_ours) {
         return;
     }
-    let kept: Vec<&[u8]> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
-    let kept = kept.join(&b"; "[..]);
-    match HeaderValue::from_bytes(&kept) {
-        Ok(line) if !kept.is_empty() => drop(headers.insert(header::COOKIE, line)),
-        _ => drop(headers.remove(header::COOKIE)),
+    match without_ours(headers) {
+        Some(line) => drop(headers.insert(header::COOKIE, line)),
+        None => drop(headers.remove(header::COOKIE)),
     }
+}
+
+/// The cookies of a request without ours, in one line; `None` when there are none.
+#[must_use]
+pub fn without_ours(headers: &HeaderMap) -> Option<HeaderValue> {
+    let kept: Vec<&[u8]> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
+    HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok().filter(|line| !line.is_empty())
 }
 
 /// Takes our cookies out of an app's answer: an app may not choose anyone's session.

@@ -2,10 +2,12 @@
 //!
 //! - `simplesamlphp`, `lemonldap_saml`, `lemonldap_oidc`, `oidc_provider`: one provider each, with what is special about it
 //! - `scenario`: what has to happen with every one of them
+//! - `proxies`: other proxies that ask before they pass a request on
 
 mod lemonldap_oidc;
 mod lemonldap_saml;
 mod oidc_provider;
+mod proxies;
 mod scenario;
 mod simplesamlphp;
 

@@ -162,7 +162,7 @@ async fn the_request_id_is_the_same_inside_and_outside() {
 
 #[tokio::test]
 async fn a_trusted_proxy_in_front_is_believed_about_the_client_only() {
-    let gateway = Gateway::with(|config| config.server.trusted_proxies = vec![[127, 0, 0, 1].into()]).await;
+    let gateway = Gateway::with(|config| config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let ask =
         Ask::get("/healthz").header("X-Forwarded-For", "203.0.113.9").header("X-Forwarded-Host", "evil").header("X-Usher-Role", "evil");
     let received = gateway.ask(ask).await.received();

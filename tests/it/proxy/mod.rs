@@ -4,6 +4,7 @@
 
 mod answers;
 mod enter;
+mod forward_auth;
 mod headers;
 mod http2;
 mod path;
