@@ -3,6 +3,8 @@
 //! - [`Admin`]: the parts that every act needs
 //! - [`Actor`], [`Permission`]: who acts, in which organization, and what they may
 //! - [`AdminError`]: why an act was not done
+//! - [`activity`]: the audit log for people
+//! - `sessions`: who is signed in, and how that ends
 //!
 //! The one rule of this folder: whether somebody may is asked here and nowhere else, and an act and its audit line are one transaction.
 //! Console, API and command line carry words in and out.
@@ -13,11 +15,14 @@ use crate::clock::Clock;
 use crate::session::Sessions;
 use crate::store::Store;
 
+pub mod activity;
 mod actor;
 mod error;
+mod sessions;
 
 pub use actor::{Actor, Permission, Who};
 pub use error::{AdminError, Fault};
+pub use sessions::{SessionList, SessionView};
 
 /// What acts are done with.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use super::views::{Account, AppLink, Link, Page, Seat, SignedOut, View as _};
 use crate::app::App;
 use crate::core::{MemberStatus, OrganizationId, Reason, groups_behind_role, groups_behind_seat};
 use crate::doors::Door;
-use crate::session::{Cause, Selector, SessionRecord};
+use crate::session::{Cause, Selector, SessionRecord, WayIn};
 use crate::store::NewAuditLine;
 
 /// `GET /`: the account page of someone who is signed in, else sign-in.
@@ -35,7 +35,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
     let addresses: Vec<(&str, String)> = hosts.map(|host| (host.as_str(), app.app_origin(host))).collect();
     let apps: Vec<AppLink<'_>> = addresses.iter().map(|(host, href)| AppLink { name: host, host, href }).collect();
     let console = administers(&app, &record).await?.then_some("/admin");
-    let provider = app.doors.find(&record.connection).map(|entrance| entrance.connection.name);
+    let provider = record.way.connection().and_then(|connection| app.doors.find(connection)).map(|entrance| entrance.connection.name);
     let (organization, email) = (app.organization_name(organization), row.person.email.as_ref().map(ToString::to_string));
     Ok(Account {
         page: Page::new(&organization, app.support_contact()),
@@ -106,10 +106,11 @@ pub(super) async fn signed_out(State(app): State<Arc<App>>) -> Response {
 
 /// The provider's own logout, for those who have one (OpenID Connect RP-Initiated Logout 1.0): its name and address.
 async fn provider_logout(app: &App, record: &SessionRecord) -> Option<(String, String)> {
-    let entrance = app.doors.find(&record.connection)?;
+    let WayIn::Connection { connection, door_session, .. } = &record.way else { return None };
+    let entrance = app.doors.find(connection)?;
     let Ok(Door::Oidc(rp)) = entrance.door else { return None };
     let back = app.config.public_url.join("/signed-out").ok()?;
     let state = crate::random::token().ok()?;
-    let url = rp.logout_url(record.door_session.id_token.as_deref(), &back, &state, app.clock.now()).await?;
+    let url = rp.logout_url(door_session.id_token.as_deref(), &back, &state, app.clock.now()).await?;
     Some((entrance.connection.name, url.into()))
 }

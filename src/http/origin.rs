@@ -4,13 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header;
 use axum::http::request::Parts;
 
 use crate::app::App;
 use crate::core::IncidentId;
 use crate::random::{self, RandomError};
-
 use crate::server::RequestId;
+use crate::session::Client;
 use crate::store::RequestOrigin;
 
 /// Where one request came from.
@@ -18,6 +19,7 @@ use crate::store::RequestOrigin;
 pub(super) struct Origin {
     request: String,
     address: Option<IpAddr>,
+    user_agent: Option<String>,
 }
 
 impl Origin {
@@ -29,6 +31,11 @@ impl Origin {
     /// For an audit line that belongs to no error page.
     pub(super) fn plain(&self) -> RequestOrigin {
         RequestOrigin { request: Some(self.request.clone()), incident: None, address: self.address.map(|address| address.to_string()) }
+    }
+
+    /// For the session that this request starts.
+    pub(super) fn client(&self) -> Client {
+        Client::new(self.address.map(|address| address.to_string()), self.user_agent.as_deref())
     }
 
     /// For an audit line with an incident id, which the page will show if it comes to one.
@@ -44,6 +51,7 @@ impl FromRequestParts<Arc<App>> for Origin {
     async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let request = parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default();
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Self { request, address })
+        let user_agent = parts.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        Ok(Self { request, address, user_agent })
     }
 }

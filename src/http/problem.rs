@@ -100,7 +100,7 @@ impl Problem {
             organization: None,
             target: Some(connection.as_str()),
             reason: Some(Reason::AuthInvalid),
-            detail: serde_json::json!({ "code": code }),
+            detail: serde_json::json!({ "code": code, "connection": connection }),
             origin: &origin,
             now: app.clock.now(),
         };

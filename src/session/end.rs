@@ -89,10 +89,8 @@ impl Sessions {
     }
 
     async fn select_all(&self) -> Result<BTreeSet<SessionKey>, SessionError> {
-        let today = index::day(self.now());
-        let days = i64::try_from(self.limits.lifetime.as_secs() / 86_400 + 1).unwrap_or(i64::MAX);
         let mut keys = BTreeSet::new();
-        for day in today.saturating_sub(days)..=today {
+        for day in self.days() {
             keys.extend(self.list_index(&index::of_day(day)).await?);
         }
         Ok(keys)

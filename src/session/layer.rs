@@ -11,6 +11,9 @@ use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
 use super::{Cause, NewSession, Place, Selector, SessionError, SessionKey, SessionRecord, Sessions, cookie, find};
 
+/// How long a session from a recovery link may last: time to mend the sign-in, not to work.
+const RECOVERY_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
+
 /// tower-sessions' layer, with our cookie and our store.
 pub type SessionLayer = SessionManagerLayer<CookieStore>;
 
@@ -117,21 +120,10 @@ impl Sessions {
         if ends_at <= now {
             return Err(SessionError::Over);
         }
-        let NewSession { person, connection, subject, organizations, door_session } = new;
+        let NewSession { person, way, organizations, client } = new;
         let place = Place::AuthHost;
         let key = SessionKey::default();
-        let record = SessionRecord {
-            key,
-            place,
-            person,
-            connection,
-            subject,
-            organizations,
-            door_session,
-            started_at: now,
-            ends_at,
-            last_seen_at: now,
-        };
+        let record = SessionRecord { key, place, person, way, organizations, client, started_at: now, ends_at, last_seen_at: now };
         browser.cycle_id().await?;
         browser.insert(find::LOGIN, &record).await?;
         browser.save().await?;
@@ -141,9 +133,11 @@ impl Sessions {
     }
 
     fn ends_at(&self, new: &NewSession, now: Timestamp) -> Timestamp {
-        let lifetime = SignedDuration::try_from(self.limits.lifetime).unwrap_or(SignedDuration::MAX);
+        let configured = SignedDuration::try_from(self.limits.lifetime).unwrap_or(SignedDuration::MAX);
+        let lifetime = if new.way.is_recovery() { configured.min(RECOVERY_LIFETIME) } else { configured };
         let ours = now.checked_add(lifetime).unwrap_or(Timestamp::MAX);
-        new.door_session.ends_at.map_or(ours, |theirs| ours.min(theirs))
+        let theirs = new.way.door_session().and_then(|door_session| door_session.ends_at);
+        theirs.map_or(ours, |theirs| ours.min(theirs))
     }
 
     /// The live session of this browser on the auth host.

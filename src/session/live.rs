@@ -55,6 +55,12 @@ impl Session {
         &self.record
     }
 
+    /// The same with the last request, as far as this node knows.
+    pub(super) fn record_now(&self) -> SessionRecord {
+        let seen = Timestamp::from_millisecond(self.last_seen_ms.load(Ordering::Relaxed)).unwrap_or(self.record.last_seen_at);
+        SessionRecord { last_seen_at: seen.max(self.record.last_seen_at), ..self.record.clone() }
+    }
+
     /// What the app is told, if it was worked out before.
     #[must_use]
     pub fn introduction(&self) -> arc_swap::Guard<Option<Arc<Introduction>>> {

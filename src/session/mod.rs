@@ -5,7 +5,7 @@
 //! - `find`: from a cookie to a live session, through the local cache
 //! - `layer`: the same records for the auth host's pages, through tower-sessions
 //! - `ticket`: from the auth host to an app host
-//! - `index`, `end`: which sessions belong to whom, and how they die
+//! - `index`, `list`, `end`: which sessions belong to whom, who looks at them, and how they die
 //! - `members`: role, seat and status, read for every request and cached for seconds
 //! - `streams`: open WebSocket and event streams, closed with their session
 //! - `cookie`: the cookies by name
@@ -30,6 +30,7 @@ mod end;
 mod find;
 mod index;
 mod layer;
+mod list;
 mod live;
 mod members;
 mod record;
@@ -38,9 +39,10 @@ mod ticket;
 
 pub use end::{Cause, Ended, Selector};
 pub use layer::{CookieStore, SessionLayer};
+pub use list::{CursorError, Listed, SessionCursor, SessionPage};
 pub use live::{Introduction, Session};
 pub use members::{MEMBER_AGE, Members};
-pub use record::{NewSession, Place, SessionKey, SessionRecord};
+pub use record::{Client, NewSession, Place, SessionKey, SessionRecord, WayIn};
 pub use streams::{Signal, StreamGuard};
 pub use ticket::{Entered, binding_of};
 

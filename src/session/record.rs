@@ -103,19 +103,81 @@ impl Place {
     }
 }
 
+/// How somebody came in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WayIn {
+    /// Through an identity provider.
+    Connection {
+        /// Which connection.
+        connection: ConnectionId,
+        /// As whom, there.
+        subject: String,
+        /// What the door keeps.
+        door_session: DoorSession,
+    },
+    /// By a recovery link (row 60): no provider vouched for this, so it never counts as a fresh sign-in.
+    Recovery,
+}
+
+impl WayIn {
+    /// The connection, if it was one.
+    #[must_use]
+    pub const fn connection(&self) -> Option<&ConnectionId> {
+        match self {
+            Self::Connection { connection, .. } => Some(connection),
+            Self::Recovery => None,
+        }
+    }
+
+    /// What the door keeps, if there was a door.
+    #[must_use]
+    pub const fn door_session(&self) -> Option<&DoorSession> {
+        match self {
+            Self::Connection { door_session, .. } => Some(door_session),
+            Self::Recovery => None,
+        }
+    }
+
+    /// Whether it was a recovery link.
+    #[must_use]
+    pub const fn is_recovery(&self) -> bool {
+        matches!(self, Self::Recovery)
+    }
+}
+
+/// The program in front of the person, as the login's request showed it: for people who look after sessions, never for a decision.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// The address that it came from.
+    pub address: Option<String>,
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+}
+
+/// Characters of a user agent that are kept: enough to tell browsers apart, and nobody fills the store with it.
+const MAX_USER_AGENT: usize = 256;
+
+impl Client {
+    /// Keeps what is fit to be shown: a user agent is the client's own text.
+    #[must_use]
+    pub fn new(address: Option<String>, user_agent: Option<&str>) -> Self {
+        let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect::<String>();
+        Self { address, user_agent: user_agent.map(shown).filter(|text| !text.trim().is_empty()) }
+    }
+}
+
 /// What a finished login knows about the session to start.
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// Who.
     pub person: PersonId,
-    /// Through which connection.
-    pub connection: ConnectionId,
-    /// As whom, there.
-    pub subject: String,
+    /// How they came in.
+    pub way: WayIn,
     /// The memberships that this login was decided for.
     pub organizations: BTreeMap<OrganizationId, MemberId>,
-    /// What the door keeps.
-    pub door_session: DoorSession,
+    /// What they came with.
+    pub client: Client,
 }
 
 /// A session as it is stored. Role, seat and status are not in it: they are the member's.
@@ -128,14 +190,12 @@ pub struct SessionRecord {
     pub place: Place,
     /// Who.
     pub person: PersonId,
-    /// Through which connection.
-    pub connection: ConnectionId,
-    /// As whom, there.
-    pub subject: String,
+    /// How they came in.
+    pub way: WayIn,
     /// The memberships that this login was decided for.
     pub organizations: BTreeMap<OrganizationId, MemberId>,
-    /// What the door keeps.
-    pub door_session: DoorSession,
+    /// What they came with.
+    pub client: Client,
     /// When the login was.
     pub started_at: Timestamp,
     /// When it ends whatever happens: the configured lifetime, or earlier when the provider said so.
@@ -154,6 +214,14 @@ mod tests {
         assert_eq!(SessionKey::parse(&key.to_string()), Some(key));
         assert_eq!(SessionKey::parse("abc"), None);
         assert_eq!(SessionKey::parse(&"+1".repeat(32)), None);
+    }
+
+    #[test]
+    fn a_user_agent_is_kept_short_and_without_control_characters() {
+        let client = Client::new(None, Some(&format!("Firefox\u{1b}[31m{}", "x".repeat(5000))));
+        let kept = client.user_agent.unwrap();
+        assert!(kept.starts_with("Firefox[31mxx") && kept.chars().count() == MAX_USER_AGENT, "{kept}");
+        assert_eq!(Client::new(None, Some(" \n ")).user_agent, None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Durable facts: who is a member, with which role and seat, and everything that was ever decided.
 //!
-//! - [`Store`]: whole use cases, each one transaction
+//! - [`Store`]: whole use cases, each one transaction; `activity`: reading the audit log
 //! - [`sqlite`]: the embedded default; [`postgres`]: for many nodes
 //! - `sql`: the use cases and their statements, one text for both databases; `migrations`: a schema for each, step by step the same
 //! - [`ephemeral`]: what may be lost or expires
@@ -24,12 +24,15 @@ use crate::core::{
     Settings,
 };
 
+mod activity;
 pub mod audit_chain;
 pub mod ephemeral;
 pub mod postgres;
 pub mod settings_diff;
 pub mod sqlite;
 mod unavailable;
+
+pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore};
 
 /// What can go wrong. Every variant is a denial on the way to a decision.
 #[derive(Debug, thiserror::Error)]
@@ -210,7 +213,7 @@ pub struct StoredSettings {
 
 /// Durable facts. Each method is one transaction.
 #[async_trait]
-pub trait Store: std::fmt::Debug + Send + Sync + 'static {
+pub trait Store: ActivityStore + std::fmt::Debug + Send + Sync + 'static {
     /// Whether the database answers; for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -13,7 +13,7 @@ use usher::config::{Allow, Config, Database, Log, LogFormat, Route, Server, Sess
 use usher::core::{DoorSession, OrganizationId, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
 use usher::server::{Dispatch, Listen, start};
-use usher::session::{CookieStore, Entered, NewSession, Sessions, binding_of};
+use usher::session::{Client, CookieStore, Entered, NewSession, Sessions, WayIn, binding_of};
 use usher::store::ephemeral::memory::MemoryStore;
 use usher::store::sqlite::SqliteStore;
 use usher::store::{CommitOutcome, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store};
@@ -68,10 +68,9 @@ async fn enter(sessions: &Arc<Sessions>, row: MemberRow) -> Result<String, Error
     let identity = identity(1)?;
     let new = NewSession {
         person: row.person.id,
-        connection: identity.connection,
-        subject: identity.subject,
+        way: WayIn::Connection { connection: identity.connection, subject: identity.subject, door_session: DoorSession::default() },
         organizations: BTreeMap::from([(row.member.organization, row.member.id)]),
-        door_session: DoorSession::default(),
+        client: Client::default(),
     };
     let browser = tower_sessions::Session::new(None, Arc::new(CookieStore::new(Arc::clone(sessions))), None);
     let record = sessions.start_on_auth_host(&browser, new).await?;

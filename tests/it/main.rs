@@ -7,6 +7,7 @@
     reason = "all of this is test code, also what stands outside of test functions"
 )]
 
+mod admin;
 mod architecture;
 mod cli;
 mod config;

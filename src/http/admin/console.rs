@@ -79,7 +79,10 @@ impl Console {
         let back = format!("{}{}", self.app.auth_origin(), self.back);
         let query =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("fresh", "true").append_pair("return_to", &back).finish();
-        format!("/login/{}?{query}", self.session.connection)
+        match self.session.way.connection() {
+            Some(connection) => format!("/login/{connection}?{query}"),
+            None => format!("/login?{query}"),
+        }
     }
 }
 
@@ -163,10 +166,11 @@ pub(in crate::http) async fn find_administrator(
     Ok(row.filter(|row| row.member.status == MemberStatus::Active && organization.is_administrator(&row.member.role)))
 }
 
-/// Whether the sign-in is young enough for the danger zone. A clock that was set back makes nothing fresh.
+/// Whether the sign-in is young enough for the danger zone. A clock that was set back makes nothing fresh, and a recovery link is no sign-in: whoever
+/// found one must not pass for somebody who has just proved who they are.
 fn is_fresh(record: &SessionRecord, now: Timestamp) -> bool {
     let age = now.duration_since(record.started_at);
-    age >= SignedDuration::ZERO && age <= FRESH
+    !record.way.is_recovery() && age >= SignedDuration::ZERO && age <= FRESH
 }
 
 /// To sign-in and back. `again`: somebody is signed in, but not here.

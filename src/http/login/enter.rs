@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::core::{ReturnTo, VerifiedIdentity};
 use crate::http::browser::{BrowserId, short_hex};
 use crate::http::problem::Problem;
-use crate::session::{Cause, NewSession, Selector, SessionKey, SessionRecord};
+use crate::session::{Cause, Client, NewSession, Selector, SessionKey, SessionRecord, WayIn};
 use crate::store::MemberRow;
 
 /// So many logins of one browser for one page within [`LOOP_WINDOW`] are a loop, not a person (gateway.md row 26).
@@ -45,18 +45,24 @@ pub(super) async fn sign_in(
     session: &CookieSession,
     row: &MemberRow,
     verified: &VerifiedIdentity,
+    client: Client,
 ) -> Result<SessionKey, Problem> {
     let identity = verified.identity();
     // The same person entering a second organization keeps the first.
-    let before = signed_in(app, session).await?.filter(|before| before.person == row.person.id && before.connection == identity.connection);
+    let before = signed_in(app, session)
+        .await?
+        .filter(|before| before.person == row.person.id && before.way.connection() == Some(&identity.connection));
     let mut organizations = before.map(|before| before.organizations).unwrap_or_default();
     organizations.insert(row.member.organization.clone(), row.member.id);
     let new = NewSession {
         person: row.person.id,
-        connection: identity.connection.clone(),
-        subject: identity.subject.clone(),
+        way: WayIn::Connection {
+            connection: identity.connection.clone(),
+            subject: identity.subject.clone(),
+            door_session: verified.door_session().clone(),
+        },
         organizations,
-        door_session: verified.door_session().clone(),
+        client,
     };
     Ok(app.sessions.start_on_auth_host(session, new).await?.key)
 }
@@ -68,8 +74,8 @@ pub(super) async fn replace_lost(app: &App, session: &CookieSession, lost: Sessi
         return Ok(());
     }
     let Some(found) = app.sessions.look(lost).await? else { return Ok(()) };
-    let SessionRecord { person, connection, subject, organizations, door_session, .. } = found.record().clone();
-    app.sessions.start_on_auth_host(session, NewSession { person, connection, subject, organizations, door_session }).await?;
+    let SessionRecord { person, way, organizations, client, .. } = found.record().clone();
+    app.sessions.start_on_auth_host(session, NewSession { person, way, organizations, client }).await?;
     app.sessions.end_sessions(Selector::Session(lost), Cause::Replaced).await?;
     Ok(())
 }

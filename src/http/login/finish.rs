@@ -249,7 +249,7 @@ impl Arrival {
         match complete(self.app.store.as_ref(), verified, &login.organization, &origin, now).await? {
             Ending::Admitted { row, .. } => {
                 self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
-                let session = enter::sign_in(&self.app, &self.session, &row, verified).await?;
+                let session = enter::sign_in(&self.app, &self.session, &row, verified, self.origin.client()).await?;
                 let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
                 let url = login.return_to.url();
                 let end = End::Admitted { url: url.clone(), session };

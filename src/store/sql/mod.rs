@@ -9,14 +9,15 @@
 //! - `facts`: what a decision may know; `login`, `changes`: what it writes
 //! - `relink`: the relink window of a connection
 //! - `seats`: the seat gate
-//! - `audit`: the hash chain
+//! - `audit`: the hash chain; `activity`: the log as people read it
 //! - `queries`: what lists and pages ask
 //! - `integrity`: whether counters, chain and rows agree
 //!
-//! The one rule of this folder: outside `use_cases` a function gets a connection inside a transaction, and neither begins nor ends one.
+//! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
 
 use super::{Backend, Connection, Database, Row, lock_chain};
 
+mod activity;
 mod audit;
 mod changes;
 mod codec;

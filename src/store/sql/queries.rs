@@ -58,7 +58,7 @@ pub(in crate::store) async fn list_members(
          ORDER BY COALESCE(person.email_folded, ''), member.id LIMIT $5",
     )
     .bind(organization.as_str())
-    .bind(like_pattern(search.unwrap_or_default()))
+    .bind(anywhere(&search.unwrap_or_default().to_lowercase()))
     .bind(after_email)
     .bind(after_id)
     .bind(i64::from(limit.clamp(1, 500)))
@@ -76,9 +76,9 @@ async fn member_email(conn: &mut Connection, member: MemberId) -> Result<String,
     Ok(row.maybe_text("email_folded")?.unwrap_or_default())
 }
 
-/// The text anywhere, with LIKE's own signs taken literally.
-fn like_pattern(search: &str) -> String {
-    let literal = search.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+/// The pattern of a text anywhere, with LIKE's own signs taken literally.
+pub(super) fn anywhere(text: &str) -> String {
+    let literal = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
     format!("%{literal}%")
 }
 

@@ -20,7 +20,10 @@ fn migrator() -> Migrator {
     let migration = |version: i64, name: &'static str, text: &'static str| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(text), false)
     };
-    Migrator::with_migrations(vec![migration(1, "facts", include_str!("../migrations/sqlite/0001_facts.sql"))])
+    Migrator::with_migrations(vec![
+        migration(1, "facts", include_str!("../migrations/sqlite/0001_facts.sql")),
+        migration(5, "activity", include_str!("../migrations/sqlite/0005_activity.sql")),
+    ])
 }
 
 pub(super) fn options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {

@@ -20,7 +20,7 @@ use usher::config::{Alias, Allow, Config, Database, Log, LogFormat, Route, Serve
 use usher::core::{DoorSession, OrganizationId, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
 use usher::server::{Dispatch, Listen, Serving, start};
-use usher::session::{NewSession, Place, SessionKey, Sessions};
+use usher::session::{Client, NewSession, Place, SessionKey, Sessions, WayIn};
 use usher::store::ephemeral::memory::MemoryStore;
 use usher::store::ephemeral::{Ephemeral, EphemeralError};
 use usher::store::sqlite::SqliteStore;
@@ -304,10 +304,13 @@ async fn test_login(
     let row = find(store.as_ref(), &name).await.unwrap();
     let new = NewSession {
         person: row.person.id,
-        connection: identity.connection,
-        subject: identity.subject,
+        way: WayIn::Connection {
+            connection: identity.connection,
+            subject: identity.subject,
+            door_session: DoorSession { index: Some(format!("index-{name}")), ..DoorSession::default() },
+        },
         organizations: BTreeMap::from([(row.member.organization, row.member.id)]),
-        door_session: DoorSession { index: Some(format!("index-{name}")), ..DoorSession::default() },
+        client: Client::new(Some("192.0.2.7".to_owned()), Some("Firefox")),
     };
     let record = sessions.start_on_auth_host(&session, new).await.unwrap();
     assert_eq!(record.place, Place::AuthHost);

@@ -1,6 +1,7 @@
 //! What every [`usher::store::Store`] does. A backend calls [`every_store_does_this`] with one of the two macros below: a store for each test, or a server for
 //! each part of the suite.
 
+pub(crate) mod activity;
 pub(crate) mod facts;
 pub(crate) mod logins;
 pub(crate) mod queries;
@@ -104,6 +105,14 @@ macro_rules! every_store_does_this {
                 a_new_person_with_the_address_wins_against_a_decision,
                 two_administrators_cannot_both_be_removed,
                 a_lost_race_leaves_its_neighbours_alone,
+            }
+            activity::{
+                the_log_is_read_newest_first_in_pages_without_gaps,
+                each_filter_finds_its_lines_and_no_others,
+                lines_of_another_organization_are_never_found,
+                a_search_for_text_goes_on_where_it_stopped,
+                a_member_is_found_by_the_person_and_the_other_way_round,
+                people_are_named_by_person_and_member_id,
             }
             queries::{
                 a_member_is_found_by_person_and_by_address,

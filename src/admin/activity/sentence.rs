@@ -1,0 +1,132 @@
+//! What each event says, in one sentence. A test reads the source and asks for a sentence for every event that it writes.
+
+use serde_json::Value;
+
+use crate::store::AuditLine;
+
+/// Every event that Usher writes.
+#[must_use]
+pub const fn events() -> &'static [&'static str] {
+    &EVENTS
+}
+
+const EVENTS: [&str; 6] =
+    ["activity.exported", "connection.relink_window_opened", "login.admitted", "login.refused", "session.ended", "settings.applied"];
+
+/// What an actor or target is called that is no person.
+pub(super) fn name_of(id: &str) -> String {
+    match id {
+        "cli" => "The operator".to_owned(),
+        "system" => "Usher".to_owned(),
+        other => other.strip_prefix("token:").map_or_else(|| other.to_owned(), |token| format!("API token {token}")),
+    }
+}
+
+/// The sentence of a line.
+pub(super) fn of(line: &AuditLine, actor: &str, target: Option<&str>) -> String {
+    let said = Said { line, actor, target: target.unwrap_or("somebody") };
+    said.known().unwrap_or_else(|| said.unknown())
+}
+
+struct Said<'a> {
+    line: &'a AuditLine,
+    actor: &'a str,
+    target: &'a str,
+}
+
+impl Said<'_> {
+    fn detail(&self, pointer: &str) -> Option<String> {
+        match self.line.detail.pointer(pointer)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// The detail with words around it, or nothing.
+    fn with(&self, before: &str, pointer: &str, after: &str) -> String {
+        self.detail(pointer).map(|text| format!("{before}{text}{after}")).unwrap_or_default()
+    }
+
+    fn known(&self) -> Option<String> {
+        let Self { actor, target, .. } = self;
+        Some(match self.line.event.as_str() {
+            "login.admitted" => self.admitted(),
+            "login.refused" => self.refused(),
+            "session.ended" => self.session_ended(),
+            "settings.applied" => format!("{actor} changed the settings ({}).", self.objects()),
+            "connection.relink_window_opened" => {
+                format!("{actor} opened the relink window of connection {target}{}.", self.with(" until ", "/until", ""))
+            }
+            "activity.exported" => format!("{actor} exported the activity{}.", self.with(" as ", "/format", "")),
+            _ => return None,
+        })
+    }
+
+    /// `member.seat_moved` of a later version: "Ada: member seat moved (Jo Park)."
+    fn unknown(&self) -> String {
+        let what = self.line.event.replace(['.', '_'], " ");
+        let target = if self.line.target.is_some() { format!(" ({})", self.target) } else { String::new() };
+        format!("{}: {what}{target}.", self.actor)
+    }
+
+    fn admitted(&self) -> String {
+        let came = match self.line.reason.map(crate::core::Reason::code) {
+            Some("ok_new") => "signed in for the first time and became a member",
+            Some("ok_readded") => "signed in and became a member again",
+            _ => "signed in",
+        };
+        let role = self.with(" as ", "/outcome/admit/role", "");
+        let seat = self.with(" with a ", "/outcome/admit/seat", " seat");
+        format!("{} {came}{}{role}{seat}.", self.target, self.with(" through ", "/connection", ""))
+    }
+
+    fn refused(&self) -> String {
+        let why = self.line.reason.map(|reason| format!(": {}", reason.code())).unwrap_or_default();
+        if self.line.organization.is_none() {
+            let through = self.detail("/connection").or_else(|| self.line.target.clone()).unwrap_or_default();
+            return format!("A sign-in message through {through} was refused{}.", self.with(": ", "/code", ""));
+        }
+        let who = self.line.target.as_ref().map_or_else(|| self.with("Somebody called ", "/subject", ""), |_| self.target.to_owned());
+        let removed = if self.removes_the_member() { ", and is no member any more" } else { "" };
+        format!("{who} was refused at sign-in{}{why}{removed}.", self.with(" through ", "/connection", ""))
+    }
+
+    fn removes_the_member(&self) -> bool {
+        let changes = self.line.detail.get("changes").and_then(Value::as_array);
+        changes.is_some_and(|changes| changes.iter().any(|change| change.get("change").is_some_and(|kind| kind == "remove_member")))
+    }
+
+    fn session_ended(&self) -> String {
+        let Self { actor, target, .. } = self;
+        match self.detail("/which").as_deref() {
+            None => format!("{target} signed out."),
+            Some("one") => format!("{actor} ended a session of {target}."),
+            Some("member") => format!("{actor} ended {} of {target}.", self.sessions()),
+            Some("connection") => format!("{actor} ended {}{}.", self.sessions(), self.with(" that came through ", "/connection", "")),
+            Some(_) => format!("{actor} ended {} of the organization.", self.sessions()),
+        }
+    }
+
+    fn sessions(&self) -> String {
+        match self.line.detail.get("sessions").and_then(Value::as_u64) {
+            Some(1) => "the one session".to_owned(),
+            Some(count) => format!("all {count} sessions"),
+            None => "all sessions".to_owned(),
+        }
+    }
+
+    /// `organization acme changed, connection okta added`.
+    fn objects(&self) -> String {
+        let text = |object: &Value, key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let objects = self.line.detail.get("objects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let said: Vec<String> = objects
+            .iter()
+            .map(|object| {
+                let words = [text(object, "object"), text(object, "id"), text(object, "change")];
+                words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        if said.is_empty() { "nothing in particular".to_owned() } else { said.join(", ") }
+    }
+}

@@ -1,0 +1,17 @@
+-- Reading the audit log by what its lines say. The columns are worked out from the line itself, so that nobody can change what a line is found by
+-- without breaking the hash chain.
+ALTER TABLE audit ADD COLUMN connection TEXT GENERATED ALWAYS AS
+    (COALESCE(json_extract(detail, '$.connection'), CASE WHEN event LIKE 'connection.%' THEN target END)) VIRTUAL;
+ALTER TABLE audit ADD COLUMN address  TEXT GENERATED ALWAYS AS (json_extract(origin, '$.address')) VIRTUAL;
+ALTER TABLE audit ADD COLUMN request  TEXT GENERATED ALWAYS AS (json_extract(origin, '$.request')) VIRTUAL;
+ALTER TABLE audit ADD COLUMN incident TEXT GENERATED ALWAYS AS (json_extract(origin, '$.incident')) VIRTUAL;
+
+CREATE INDEX audit_at         ON audit (organization, at, sequence);
+CREATE INDEX audit_event      ON audit (organization, event, at, sequence);
+CREATE INDEX audit_actor      ON audit (organization, actor, at, sequence);
+CREATE INDEX audit_target     ON audit (organization, target, at, sequence) WHERE target IS NOT NULL;
+CREATE INDEX audit_reason     ON audit (organization, reason, at, sequence) WHERE reason IS NOT NULL;
+CREATE INDEX audit_connection ON audit (organization, connection, at, sequence) WHERE connection IS NOT NULL;
+CREATE INDEX audit_address    ON audit (organization, address, at, sequence) WHERE address IS NOT NULL;
+CREATE INDEX audit_request    ON audit (request) WHERE request IS NOT NULL;
+CREATE INDEX audit_incident   ON audit (incident) WHERE incident IS NOT NULL;
