@@ -91,8 +91,10 @@ pub enum Who {
         id: String,
         /// What it may.
         scopes: BTreeSet<Permission>,
-        /// The role that it cannot exceed: its maker's, now.
+        /// The role that it cannot exceed: its owner's, now.
         role: Role,
+        /// Whom it belongs to.
+        owner: PersonId,
     },
     /// Whoever has a shell on the host.
     Operator,

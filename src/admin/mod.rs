@@ -5,6 +5,7 @@
 //! - [`AdminError`]: why an act was not done
 //! - [`activity`]: the audit log for people
 //! - `sessions`: who is signed in, and how that ends
+//! - `tokens`: API tokens, and whom one speaks for
 //!
 //! The one rule of this folder: whether somebody may is asked here and nowhere else, and an act and its audit line are one transaction.
 //! Console, API and command line carry words in and out.
@@ -19,10 +20,12 @@ pub mod activity;
 mod actor;
 mod error;
 mod sessions;
+mod tokens;
 
 pub use actor::{Actor, Permission, Who};
 pub use error::{AdminError, Fault};
 pub use sessions::{SessionList, SessionView};
+pub use tokens::{Bearer, IssuedToken, TOKEN_LIFE_MAX, TOKEN_NAME_MAX, TOKEN_PREFIX, Token, TokenState, TokenWish};
 
 /// What acts are done with.
 #[derive(Debug, Clone)]

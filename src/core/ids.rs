@@ -110,6 +110,11 @@ opaque_id!(
     "aud_"
 );
 opaque_id!(
+    /// An API token; not the token itself, which starts with `ush_`.
+    TokenId,
+    "tok_"
+);
+opaque_id!(
     /// The reference that an error page shows and a log line carries.
     IncidentId,
     "inc_"

@@ -29,7 +29,7 @@ pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};
 pub use groups::{ClaimHealth, GroupClaim};
 pub use identity::{DoorSession, FirstUse, Identity, VerifiedIdentity};
-pub use ids::{AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId};
+pub use ids::{AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId, TokenId};
 pub use member::{Invite, Link, Member, MemberStatus, Person, Pin, WantedTier};
 pub use organization::{
     MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OwnedSeats, Plan, Policy, Role, RoleMapping, SeatTier,

@@ -1,6 +1,6 @@
 //! Durable facts: who is a member, with which role and seat, and everything that was ever decided.
 //!
-//! - [`Store`]: whole use cases, each one transaction; `activity`: reading the audit log
+//! - [`Store`]: whole use cases, each one transaction; `activity`: reading the audit log; `tokens`: API tokens
 //! - [`sqlite`]: the embedded default; [`postgres`]: for many nodes
 //! - `sql`: the use cases and their statements, one text for both databases; `migrations`: a schema for each, step by step the same
 //! - [`ephemeral`]: what may be lost or expires
@@ -30,9 +30,11 @@ pub mod ephemeral;
 pub mod postgres;
 pub mod settings_diff;
 pub mod sqlite;
+mod tokens;
 mod unavailable;
 
 pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore};
+pub use tokens::{NewToken, TokenAct, TokenHash, TokenOwner, TokenQuery, TokenRow, TokenStore};
 
 /// What can go wrong. Every variant is a denial on the way to a decision.
 #[derive(Debug, thiserror::Error)]
@@ -213,7 +215,7 @@ pub struct StoredSettings {
 
 /// Durable facts. Each method is one transaction.
 #[async_trait]
-pub trait Store: ActivityStore + std::fmt::Debug + Send + Sync + 'static {
+pub trait Store: ActivityStore + TokenStore + std::fmt::Debug + Send + Sync + 'static {
     /// Whether the database answers; for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -9,6 +9,7 @@
 //! - `facts`: what a decision may know; `login`, `changes`: what it writes
 //! - `relink`: the relink window of a connection
 //! - `seats`: the seat gate
+//! - `tokens`: API tokens
 //! - `audit`: the hash chain; `activity`: the log as people read it
 //! - `queries`: what lists and pages ask
 //! - `integrity`: whether counters, chain and rows agree
@@ -31,6 +32,7 @@ mod rows;
 mod save;
 mod seats;
 mod settings;
+mod tokens;
 mod use_cases;
 
 use audit::{AuditEntry, append_audit, list_audit};

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop};
+use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop, tokens};
 use crate::core::provision::{Facts, SeatCount};
-use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings};
+use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings, TokenId};
 use crate::store::{
-    Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, Store, StoreError,
-    StoredSettings,
+    Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, NewToken, Store,
+    StoreError, StoredSettings, TokenAct, TokenHash, TokenQuery, TokenRow, TokenStore,
 };
 
 /// Only a login can lose a race; for any other write a row that exists already is a fault.
@@ -123,5 +123,55 @@ impl Store for Backend {
         let mut faults = super::super::check_files(&mut reader).await?;
         faults.extend(super::check_integrity(&mut reader).await?);
         Ok(faults)
+    }
+}
+
+#[async_trait]
+impl TokenStore for Backend {
+    async fn create_token(&self, new: NewToken, act: TokenAct) -> Result<TokenRow, StoreError> {
+        self.write(|conn| Box::pin(async { Ok(tokens::create_token(conn, new, act).await?) })).await.map_err(never_lost)
+    }
+
+    async fn find_token(&self, hash: TokenHash) -> Result<Option<TokenRow>, StoreError> {
+        self.within(async { tokens::find_token(&mut *self.reader().await?, hash).await }).await
+    }
+
+    async fn find_token_by_id(&self, organization: &OrganizationId, id: TokenId) -> Result<Option<TokenRow>, StoreError> {
+        self.within(async { tokens::find_token_by_id(&mut *self.reader().await?, organization, id).await }).await
+    }
+
+    async fn list_tokens(&self, query: TokenQuery<'_>) -> Result<Vec<TokenRow>, StoreError> {
+        self.within(async { tokens::list_tokens(&mut *self.reader().await?, &query).await }).await
+    }
+
+    async fn list_tokens_of(&self, organization: &OrganizationId, owner: PersonId) -> Result<Vec<TokenRow>, StoreError> {
+        self.within(async { tokens::list_tokens_of(&mut *self.reader().await?, organization, owner).await }).await
+    }
+
+    async fn rotate_token(
+        &self,
+        organization: &OrganizationId,
+        id: TokenId,
+        hash: TokenHash,
+        expires_at: Timestamp,
+        act: TokenAct,
+    ) -> Result<Option<TokenRow>, StoreError> {
+        let which = (organization.clone(), id);
+        self.write(move |conn| Box::pin(async move { Ok(tokens::rotate_token(conn, which, hash, expires_at, act).await?) }))
+            .await
+            .map_err(never_lost)
+    }
+
+    async fn revoke_token(&self, organization: &OrganizationId, id: TokenId, act: TokenAct) -> Result<Option<TokenRow>, StoreError> {
+        let organization = organization.clone();
+        self.write(move |conn| Box::pin(async move { Ok(tokens::revoke_token(conn, &organization, id, act).await?) }))
+            .await
+            .map_err(never_lost)
+    }
+
+    async fn note_token_use(&self, id: TokenId, now: Timestamp) -> Result<(), StoreError> {
+        self.write_beside(Vec::new(), move |conn| Box::pin(async move { Ok(tokens::note_token_use(conn, id, now).await?) }))
+            .await
+            .map_err(never_lost)
     }
 }

@@ -4,6 +4,7 @@
 
 mod activity;
 mod sessions;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -29,6 +30,11 @@ fn somebody(row: &MemberRow) -> Actor {
 }
 
 fn token(scopes: &[Permission], organization: &str) -> Actor {
-    let who = Who::Token { id: "tok_1".to_owned(), scopes: scopes.iter().copied().collect(), role: usher::core::Role::new("Owner") };
+    let who = Who::Token {
+        id: "tok_1".to_owned(),
+        scopes: scopes.iter().copied().collect(),
+        role: usher::core::Role::new("Owner"),
+        owner: usher::core::PersonId::from_uuid(uuid::Uuid::nil()),
+    };
     Actor { who, organization: OrganizationId::parse(organization).unwrap(), ..operator() }
 }

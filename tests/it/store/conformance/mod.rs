@@ -8,6 +8,7 @@ pub(crate) mod queries;
 pub(crate) mod races;
 pub(crate) mod seats;
 pub(crate) mod settings;
+pub(crate) mod tokens;
 
 /// A test for each named function, on a store that `$open` makes.
 macro_rules! on_each {
@@ -122,6 +123,15 @@ macro_rules! every_store_does_this {
                 attempts_come_oldest_first,
                 audit_lines_form_a_chain,
                 the_store_answers_a_ping,
+            }
+            tokens::{
+                a_token_is_found_by_its_hash_with_its_owner_as_they_are_now,
+                a_token_belongs_to_a_member_of_its_organization,
+                tokens_come_in_pages_the_newest_first,
+                a_rotated_token_has_another_secret_and_end,
+                a_token_is_revoked_once,
+                a_use_is_written_once_a_minute,
+                no_audit_line_and_no_row_holds_a_token,
             }
         }
     };
