@@ -7,8 +7,9 @@ use arc_swap::ArcSwap;
 
 use crate::clock::Clock;
 use crate::config::{Config, Route};
-use crate::core::{OrganizationId, ReturnTo, Settings};
+use crate::core::{ConnectionId, OrganizationId, ReturnTo, Settings};
 use crate::doors::Doors;
+use crate::metrics::Tally;
 use crate::proxy::IdentityKeys;
 use crate::session::Sessions;
 use crate::store::ephemeral::Ephemeral;
@@ -29,6 +30,8 @@ pub struct App {
     pub doors: Doors,
     /// The keys of the identity JWT.
     pub identity_keys: Arc<IdentityKeys>,
+    /// How logins ended, by connection and reason code.
+    pub logins: Tally<(ConnectionId, &'static str)>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     settings: ArcSwap<Settings>,
@@ -67,6 +70,7 @@ impl App {
             doors,
             identity_keys,
             clock,
+            logins: Tally::default(),
             settings: ArcSwap::from_pointee(nothing),
             revision: AtomicI64::new(0),
             auth_origin,

@@ -102,9 +102,9 @@ impl Gateway {
         };
         let ops = TcpListener::bind(config.ops_listen).await?;
         let ops_address = ops.local_addr()?;
-        let serving = server::start(&listen, &Arc::new(self.dispatch), shutdown)?;
         let stopped = shutdown.clone();
-        let router = http::ops::router(Arc::clone(&self.app));
+        let router = http::ops::router(Arc::clone(&self.app), Arc::clone(&self.dispatch.proxy));
+        let serving = server::start(&listen, &Arc::new(self.dispatch), shutdown)?;
         tokio::spawn(async move { axum::serve(ops, router).with_graceful_shutdown(stopped.cancelled_owned()).await });
         tokio::spawn(look_after(self.app, shutdown.clone()));
         Ok(Started { serving, ops_address })

@@ -24,6 +24,7 @@ pub mod doors;
 pub mod gateway;
 pub mod http;
 pub mod login;
+pub mod metrics;
 pub mod oidc;
 pub mod outbound;
 pub mod proxy;

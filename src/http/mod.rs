@@ -4,7 +4,7 @@
 //! - `account`: who am I, and the way out
 //! - `admin`: the console
 //! - `connection`: what providers and apps fetch from us
-//! - [`ops`]: the operations listener
+//! - [`ops`]: the operations listener, `metrics` among it
 //! - [`app_pages`]: what the proxy has to say on app hosts
 //! - `input`: what a request brings
 //! - `problem`: errors to status and page, the only place
@@ -37,6 +37,7 @@ mod connection;
 pub mod headers;
 mod input;
 mod login;
+mod metrics;
 pub mod ops;
 mod origin;
 mod problem;

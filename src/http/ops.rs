@@ -1,4 +1,4 @@
-//! The operations listener: is the process alive, and can each part do its work. Never on the public port.
+//! The operations listener: is the process alive, can each part do its work, and what was counted. Never on the public port.
 
 use std::sync::Arc;
 
@@ -6,15 +6,22 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde::Serialize;
 
+use super::metrics::{self, Sources};
+use super::problem;
 use crate::app::App;
 use crate::doors::describe;
+use crate::proxy::Proxy;
 
-/// `/healthz` and `/readyz`.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(app)
+/// `/healthz`, `/readyz` and `/metrics`.
+pub fn router(app: Arc<App>, proxy: Arc<Proxy>) -> Router {
+    let metrics = Router::new()
+        .route("/metrics", get(metrics::show))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))
+        .with_state(Sources { app: Arc::clone(&app), proxy });
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(app).merge(metrics)
 }
 
 /// One part of the gateway.

@@ -90,7 +90,8 @@ impl Problem {
     }
 
     /// A message that did not verify: one log line and one audit line with the exact code, under the incident id that the page shows.
-    pub(super) async fn refuse_message(app: &App, connection: &ConnectionId, code: &str, cause: &str, origin: &Origin) -> Self {
+    pub(super) async fn refuse_message(app: &App, connection: &ConnectionId, code: &'static str, cause: &str, origin: &Origin) -> Self {
+        app.logins.add((connection.clone(), code), 1);
         let Ok(origin) = origin.with_incident(app) else { return Self::Unavailable };
         let Some(incident) = origin.incident else { return Self::Unavailable };
         tracing::warn!(connection.id = %connection, deny.code = code, incident.id = %incident, cause, "a login message was refused");

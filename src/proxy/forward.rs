@@ -105,14 +105,22 @@ impl Proxy {
 
     /// Answers one request for an app host: from the app, or why not. `app` is the host that [`super::Target::parse`] read from this very request.
     pub async fn answer(self: &Arc<Self>, request: Request<Incoming>, app: &AppHost, peer: &Peer, id: &RequestId) -> Response<Body> {
-        let route = &app.0;
+        let (route, started) = (&app.0, Instant::now());
         let asked = Asked::new(&request, &route.host);
         let passed = match self.pass_at_hand(route, request.uri().path(), request.headers()) {
             Some(passed) => Ok(passed),
             None => Box::pin(self.pass(route, request.uri().path(), request.headers())).await,
         };
         let result = match passed {
-            Ok(passed) => return self.forward(route, request, passed, peer, id).await.unwrap_or_else(|no| self.refuse_as(no, &asked, id)),
+            Ok(passed) => {
+                return match self.forward(route, request, passed, peer, id).await {
+                    Ok(answer) => {
+                        route.counts.passed.observe(started.elapsed());
+                        answer
+                    }
+                    Err(refusal) => self.refuse_as(route, refusal, &asked, id),
+                };
+            }
             Err(Passing::Refused(refusal)) => Err(refusal),
             Err(Passing::Own) => Box::pin(self.answer_own(app, &request, peer, id)).await,
         };
@@ -120,14 +128,15 @@ impl Proxy {
             Err(Refusal::SignIn) => self.sign_in(route, &asked, request.headers()),
             other => other,
         };
-        result.unwrap_or_else(|refusal| self.refuse_as(refusal, &asked, id))
+        result.unwrap_or_else(|refusal| self.refuse_as(route, refusal, &asked, id))
     }
 
-    pub(super) fn refuse_as(&self, refusal: Refusal, asked: &Asked<'_>, id: &RequestId) -> Response<Body> {
+    pub(super) fn refuse_as(&self, route: &Route, refusal: Refusal, asked: &Asked<'_>, id: &RequestId) -> Response<Body> {
         let problem = match refusal {
             Refusal::Problem(problem) => problem,
             Refusal::SignIn => Problem::SignIn { login_url: format!("{}/login", self.issuer) },
         };
+        route.counts.refused.add(problem.reason(), 1);
         answer::respond(self.pages.as_ref(), &problem, asked, id, self.incident())
     }
 

@@ -132,7 +132,10 @@ impl Proxy {
         };
         let refusal = match passed {
             Ok(Some(_)) if opens_socket_from_elsewhere(headers, route) => Problem::CrossSite.into(),
-            Ok(passed) => return Ok(allowed(route, passed, headers)),
+            Ok(passed) => {
+                route.counts.asked.add();
+                return Ok(allowed(route, passed, headers));
+            }
             Err(Passing::Refused(refusal)) => refusal,
             // `/.usher/` is answered by Usher, whatever stands before it; nothing there is for an app.
             Err(Passing::Own) => Problem::NotFound.into(),
@@ -146,7 +149,7 @@ impl Proxy {
             },
             other @ Refusal::Problem(_) => other,
         };
-        Err(Box::new(self.refuse_as(refusal, &asked, id)))
+        Err(Box::new(self.refuse_as(route, refusal, &asked, id)))
     }
 }
 

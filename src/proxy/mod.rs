@@ -10,12 +10,14 @@
 //! - `upgrade`, `watch`: WebSocket and event streams, closed with their session
 //! - `own`: `/.usher/…` on app hosts
 //! - `answer`: every answer that is Usher's own
+//! - `counts`: what metrics show
 //!
 //! The one rule of this folder: what is judged is what is sent, and any error on the way is a denial.
 
 mod answer;
 mod body;
 mod clean;
+mod counts;
 mod decide;
 mod forward;
 mod forward_auth;
@@ -33,6 +35,7 @@ mod watch;
 
 pub use answer::{Page, Pages, PlainPages, Problem, REQUEST_ID};
 pub use body::{Body, BoxError};
+pub use counts::RouteReport;
 pub use forward::{AppHost, Proxy};
 pub use forward_auth::FORWARD_AUTH;
 pub use jwt::IdentityKeys;

@@ -133,6 +133,7 @@ impl Proxy {
             None => crate::random::token().map_err(|_| Problem::Unavailable)?,
         };
         query.append_pair("enter", &binding_of(nonce.as_bytes()));
+        route.counts.refused.add("sign_in", 1);
         let mut response = redirect(StatusCode::FOUND, &format!("{}/login?{}", self.issuer, query.finish()))?;
         response.headers_mut().extend(cookie::set(cookie::ENTER, &nonce, Some(NONCE_SECONDS)).map(|line| (header::SET_COOKIE, line)));
         Ok(response)

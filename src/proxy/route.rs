@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::clean::Reserved;
+use super::counts::RouteCounts;
 use super::introduce;
 use super::upstream::Upstreams;
 use crate::config::{self, Alias, Allow, Config};
@@ -30,6 +31,7 @@ pub(super) struct Route {
     pub(super) nobody: Vec<(HeaderName, HeaderValue)>,
     pub(super) idle_timeout: Duration,
     pub(super) upstreams: Upstreams,
+    pub(super) counts: RouteCounts,
 }
 
 impl Route {
@@ -60,6 +62,10 @@ impl Routes {
     pub(super) fn find(&self, host: &str) -> Option<&Arc<Route>> {
         self.by_host.get(host)
     }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.by_host.values()
+    }
 }
 
 fn compile(route: &config::Route, public_url: &Url) -> Route {
@@ -82,6 +88,7 @@ fn compile(route: &config::Route, public_url: &Url) -> Route {
         aliases,
         idle_timeout: route.idle_timeout,
         upstreams: Upstreams::new(&route.upstreams),
+        counts: RouteCounts::default(),
     }
 }
 

@@ -139,6 +139,12 @@ impl Upstreams {
         Self { all: urls.iter().map(|url| Arc::new(Upstream::new(url))).collect(), turn: AtomicUsize::new(0) }
     }
 
+    /// Each upstream's address, and how many requests it has now.
+    pub(super) fn report(&self) -> Vec<(String, usize)> {
+        let open = |upstream: &Upstream| MAX_REQUESTS.saturating_sub(upstream.requests.available_permits());
+        self.all.iter().map(|upstream| (format!("{}:{}", upstream.host, upstream.port), open(upstream))).collect()
+    }
+
     /// Sends a request to the next server. A request comes back from a connection that died before a byte of it was written, and only such a
     /// request is sent again: an app never gets one twice.
     pub(super) async fn send(&self, request: Request<Upload>) -> Result<Answered, UpstreamError> {

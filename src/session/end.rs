@@ -73,6 +73,7 @@ impl Sessions {
                 tracing::info!(session.cause = %cause, person.id = %record.person, "session ended");
             }
         }
+        self.counts.ended.add(cause.into(), ended.sessions);
         Ok(ended)
     }
 

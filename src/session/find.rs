@@ -46,6 +46,7 @@ impl Sessions {
         if session.see(now_ms, self.write_back_after()) {
             self.write_back(&session);
         }
+        self.counts.hits.add();
         Some(session)
     }
 
@@ -70,7 +71,10 @@ impl Sessions {
         let now = self.now();
         let cached = self.cache.get(&key);
         let session = match cached {
-            Some(session) if session.is_fresh(now.as_millisecond()) => session,
+            Some(session) if session.is_fresh(now.as_millisecond()) => {
+                self.counts.hits.add();
+                session
+            }
             cached => match self.load(key, cached, now).await? {
                 Some(session) => session,
                 None => return Ok(None),
@@ -87,6 +91,7 @@ impl Sessions {
         if cached.is_none() && self.absent.contains_key(&key) {
             return Ok(None);
         }
+        self.counts.misses.add();
         let ends = self.ends.load(Ordering::SeqCst);
         let stored = self.ephemeral.find(&key.entry()).await?;
         let Some(record) = stored.map(|bytes| parse(key, &bytes)).transpose()?.flatten() else {

@@ -8,7 +8,7 @@
 //! - `index`, `list`, `end`: which sessions belong to whom, who looks at them, and how they die
 //! - `members`: role, seat and status, read for every request and cached for seconds
 //! - `streams`: open WebSocket and event streams, closed with their session
-//! - `cookie`: the cookies by name
+//! - `cookie`: the cookies by name; `counts`: what metrics show
 //!
 //! The one rule of this folder: a session is a pointer. What a person may do is asked of the member, and no error ever lets anyone pass.
 
@@ -26,6 +26,7 @@ use crate::store::ephemeral::{Ephemeral, EphemeralError};
 use crate::store::{Store, StoreError};
 
 pub mod cookie;
+mod counts;
 mod end;
 mod find;
 mod index;
@@ -37,6 +38,7 @@ mod record;
 mod streams;
 mod ticket;
 
+pub use counts::SessionCounts;
 pub use end::{Cause, Ended, Selector};
 pub use layer::{CookieStore, SessionLayer};
 pub use list::{CursorError, Listed, SessionCursor, SessionPage};
@@ -89,6 +91,7 @@ pub struct Sessions {
     streams: Arc<streams::Streams>,
     cache: Cache<SessionKey, Arc<Session>>,
     absent: Cache<SessionKey, ()>,
+    counts: SessionCounts,
     /// Counts ended sessions, so that a read that raced with an end is not cached.
     ends: AtomicU64,
 }
@@ -105,8 +108,15 @@ impl Sessions {
             streams: Arc::default(),
             cache: Cache::new(CACHE_CAPACITY),
             absent: Cache::builder().max_capacity(ABSENT_CAPACITY).time_to_live(ABSENT_AGE).build(),
+            counts: SessionCounts::default(),
             ends: AtomicU64::new(0),
         }
+    }
+
+    /// What was counted since the start.
+    #[must_use]
+    pub const fn counts(&self) -> &SessionCounts {
+        &self.counts
     }
 
     /// Role, seat and status of members.

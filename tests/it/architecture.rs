@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each module may name. `clock`, `random` and `outbound` are tools: all but `core` may name them.
+/// What each module may name. `clock`, `random`, `outbound` and `metrics` are tools: all but `core` may name them.
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let tools = ["clock", "random", "outbound"];
-    let rules: [(&str, &[&str]); 21] = [
+    let tools = ["clock", "random", "outbound", "metrics"];
+    let rules: [(&str, &[&str]); 22] = [
         ("core", &[]),
         ("clock", &[]),
         ("random", &[]),
         ("outbound", &["core"]),
+        ("metrics", &[]),
         ("config", &["core"]),
         ("store", &["core"]),
         ("saml", &["core"]),
@@ -36,7 +37,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     rules
         .into_iter()
         .map(|(module, known)| {
-            let tools = tools.iter().filter(|_| !matches!(module, "core" | "clock" | "random" | "lib" | "main"));
+            let tools = tools.iter().filter(|_| !matches!(module, "core" | "clock" | "random" | "metrics" | "lib" | "main"));
             (module, known.iter().chain(tools).copied().collect())
         })
         .collect()

@@ -16,6 +16,7 @@ mod docs;
 mod interop;
 mod login;
 mod oidc;
+mod ops;
 mod pages;
 mod proxy;
 mod rules;

@@ -17,22 +17,22 @@ use crate::support::browser::{Browser, Page};
 use crate::support::gateway::TurnedClock;
 use crate::support::installation::Installation;
 
-const DOORS: [&str; 2] = [SAML_CONNECTION, OIDC_CONNECTION];
+pub(crate) const DOORS: [&str; 2] = [SAML_CONNECTION, OIDC_CONNECTION];
 
 /// A gateway with the demo's provider, and its clock.
-struct House {
-    usher: Installation,
-    clock: Arc<TurnedClock>,
+pub(crate) struct House {
+    pub(crate) usher: Installation,
+    pub(crate) clock: Arc<TurnedClock>,
 }
 
 impl House {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let clock = Arc::new(TurnedClock::standing_at(SystemClock.now()));
         Self { usher: Installation::demo(clock.clone()).await, clock }
     }
 
     /// Opens a page of the app and chooses a door: the page where the provider asks who it is.
-    async fn ask(&self, browser: &mut Browser, path: &str, door: &str) -> Page {
+    pub(crate) async fn ask(&self, browser: &mut Browser, path: &str, door: &str) -> Page {
         let choice = browser.open(&self.usher.site.app(path)).await;
         let link =
             choice.find_link(&self.usher.site.auth(&format!("/login/{door}"))).unwrap_or_else(|| panic!("{} {}", choice.url, choice.text));
@@ -40,13 +40,13 @@ impl House {
     }
 
     /// Signs in from the provider's page, as far as what leads back to Usher.
-    async fn pick(&self, browser: &mut Browser, page: &Page, person: &str) -> Page {
+    pub(crate) async fn pick(&self, browser: &mut Browser, page: &Page, person: &str) -> Page {
         let answer = browser.send(page, page.form("request").with("person", person)).await;
         browser.follow_until(answer, |url| url.host_str() == Some("auth.localhost")).await
     }
 
     /// A whole login.
-    async fn sign_in(&self, browser: &mut Browser, path: &str, door: &str, person: &str) -> Page {
+    pub(crate) async fn sign_in(&self, browser: &mut Browser, path: &str, door: &str, person: &str) -> Page {
         let page = self.ask(browser, path, door).await;
         let answer = self.pick(browser, &page, person).await;
         browser.come_back(answer).await

@@ -1,5 +1,6 @@
 //! A whole Usher, set up as an operator would: two files, stores, keys, an app behind it. Only the process is the test's own.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -16,7 +17,7 @@ use usher::store::ephemeral::memory::MemoryStore;
 use usher::store::sqlite::SqliteStore;
 use usher::store::{AuditLine, Store};
 
-use super::ask::Received;
+use super::ask::{Ask, Received, Reply};
 use super::browser::{Browser, Page};
 use super::echo::Echo;
 use super::port::free_port;
@@ -74,6 +75,7 @@ impl Site {
 pub(crate) struct Installation {
     pub(crate) site: Site,
     pub(crate) store: Arc<dyn Store>,
+    ops_address: SocketAddr,
     app: Arc<App>,
     echo: Echo,
     stop: CancellationToken,
@@ -99,8 +101,8 @@ impl Installation {
         let store = SqliteStore::open(&config.data_dir.join("usher.db")).await.unwrap();
         store.save_settings(&settings.unwrap(), None, "test", SystemClock.now()).await.unwrap();
         let stop = CancellationToken::new();
-        let app = assemble(config, Arc::new(store), Arc::new(SystemClock), None, &stop).await;
-        Self { site, store: Arc::clone(&app.store), app, echo, stop, _data_dir: data_dir }
+        let (app, ops_address) = assemble(config, Arc::new(store), Arc::new(SystemClock), None, &stop).await;
+        Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, _data_dir: data_dir }
     }
 
     /// Starts it with the people, the connections and the provider of the demo.
@@ -111,8 +113,13 @@ impl Installation {
         demo.prepare(&store, clock.now()).await.unwrap();
         let config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();
         let stop = CancellationToken::new();
-        let app = assemble(config, Arc::new(store), clock, Some(demo.idp_router()), &stop).await;
-        Self { site, store: Arc::clone(&app.store), app, echo, stop, _data_dir: data_dir }
+        let (app, ops_address) = assemble(config, Arc::new(store), clock, Some(demo.idp_router()), &stop).await;
+        Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, _data_dir: data_dir }
+    }
+
+    /// What the operations listener answers.
+    pub(crate) async fn ops(&self, path: &str) -> Reply {
+        Ask::to("localhost", "GET", path).send(self.ops_address).await
     }
 
     /// Tries every door again.
@@ -159,7 +166,7 @@ async fn assemble(
     clock: Arc<dyn Clock>,
     idp: Option<axum::Router>,
     stop: &CancellationToken,
-) -> Arc<App> {
+) -> (Arc<App>, SocketAddr) {
     let mut gateway = Gateway::new(Parts {
         ephemeral: Arc::new(MemoryStore::new(Arc::clone(&clock))),
         outbound: Arc::new(Outbound::new().unwrap()),
@@ -174,8 +181,8 @@ async fn assemble(
     }
     let app = Arc::clone(&gateway.app);
     app.refresh(true).await.unwrap();
-    gateway.start(stop).await.unwrap();
-    app
+    let started = gateway.start(stop).await.unwrap();
+    (app, started.ops_address)
 }
 
 fn acme() -> OrganizationId {

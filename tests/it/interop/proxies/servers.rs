@@ -48,9 +48,10 @@ pub(super) async fn nginx(place: Place<'_>) -> Running {
     let port = free_port();
     let server = place.adapt("nginx.conf", &[("listen 443 ssl;", &format!("listen 127.0.0.1:{port};"))]);
     let directory = place.directory.display();
+    // In one process: workers would outlive a master that is killed.
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path {directory}/{kind};"));
     let conf = format!(
-        "daemon off; worker_processes 1; pid {directory}/pid; error_log stderr;\nevents {{ worker_connections 512; }}\nhttp {{ access_log off; {}\n{server} }}",
+        "daemon off; master_process off; pid {directory}/pid; error_log stderr;\nevents {{ worker_connections 512; }}\nhttp {{ access_log off; {}\n{server} }}",
         temporary.join(" ")
     );
     let conf = place.write("nginx.conf", &conf);

@@ -1,0 +1,163 @@
+//! `/metrics` on the operations listener, in Prometheus' text form. Everything is read at that moment; labels are what the configuration names and
+//! fixed sets of words, never a path, an address or a person.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::problem::Problem;
+use crate::app::App;
+use crate::core::SeatTier;
+use crate::core::provision::SeatCount;
+use crate::proxy::Proxy;
+
+type Labels = Vec<(&'static str, String)>;
+
+/// What `/metrics` reads.
+#[derive(Debug, Clone)]
+pub(super) struct Sources {
+    pub(super) app: Arc<App>,
+    pub(super) proxy: Arc<Proxy>,
+}
+
+/// `GET /metrics`. A store that is down leaves its numbers out, and its own says 0.
+pub(super) async fn show(State(sources): State<Sources>) -> Result<Response, Problem> {
+    let snapshot = Snapshot::take(sources).await;
+    let mut registry = Registry::with_prefix("usher");
+    registry.register_collector(Box::new(snapshot));
+    let mut body = String::new();
+    text::encode(&mut body, &registry).map_err(|fmt::Error| Problem::Unavailable)?;
+    Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], body).into_response())
+}
+
+/// What had to be asked for.
+#[derive(Debug)]
+struct Snapshot {
+    sources: Sources,
+    /// Each store and how long a small question took, in seconds; `None`: it is down.
+    stores: Vec<(&'static str, Option<f64>)>,
+    /// Seats by organization.
+    seats: Vec<(String, Vec<SeatCount>)>,
+}
+
+impl Snapshot {
+    async fn take(sources: Sources) -> Self {
+        let app = &sources.app;
+        let started = Instant::now();
+        let database = app.store.ping().await.is_ok().then(|| started.elapsed().as_secs_f64());
+        let started = Instant::now();
+        let sessions = app.ephemeral.ping().await.is_ok().then(|| started.elapsed().as_secs_f64());
+        let mut seats = Vec::new();
+        for organization in &app.settings().organizations {
+            if let Ok(counted) = app.store.count_seats(&organization.id, app.clock.now()).await {
+                seats.push((organization.id.to_string(), counted));
+            }
+        }
+        Self { stores: vec![("database", database), ("sessions", sessions)], seats, sources }
+    }
+
+    fn encode_proxy(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let report = self.sources.proxy.report();
+        let mut metric = out.encode_descriptor(
+            "proxy_request_duration",
+            "Requests that an app answered, until the head of its answer",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        for route in &report {
+            let labels: Labels = vec![("route", route.host.to_owned())];
+            let (sum, count) = (route.passed.sum_seconds(), route.passed.count());
+            metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &route.passed.buckets(), None)?;
+        }
+        let asked = report.iter().map(|route| (vec![("route", route.host.to_owned())], route.asked));
+        counter(out, "forward_auth_allowed", "Requests that another proxy asked about and may pass on", asked)?;
+        let refused = report.iter().flat_map(|route| {
+            let labels = |reason: &str| vec![("route", route.host.to_owned()), ("reason", reason.to_owned())];
+            route.refused.iter().map(move |(reason, count)| (labels(reason), *count))
+        });
+        counter(out, "proxy_refused", "Requests that did not reach an app, by reason", refused)?;
+        let upstreams = report.iter().flat_map(|route| {
+            let labels = |address: &str| vec![("route", route.host.to_owned()), ("upstream", address.to_owned())];
+            route.upstreams.iter().map(move |(address, open)| (labels(address), number(*open)))
+        });
+        gauge(out, "upstream_open_requests", "Requests that an app is answering now", upstreams)
+    }
+
+    fn encode_logins(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let app = &self.sources.app;
+        let logins = app.logins.totals().into_iter();
+        let logins = logins
+            .map(|((connection, reason), count)| (vec![("connection", connection.to_string()), ("reason", reason.to_owned())], count));
+        counter(out, "logins", "Logins by how they ended: a reason code of the rules, or the code of a refused message", logins)?;
+        let closed = app.doors.closed();
+        let connections = app.settings().connections.iter().map(|connection| connection.id.clone()).collect::<Vec<_>>().into_iter();
+        let up = connections.map(|id| {
+            let open = closed.iter().all(|(closed, _)| *closed != id);
+            (vec![("connection", id.to_string())], f64::from(u8::from(open)))
+        });
+        gauge(out, "connection_up", "Whether a connection's provider can be used", up)
+    }
+
+    fn encode_sessions(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let counts = self.sources.app.sessions.counts();
+        let lookups = [("hit", counts.hits.total()), ("miss", counts.misses.total())];
+        let lookups = lookups.map(|(result, count)| (vec![("result", result.to_owned())], count));
+        counter(out, "session_lookups", "Sessions found in memory, and sessions that the store was asked for", lookups.into_iter())?;
+        let ended = counts.ended.totals().into_iter().map(|(cause, count)| (vec![("cause", cause.to_owned())], count));
+        counter(out, "sessions_ended", "Sessions that this node ended, by cause", ended)
+    }
+
+    fn encode_stores(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let labels = |store: &str| vec![("store", store.to_owned())];
+        let up = self.stores.iter().map(|(store, took)| (labels(store), f64::from(u8::from(took.is_some()))));
+        gauge(out, "store_up", "Whether a store answers", up)?;
+        let took = self.stores.iter().filter_map(|(store, took)| Some((labels(store), (*took)?)));
+        gauge(out, "store_ping_seconds", "How long a store takes for the smallest question", took)?;
+        let by_tier = |count: fn(&SeatCount) -> u32| {
+            let labels = |organization: &str, tier: &SeatTier| vec![("organization", organization.to_owned()), ("tier", tier.to_string())];
+            let seats = self.seats.iter();
+            seats.flat_map(move |(organization, seats)| seats.iter().map(move |s| (labels(organization, &s.tier), f64::from(count(s)))))
+        };
+        gauge(out, "seats_owned", "Seats that an organization owns", by_tier(|seats| seats.owned))?;
+        gauge(out, "seats_used", "Seats that members have or open invites hold", by_tier(|seats| seats.used))
+    }
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.encode_proxy(&mut encoder)?;
+        self.encode_logins(&mut encoder)?;
+        self.encode_sessions(&mut encoder)?;
+        self.encode_stores(&mut encoder)?;
+        let version: Labels = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
+        encoder.encode_descriptor("build", "What is running", None, MetricType::Info)?.encode_info(&version)
+    }
+}
+
+fn counter(out: &mut DescriptorEncoder<'_>, name: &str, help: &str, counts: impl Iterator<Item = (Labels, u64)>) -> fmt::Result {
+    let mut metric = out.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, count) in counts {
+        metric.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+    }
+    Ok(())
+}
+
+fn gauge(out: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: impl Iterator<Item = (Labels, f64)>) -> fmt::Result {
+    let mut metric = out.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (labels, value) in values {
+        metric.encode_family(&labels)?.encode_gauge(&value)?;
+    }
+    Ok(())
+}
+
+fn number(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
+}

@@ -1,0 +1,5 @@
+//! The operations listener: what an operator's own systems read.
+
+#![cfg(test)]
+
+mod metrics;
