@@ -58,6 +58,12 @@ impl Doors {
         self.open.load().get(id).filter(|entrance| entrance.connection.enabled).cloned()
     }
 
+    /// The same for administrators: also of a connection that is off.
+    #[must_use]
+    pub fn find_also_off(&self, id: &ConnectionId) -> Option<Entrance> {
+        self.open.load().get(id).cloned()
+    }
+
     /// Connections whose door is closed, with the reason; for readiness and the log.
     #[must_use]
     pub fn closed(&self) -> Vec<(ConnectionId, String)> {
@@ -103,7 +109,7 @@ impl Doors {
                 Ok(Door::Saml(Arc::new(sp)))
             }
             Protocol::Oidc(oidc) => {
-                let redirect_uri = Url::parse(&self.address(connection, "oidc", "callback")).map_err(|error| error.to_string())?;
+                let redirect_uri = Url::parse(&self.redirect_uri(connection)).map_err(|error| error.to_string())?;
                 let rp = RelyingParty::new(connection, oidc, redirect_uri, Arc::clone(&self.outbound)).map_err(|error| describe(&error))?;
                 Ok(Door::Oidc(Arc::new(rp)))
             }
@@ -124,12 +130,20 @@ impl Doors {
         sp_metadata(&self.sp_addresses(connection), saml.sign_requests, &self.keys).map_err(|error| describe(&error))
     }
 
-    fn sp_addresses(&self, connection: &Connection) -> SpAddresses {
+    /// Where a SAML provider finds us.
+    #[must_use]
+    pub fn sp_addresses(&self, connection: &Connection) -> SpAddresses {
         SpAddresses {
             entity_id: self.address(connection, "saml", "metadata"),
             acs_url: self.address(connection, "saml", "acs"),
             slo_url: None,
         }
+    }
+
+    /// Where an OpenID Connect provider sends people back to.
+    #[must_use]
+    pub fn redirect_uri(&self, connection: &Connection) -> String {
+        self.address(connection, "oidc", "callback")
     }
 
     /// `{public_url}/{protocol}/{connection}/{leaf}`: built from the configured address, never from a request's `Host`.

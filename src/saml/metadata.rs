@@ -1,5 +1,6 @@
 //! Metadata, both ways: what the identity provider says about itself, and what we say about us. samael's types carry it; the gate reads first.
 
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use samael::metadata::{
 use samael::traits::ToXml as _;
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::SamlError;
 use super::encryption::{AES128_GCM, AES256_GCM, RSA_OAEP, RSA_OAEP_MGF1P};
@@ -31,6 +33,28 @@ pub(super) struct IdentityProvider {
     pub(super) sso_post: Option<String>,
     /// Never empty.
     pub(super) keys: Vec<VerifyingKey>,
+    /// The certificates that the keys came in.
+    pub(super) certificates: Vec<IdpCertificate>,
+}
+
+/// A signing certificate of the provider, for administrators. A signature counts by its key alone (SAML metadata 2.4.1.1): that a certificate has
+/// ended refuses nobody, but it says when the provider is going to take another key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdpCertificate {
+    /// The end of its validity.
+    pub not_after: Timestamp,
+    /// SHA-256 of its bytes in hexadecimal.
+    pub fingerprint: String,
+}
+
+impl IdpCertificate {
+    fn read(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let not_after = Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?;
+        let hash = digest::digest(&digest::SHA256, der);
+        let fingerprint = hash.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        Some(Self { not_after, fingerprint })
+    }
 }
 
 impl IdentityProvider {
@@ -51,6 +75,7 @@ impl IdentityProvider {
                     sso_redirect: Some(sso_url.clone()),
                     sso_post: Some(sso_url),
                     keys: usable_keys(&ders)?,
+                    certificates: read_certificates(&ders),
                 })
             }
         }
@@ -85,6 +110,7 @@ impl IdentityProvider {
             sso_redirect: sso(HTTP_REDIRECT_BINDING)?,
             sso_post: sso(HTTP_POST_BINDING)?,
             keys: usable_keys(&ders)?,
+            certificates: read_certificates(&ders),
         };
         if idp.sso_redirect.is_none() && idp.sso_post.is_none() {
             return Err(SamlError::MetadataMalformed("no single sign-on address for HTTP-Redirect or HTTP-POST"));
@@ -131,6 +157,10 @@ fn usable_keys(certificates: &[Vec<u8>]) -> Result<Vec<VerifyingKey>, SamlError>
         }
     }
     if keys.is_empty() { Err(first_error) } else { Ok(keys) }
+}
+
+fn read_certificates(ders: &[Vec<u8>]) -> Vec<IdpCertificate> {
+    ders.iter().filter_map(|der| IdpCertificate::read(der)).collect()
 }
 
 /// A certificate as PEM or as bare base64.

@@ -24,7 +24,7 @@ pub mod xml;
 
 pub use error::SamlError;
 pub use keys::SpKeys;
-pub use metadata::sp_metadata;
+pub use metadata::{IdpCertificate, sp_metadata};
 pub use request::{Go, Started};
 pub use service_provider::{Checked, ServiceProvider, SpAddresses};
 pub use xml::sign;

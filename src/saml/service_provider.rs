@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
 use super::conditions::{ConditionsChecked, Expected};
-use super::metadata::{IdentityProvider, sp_metadata};
+use super::metadata::{IdentityProvider, IdpCertificate, sp_metadata};
 use super::request::{self, Started};
 use super::response::{self, Opened};
 use super::xml::signature::SignatureChecked;
@@ -79,6 +79,12 @@ impl ServiceProvider {
     #[must_use]
     pub fn idp_entity_id(&self) -> &str {
         &self.idp.entity_id
+    }
+
+    /// The identity provider's signing certificates.
+    #[must_use]
+    pub fn idp_certificates(&self) -> &[IdpCertificate] {
+        &self.idp.certificates
     }
 
     /// Starts a login. `relay_state` is an opaque key of at most 80 bytes (SAML Bindings 3.4.3), never an address.

@@ -1,6 +1,7 @@
 //! Durable facts: who is a member, with which role and seat, and everything that was ever decided.
 //!
-//! - [`Store`]: whole use cases, each one transaction; `activity`: reading the audit log; `tokens`: API tokens
+//! - [`Store`]: whole use cases, each one transaction; `activity`: reading the audit log; `tokens`: API tokens; [`SignIns`]: how
+//!   logins went
 //! - [`sqlite`]: the embedded default; [`postgres`]: for many nodes
 //! - `sql`: the use cases and their statements, one text for both databases; `migrations`: a schema for each, step by step the same
 //! - [`ephemeral`]: what may be lost or expires
@@ -29,11 +30,13 @@ pub mod audit_chain;
 pub mod ephemeral;
 pub mod postgres;
 pub mod settings_diff;
+mod sign_ins;
 pub mod sqlite;
 mod tokens;
 mod unavailable;
 
 pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore};
+pub use sign_ins::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns};
 pub use tokens::{NewToken, TokenAct, TokenHash, TokenOwner, TokenQuery, TokenRow, TokenStore};
 
 /// What can go wrong. Every variant is a denial on the way to a decision.
@@ -215,7 +218,7 @@ pub struct StoredSettings {
 
 /// Durable facts. Each method is one transaction.
 #[async_trait]
-pub trait Store: ActivityStore + TokenStore + std::fmt::Debug + Send + Sync + 'static {
+pub trait Store: ActivityStore + TokenStore + SignIns + std::fmt::Debug + Send + Sync + 'static {
     /// Whether the database answers; for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 

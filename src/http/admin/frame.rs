@@ -17,6 +17,8 @@ use jiff::Timestamp;
 pub(super) enum Section {
     /// The first page.
     Overview,
+    /// SSO connections.
+    Connections,
     /// Nowhere: an error page, a page that is reached from another one.
     Elsewhere,
 }
@@ -26,6 +28,7 @@ impl Section {
     const fn entry(self) -> Option<(&'static str, &'static str, &'static str)> {
         match self {
             Self::Overview => Some(("", "Overview", "")),
+            Self::Connections => Some(("Sign-in", "SSO connections", "connections")),
             Self::Elsewhere => None,
         }
     }
@@ -136,8 +139,14 @@ impl Frame {
     }
 
     /// How long ago, with the time itself behind it.
-    pub(super) fn when(&self, at: Timestamp) -> When {
-        When { at, now: self.console.now }
+    pub(super) fn when(&self, at: &Timestamp) -> When {
+        When { at: *at, now: self.console.now }
+    }
+
+    /// A day, for what is far away.
+    #[expect(clippy::unused_self, reason = "templates ask the frame")]
+    pub(super) fn date(&self, at: &Timestamp) -> String {
+        at.strftime("%-d %b %Y").to_string()
     }
 
     /// Attributes for a link or form: htmx takes `region` (`#list`) out of the answer and swaps only that. Without a script the same address answers.

@@ -5,7 +5,7 @@
 //! - `frame`: what all pages share: navigation, who am I, the attributes of htmx
 //! - `parts`: values for the macros of `templates/admin/parts.html`; `confirm`: "are you sure", as a page of its own
 //! - `picker`, `theme`: which organization, which colours
-//! - `overview`, …: one file a page, with its handlers and its views
+//! - `overview`, [`connections`], …: one file or folder a page, with its handlers and its views
 //!
 //! **A page more**: a file here with a handler that takes [`Console`](console::Console) and answers a view; its template in `templates/admin/`,
 //! which extends `layout.html`; its routes in [`routes`]; and, if it stands in the navigation, its entry in `frame::Section`. A form posts to its own
@@ -23,6 +23,7 @@ use axum::{Router, middleware};
 use crate::app::App;
 
 mod confirm;
+mod connections;
 pub(super) mod console;
 mod frame;
 mod overview;
@@ -35,6 +36,7 @@ mod trouble;
 pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let inside = Router::new()
         .route("/admin/{organization}", get(overview::show))
+        .merge(connections::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), console::enter));
     Router::new().route("/admin", get(picker::show)).route("/admin/theme", post(theme::choose)).merge(inside)
 }

@@ -11,7 +11,7 @@
 //! - `seats`: the seat gate
 //! - `tokens`: API tokens
 //! - `audit`: the hash chain; `activity`: the log as people read it
-//! - `queries`: what lists and pages ask
+//! - `queries`: what lists and pages ask; `sign_ins`: the same about logins
 //! - `integrity`: whether counters, chain and rows agree
 //!
 //! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
@@ -32,6 +32,7 @@ mod rows;
 mod save;
 mod seats;
 mod settings;
+mod sign_ins;
 mod tokens;
 mod use_cases;
 

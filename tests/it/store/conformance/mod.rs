@@ -8,6 +8,7 @@ pub(crate) mod queries;
 pub(crate) mod races;
 pub(crate) mod seats;
 pub(crate) mod settings;
+pub(crate) mod sign_ins;
 pub(crate) mod tokens;
 
 /// A test for each named function, on a store that `$open` makes.
@@ -114,6 +115,13 @@ macro_rules! every_store_does_this {
                 a_search_for_text_goes_on_where_it_stopped,
                 a_member_is_found_by_the_person_and_the_other_way_round,
                 people_are_named_by_person_and_member_id,
+            }
+            sign_ins::{
+                logins_are_counted_by_how_they_ended,
+                administrators_who_can_sign_in_are_counted,
+                a_connection_remembers_its_last_success,
+                traces_come_newest_first_with_messages_that_did_not_verify,
+                groups_that_were_seen_are_listed,
             }
             queries::{
                 a_member_is_found_by_person_and_by_address,
