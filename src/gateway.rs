@@ -102,10 +102,9 @@ impl Gateway {
         };
         let ops = TcpListener::bind(config.ops_listen).await?;
         let ops_address = ops.local_addr()?;
-        let stopped = shutdown.clone();
         let router = http::ops::router(Arc::clone(&self.app), Arc::clone(&self.dispatch.proxy));
         let serving = server::start(&listen, &Arc::new(self.dispatch), shutdown)?;
-        tokio::spawn(async move { axum::serve(ops, router).with_graceful_shutdown(stopped.cancelled_owned()).await });
+        tokio::spawn(server::serve_small(ops, router, shutdown.clone()));
         tokio::spawn(look_after(self.app, shutdown.clone()));
         Ok(Started { serving, ops_address })
     }

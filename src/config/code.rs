@@ -166,6 +166,9 @@ pub enum Code {
     /// Not a number of seats.
     #[strum(serialize = "U047")]
     Seats,
+    /// Not a limit.
+    #[strum(serialize = "U050")]
+    Limit,
     /// One group gives two roles.
     #[strum(serialize = "W001")]
     GroupInTwoRoles,

@@ -55,6 +55,8 @@ pub struct Config {
     pub ops_listen: SocketAddr,
     /// Limits of a session.
     pub session: SessionLimits,
+    /// How often one address may ask.
+    pub limits: Limits,
     /// App hosts; hosts are unique and differ from the auth host.
     pub routes: Vec<Route>,
     /// Logging.
@@ -81,6 +83,21 @@ pub struct Server {
     pub max_body_bytes: u64,
     /// How long open requests may take after a stop signal.
     pub shutdown_grace: Duration,
+}
+
+/// How often one address may ask, in requests a minute; an IPv6 network of 64 bits counts as one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Sign-in, callbacks and recovery links.
+    pub sign_in_per_minute: u32,
+    /// The admin API.
+    pub api_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { sign_in_per_minute: 600, api_per_minute: 1200 }
+    }
 }
 
 /// How the public listener speaks TLS.

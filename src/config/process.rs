@@ -9,7 +9,7 @@ use url::Url;
 
 use super::code::Code;
 use super::section::{Section, Text, Wrong};
-use super::{Config, Database, Log, LogFormat, Server, SessionLimits, Tls, route, value};
+use super::{Config, Database, Limits, Log, LogFormat, Server, SessionLimits, Tls, route, value};
 use crate::core::Secret;
 
 /// What could be read, even if the whole is not complete.
@@ -34,6 +34,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Process {
     let tls = tls(root.section("tls"), public_url.as_ref());
     let ops_listen = ops(root.section("ops"));
     let session = session(root.section("session"));
+    let limits = limits(root.section("limits"));
     let routes = route::read_all(root, public_url.as_ref());
     let log = log(root.section("log"));
     let org_file = org(root.section("org"));
@@ -41,7 +42,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Process {
     let named = org_file.clone();
     let config = match (public_url, data_dir, tls) {
         (Some(public_url), Some(data_dir), Some(tls)) => {
-            Some(Config { public_url, data_dir, database, server, tls, ops_listen, session, routes, log, org_file })
+            Some(Config { public_url, data_dir, database, server, tls, ops_listen, session, limits, routes, log, org_file })
         }
         _ => None,
     };
@@ -197,6 +198,29 @@ fn session(mut section: Section<'_>) -> SessionLimits {
     }
     section.finish();
     SessionLimits { idle_timeout, lifetime }
+}
+
+fn limits(mut section: Section<'_>) -> Limits {
+    let mut per_minute = |key: &'static str, otherwise: u32| {
+        if !section.has(key) {
+            return otherwise;
+        }
+        let number = section.number(key, "sign_in = 600");
+        match number.map(u32::try_from) {
+            Some(Ok(limit)) if limit > 0 => limit,
+            None => otherwise,
+            Some(_) => {
+                let wrong = Wrong::new(Code::Limit, format!("`limits.{key}` is not a number of requests a minute"));
+                section.wrong(key, wrong.suggest(format!("write 1 or more; {otherwise} is what counts without the line")));
+                otherwise
+            }
+        }
+    };
+    let Limits { sign_in_per_minute, api_per_minute } = Limits::default();
+    let limits =
+        Limits { sign_in_per_minute: per_minute("sign_in", sign_in_per_minute), api_per_minute: per_minute("api", api_per_minute) };
+    section.finish();
+    limits
 }
 
 fn log(mut section: Section<'_>) -> Log {

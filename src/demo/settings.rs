@@ -11,7 +11,7 @@ use url::Url;
 use super::idp::Idp;
 use super::people::DOMAIN;
 use super::{DemoError, Scenario};
-use crate::config::{Allow, Config, Database, Log, LogFormat, Route, Server, SessionLimits, Tls};
+use crate::config::{Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
 use crate::core::{
     Connection, ConnectionId, Domain, DomainName, DomainVerification, EmailAddress, IdpSource, MappedGroup, Mode, OidcSettings,
     Organization, OrganizationId, OwnedSeats, Plan, Policy, Protocol, RequestBinding, Role, RoleMapping, SamlSettings, SeatTier,
@@ -135,6 +135,7 @@ pub(super) fn config(listen: SocketAddr, data_dir: PathBuf, upstream: Url) -> Re
         tls: Tls::Off,
         ops_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         session: SessionLimits { idle_timeout: 8 * HOUR, lifetime: 12 * HOUR },
+        limits: Limits::default(),
         routes: vec![Route {
             host: APP_HOST.to_owned(),
             upstreams: vec![upstream],

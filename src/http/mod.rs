@@ -6,7 +6,7 @@
 //! - `connection`: what providers and apps fetch from us
 //! - [`ops`]: the operations listener, `metrics` among it
 //! - [`app_pages`]: what the proxy has to say on app hosts
-//! - `input`: what a request brings
+//! - `input`: what a request brings; `limits`: how often
 //! - `problem`: errors to status and page, the only place
 //! - [`views`], [`headers`], [`assets`]: what the browser gets
 //!
@@ -36,6 +36,7 @@ mod browser;
 mod connection;
 pub mod headers;
 mod input;
+mod limits;
 mod login;
 mod metrics;
 pub mod ops;
@@ -47,10 +48,12 @@ pub mod views;
 pub fn router(app: Arc<App>) -> Router {
     let max_body = usize::try_from(app.config.server.max_body_bytes).unwrap_or(usize::MAX);
     let https = app.config.public_url.scheme() == "https";
+    let sign_in = middleware::from_fn_with_state(Arc::clone(&app), limits::sign_in);
     let own = Router::new()
-        .route("/", get(account::show))
         .route("/login", get(login::choose).post(login::route_by_email))
         .route("/login/{connection}", get(login::start))
+        .route_layer(sign_in.clone())
+        .route("/", get(account::show))
         .route("/logout", post(account::logout))
         .route("/signed-out", get(account::signed_out))
         .merge(admin::routes(&app))
@@ -62,7 +65,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/oidc/{connection}/callback", get(login::callback).post(login::form_post))
         .route("/sso/continue", get(login::resume))
         .layer(DefaultBodyLimit::max(max_body.min(MAX_MESSAGE_BYTES)))
-        .layer(axum_no_referrer());
+        .layer(axum_no_referrer())
+        .layer(sign_in.clone());
     own.merge(doors)
         .layer(app.sessions.layer())
         .layer(MapResponseLayer::new(cookie::with_whole_removal))

@@ -28,6 +28,11 @@ impl Origin {
         &self.request
     }
 
+    /// The client's address, if it is known.
+    pub(super) const fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
     /// For an audit line that belongs to no error page.
     pub(super) fn plain(&self) -> RequestOrigin {
         RequestOrigin { request: Some(self.request.clone()), incident: None, address: self.address.map(|address| address.to_string()) }

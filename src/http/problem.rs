@@ -61,6 +61,8 @@ pub(super) enum Problem {
     CookieMissing,
     /// Three logins for one page within a minute.
     Loop,
+    /// One address or account asks too often.
+    TooManyRequests,
     /// There is no way to sign in.
     NotSetUp,
     /// No such connection.
@@ -120,6 +122,7 @@ impl Problem {
             Self::Expired => "login_expired",
             Self::CookieMissing => "cookie_missing",
             Self::Loop => "login_loop",
+            Self::TooManyRequests => "too_many_requests",
             Self::NotSetUp => "not_set_up",
             Self::NoSuchConnection | Self::NotFound => "not_found",
             Self::Malformed => "bad_request",
@@ -160,6 +163,7 @@ impl Problem {
             Self::Expired => problem(ProblemKind::LoginExpired),
             Self::CookieMissing => problem(ProblemKind::CookiesBlocked),
             Self::Loop => problem(ProblemKind::LoginLoop),
+            Self::TooManyRequests => problem(ProblemKind::TooManyRequests),
             Self::NotSetUp => problem(ProblemKind::NotSetUp),
             Self::Malformed => problem(ProblemKind::BadRequest),
             Self::CrossSite => problem(ProblemKind::CrossSite),

@@ -3,6 +3,8 @@
 //! One look at all of them every few seconds takes the place of a timer for each: a timer that is set and unset with every request costs more than the
 //! session check does.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::task::Waker;
@@ -10,11 +12,15 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 
+use crate::proxy::Peer;
+
 /// A connection without a request is cut when it was silent from one look to the next: after 15 to 30 s. A head that takes longer than that to arrive is
 /// silence too (slow loris).
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// Connections of one thread; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 16_384;
+/// Connections of one address on one thread: half of all, so that one stranger cannot take every place. Trusted proxies stand for many.
+const MAX_OF_ONE_ADDRESS: usize = MAX_CONNECTIONS / 2;
 
 /// What a connection is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,27 +79,52 @@ impl Drop for OpenRequest {
 
 /// All connections of a thread.
 #[derive(Debug, Default)]
-pub(super) struct Connections(Vec<(Arc<Link>, Option<u32>)>);
+pub(super) struct Connections {
+    all: Vec<Known>,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A connection, as its thread knows it.
+#[derive(Debug)]
+struct Known {
+    link: Arc<Link>,
+    address: IpAddr,
+    /// Requests begun until the last look.
+    seen: Option<u32>,
+}
 
 impl Connections {
-    pub(super) fn add(&mut self) -> Arc<Link> {
+    /// Takes a connection in; `None` when its address has too many already.
+    pub(super) fn add(&mut self, peer: &Peer) -> Option<Arc<Link>> {
+        let address = peer.address.ip();
+        if !peer.trusted && self.of(address) >= MAX_OF_ONE_ADDRESS {
+            self.forget_closed();
+            if self.of(address) >= MAX_OF_ONE_ADDRESS {
+                return None;
+            }
+        }
         let link = Arc::new(Link::default());
-        self.0.push((Arc::clone(&link), None));
-        link
+        *self.by_address.entry(address).or_default() += 1;
+        self.all.push(Known { link: Arc::clone(&link), address, seen: None });
+        Some(link)
+    }
+
+    fn of(&self, address: IpAddr) -> usize {
+        self.by_address.get(&address).copied().unwrap_or_default()
     }
 
     /// Whether one more may be accepted.
     pub(super) fn has_room(&mut self) -> bool {
-        if self.0.len() >= MAX_CONNECTIONS {
+        if self.all.len() >= MAX_CONNECTIONS {
             self.forget_closed();
         }
-        self.0.len() < MAX_CONNECTIONS
+        self.all.len() < MAX_CONNECTIONS
     }
 
     /// Cuts every connection that has no request and began none since the last look.
     pub(super) fn cut_silent(&mut self) {
         self.forget_closed();
-        for (link, seen) in &mut self.0 {
+        for Known { link, seen, .. } in &mut self.all {
             let begun = link.begun.load(Ordering::Relaxed);
             if *seen == Some(begun) && link.open.load(Ordering::Relaxed) == 0 {
                 link.give(Order::Cut);
@@ -104,26 +135,62 @@ impl Connections {
 
     /// Tells every connection to answer what is open and then close.
     pub(super) fn finish(&self) {
-        self.0.iter().for_each(|(link, _)| link.give(Order::Finish));
+        self.all.iter().for_each(|known| known.link.give(Order::Finish));
     }
 
     fn forget_closed(&mut self) {
-        self.0.retain(|(link, _)| Arc::strong_count(link) > 1);
+        let by_address = &mut self.by_address;
+        self.all.retain(|known| {
+            let open = Arc::strong_count(&known.link) > 1;
+            if !open && let Some(count) = by_address.get_mut(&known.address) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    by_address.remove(&known.address);
+                }
+            }
+            open
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use ipnet::{IpNet, Ipv4Net};
+
     use super::*;
 
     fn order(link: &Link) -> Order {
         link.order(Waker::noop())
     }
 
+    fn peer(number: u32, trusted: bool) -> Peer {
+        let address = SocketAddr::from((Ipv4Addr::from(number), 1));
+        Peer::new(address, if trusted { &ALL } else { &[] })
+    }
+
+    const ALL: [IpNet; 1] = [IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0))];
+
+    fn add(connections: &mut Connections) -> Arc<Link> {
+        connections.add(&peer(1, false)).unwrap()
+    }
+
+    #[test]
+    fn one_address_cannot_take_every_place() {
+        let mut connections = Connections::default();
+        let links: Vec<_> = (0..MAX_OF_ONE_ADDRESS).map(|_| add(&mut connections)).collect();
+        assert!(connections.add(&peer(1, false)).is_none());
+        assert!(connections.add(&peer(2, false)).is_some(), "others come in");
+        assert!(connections.add(&peer(1, true)).is_some(), "a trusted proxy stands for many");
+        drop(links);
+        assert!(connections.add(&peer(1, false)).is_some(), "and so does the same one, with fewer");
+    }
+
     #[test]
     fn a_connection_that_asks_nothing_is_cut_at_the_second_look() {
         let mut connections = Connections::default();
-        let silent = connections.add();
+        let silent = add(&mut connections);
         connections.cut_silent();
         assert_eq!(order(&silent), Order::Run);
         connections.cut_silent();
@@ -133,7 +200,7 @@ mod tests {
     #[test]
     fn a_connection_that_asks_or_is_being_answered_is_kept() {
         let mut connections = Connections::default();
-        let (busy, streaming) = (connections.add(), connections.add());
+        let (busy, streaming) = (add(&mut connections), add(&mut connections));
         let open = streaming.open();
         for _ in 0..3 {
             drop(busy.open());
@@ -148,7 +215,8 @@ mod tests {
     #[test]
     fn closed_connections_make_room() {
         let mut connections = Connections::default();
-        let links: Vec<_> = (0..MAX_CONNECTIONS).map(|_| connections.add()).collect();
+        let numbers = 0..u32::try_from(MAX_CONNECTIONS).unwrap();
+        let links: Vec<_> = numbers.map(|number| connections.add(&peer(number, false)).unwrap()).collect();
         assert!(!connections.has_room());
         drop(links);
         assert!(connections.has_room());

@@ -34,8 +34,11 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 mod connections;
+mod small;
 
 use connections::{Connections, LOOK_EVERY, Link, OpenRequest, Order};
+
+pub use small::serve_small;
 
 pub use crate::proxy::RequestId;
 use crate::proxy::{self, AppHost, BoxError, FORWARD_AUTH, Peer, Problem, Proxy, REQUEST_ID, Target};
@@ -179,7 +182,9 @@ async fn accept(listener: TcpListener, listen: &Listen, dispatch: &Arc<Dispatch>
             },
         };
         let peer = Peer::new(address, &listen.trusted_proxies);
-        connections.spawn(greet(stream, tls.clone(), Arc::clone(dispatch), peer, open.add()));
+        // Too many of one address: closed without a word, like a socket that nobody listens on.
+        let Some(link) = open.add(&peer) else { continue };
+        connections.spawn(greet(stream, tls.clone(), Arc::clone(dispatch), peer, link));
     }
     drop(listener);
     open.finish();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use usher::clock::{Clock as _, SystemClock};
-use usher::config::{Allow, Config, Database, Log, LogFormat, Route, Server, SessionLimits, Tls};
+use usher::config::{Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
 use usher::core::{DoorSession, OrganizationId, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
 use usher::server::{Dispatch, Listen, start};
@@ -101,6 +101,7 @@ fn config(upstream: &str) -> Result<Config, Error> {
         tls: Tls::Off,
         ops_listen: listen,
         session: SessionLimits { idle_timeout: Duration::from_hours(8), lifetime: Duration::from_hours(12) },
+        limits: Limits::default(),
         routes: vec![route],
         log: Log { format: LogFormat::Json, level: "warn".to_owned() },
         org_file: None,

@@ -16,6 +16,7 @@ use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, Verifie
 use crate::doors::{Door, Entrance, describe};
 use crate::http::browser::{BrowserId, is_token};
 use crate::http::input::{Asked, Posted};
+use crate::http::limits;
 use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::login::{Ending, complete};
@@ -243,6 +244,7 @@ impl Arrival {
         verified: &VerifiedIdentity,
     ) -> Result<Response, Problem> {
         enter::stop_loops(&self.app, browser, &login.return_to).await?;
+        limits::by_account(&self.app, verified.identity()).await?;
         let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();
         let pending = PendingLogins(self.app.ephemeral.as_ref());

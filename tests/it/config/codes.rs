@@ -9,7 +9,7 @@ use usher::config::Code;
 use super::{Folder, ORG, SMALLEST, codes_of};
 
 /// One change of a sound usher.toml, and the code that it gives.
-const PROCESS: [(&str, &str, &str); 35] = [
+const PROCESS: [(&str, &str, &str); 37] = [
     ("U002", "data_dir   =", "data_dir"),
     ("U003", "data_dir ", "data_dri = 1\ndata_dir "),
     ("U004", "off = true", "off = \"true\""),
@@ -39,6 +39,8 @@ const PROCESS: [(&str, &str, &str); 35] = [
     ("U023", "off = true", "cert = \"/etc/cert.pem\"\nkey = \"-----BEGIN PRIVATE KEY-----\""),
     ("U024", "[tls]", "[server]\nlisten = \"localhost\"\n[tls]"),
     ("U024", "[tls]", "[server]\ntrusted_proxies = [\"10.0.0.0/33\"]\n[tls]"),
+    ("U050", "[tls]", "[limits]\nsign_in = 0\n[tls]"),
+    ("U050", "[tls]", "[limits]\napi = -1\n[tls]"),
     ("U025", "organization = \"acme\"", "organization = \"acme\"\npublic_paths = [\"/a/../b\"]"),
     ("U026", "organization = \"acme\"", "organization = \"acme\"\naliases = { email = \"Cookie\" }"),
     ("U026", "organization = \"acme\"", "organization = \"acme\"\naliases = { email = \"X-Usher-Role\" }"),

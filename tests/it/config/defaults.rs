@@ -24,6 +24,7 @@ fn the_smallest_file_has_the_defaults_of_the_interface() {
     assert_eq!(config.ops_listen.to_string(), "127.0.0.1:9464");
     assert_eq!(config.session.idle_timeout, Duration::from_hours(8));
     assert_eq!(config.session.lifetime, Duration::from_hours(12));
+    assert_eq!((config.limits.sign_in_per_minute, config.limits.api_per_minute), (600, 1200));
     assert_eq!(config.log.format, LogFormat::Auto);
     assert_eq!(config.log.level, "info");
     assert_eq!(config.org_file, None);
@@ -58,6 +59,9 @@ listen = "127.0.0.1:9464"
 [session]
 idle_timeout = "8h"
 lifetime     = "12h"
+[limits]
+sign_in = 600
+api     = 1200
 [[route]]
 host         = "App.acme.example"
 upstream     = ["http://127.0.0.1:3000", "http://127.0.0.1:3001"]

@@ -19,6 +19,8 @@ zzzzzzzzzzzz = 1
 zzzzzzzzzzzz = 1
 [session]
 zzzzzzzzzzzz = 1
+[limits]
+zzzzzzzzzzzz = 1
 [[route]]
 zzzzzzzzzzzz = 1
 [route.aliases]

@@ -4,6 +4,7 @@
 //! - `strangers`: messages that come to another browser
 //! - `trouble`: logins that took too long, go round in circles, or have no provider
 
+mod limits;
 mod strangers;
 mod tabs;
 mod trouble;

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use usher::clock::Clock;
-use usher::config::{Alias, Allow, Config, Database, Log, LogFormat, Route, Server, SessionLimits, Tls};
+use usher::config::{Alias, Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
 use usher::core::{DoorSession, OrganizationId, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
 use usher::server::{Dispatch, Listen, Serving, start};
@@ -175,6 +175,7 @@ pub(crate) fn config(upstreams: &[url::Url]) -> Config {
         tls: Tls::Off,
         ops_listen: "127.0.0.1:0".parse().unwrap(),
         session: SessionLimits { idle_timeout: IDLE, lifetime: LIFETIME },
+        limits: Limits::default(),
         routes: routes(upstreams),
         log: Log { format: LogFormat::Json, level: "info".to_owned() },
         org_file: None,

@@ -75,7 +75,7 @@ impl Site {
 pub(crate) struct Installation {
     pub(crate) site: Site,
     pub(crate) store: Arc<dyn Store>,
-    ops_address: SocketAddr,
+    pub(crate) ops_address: SocketAddr,
     app: Arc<App>,
     echo: Echo,
     stop: CancellationToken,
@@ -115,6 +115,11 @@ impl Installation {
         let stop = CancellationToken::new();
         let (app, ops_address) = assemble(config, Arc::new(store), clock, Some(demo.idp_router()), &stop).await;
         Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, _data_dir: data_dir }
+    }
+
+    /// What the public listener answers.
+    pub(crate) async fn public(&self, ask: Ask) -> Reply {
+        ask.send(([127, 0, 0, 1], self.site.port).into()).await
     }
 
     /// What the operations listener answers.

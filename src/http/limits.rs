@@ -1,0 +1,88 @@
+//! How often one address, and one account, may knock. Counted in the ephemeral store, so that all nodes count together when there is Redis.
+//!
+//! An address stands for everyone behind it: a whole company signs in from one at nine o'clock. So the limit by address only keeps a flood out, and the
+//! limit by account is the narrow one.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use sha2::{Digest as _, Sha256};
+
+use super::browser::short_hex;
+use super::origin::Origin;
+use super::problem::Problem;
+use crate::app::App;
+use crate::core::Identity;
+
+/// What limits count in.
+const WINDOW: Duration = Duration::from_mins(1);
+/// Finished logins of one account in that time.
+const ACCOUNT_LIMIT: u64 = 30;
+
+/// Sign-in, callbacks and recovery links: `[limits] sign_in` requests a minute from one address.
+pub(super) async fn sign_in(State(app): State<Arc<App>>, origin: Origin, request: Request, next: Next) -> Response {
+    let limit = app.config.limits.sign_in_per_minute;
+    match by_address(&app, "sign-in", &origin, limit).await {
+        Ok(()) => next.run(request).await,
+        Err(problem) => wait(problem),
+    }
+}
+
+/// The answer to a request too many, with how long to wait.
+fn wait(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(WINDOW.as_secs()));
+    response
+}
+
+/// Counts a request of an address.
+async fn by_address(app: &App, what: &str, origin: &Origin, limit: u32) -> Result<(), Problem> {
+    // Without an address there is nobody to count: only a test calls the router by itself.
+    let Some(address) = origin.address() else { return Ok(()) };
+    let count = app.ephemeral.count(&format!("limit:{what}:{}", network(address)), WINDOW).await?;
+    if count <= u64::from(limit) {
+        return Ok(());
+    }
+    // Once a window, not once a request: whoever floods us must not flood the log.
+    if count == u64::from(limit) + 1 {
+        tracing::warn!(limit.what = what, limit.per_minute = limit, request.id = origin.request(), "an address knocks too often");
+    }
+    Err(Problem::TooManyRequests)
+}
+
+/// Counts a login of an account before anything is decided or written: each one is rows that stay.
+pub(super) async fn by_account(app: &App, identity: &Identity) -> Result<(), Problem> {
+    let account = format!("{} {}", identity.connection, identity.subject);
+    let key = format!("limit:account:{}", short_hex(&Sha256::digest(account.as_bytes())));
+    if app.ephemeral.count(&key, WINDOW).await? > ACCOUNT_LIMIT { Err(Problem::TooManyRequests) } else { Ok(()) }
+}
+
+/// Whoever has one IPv6 address has the other 2^64 of its network.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_addresses_of_one_network_count_together() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+}
