@@ -143,6 +143,15 @@ impl Actor {
         }
     }
 
+    /// The actor's own member row; `None` for an API token and for the operator.
+    #[must_use]
+    pub const fn member(&self) -> Option<MemberId> {
+        match self.who {
+            Who::Person { member, .. } => Some(member),
+            Who::Token { .. } | Who::Operator => None,
+        }
+    }
+
     /// The actor as audit lines name it: a person id, `token:…` or `cli`.
     #[must_use]
     pub fn name(&self) -> String {

@@ -1,6 +1,7 @@
 //! Why an act was not done. Nothing was written then.
 
 use super::Permission;
+use crate::core::hand;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -56,6 +57,12 @@ impl AdminError {
     /// One field that cannot be used.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Fault { field: field.to_owned(), message: message.into() }])
+    }
+}
+
+impl From<hand::Refusal> for AdminError {
+    fn from(refusal: hand::Refusal) -> Self {
+        Self::Refused { code: refusal.code, sentence: refusal.sentence }
     }
 }
 

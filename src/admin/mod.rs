@@ -3,6 +3,7 @@
 //! - [`Admin`]: the parts that every act needs
 //! - [`Actor`], [`Permission`]: who acts, in which organization, and what they may
 //! - [`AdminError`]: why an act was not done
+//! - `people`: how an act on members is done; `members`, `removals`, `seats`, `owner`, `invites`: the acts
 //! - [`activity`]: the audit log for people
 //! - `sessions`: who is signed in, and how that ends
 //! - `tokens`: API tokens, and whom one speaks for
@@ -19,11 +20,21 @@ use crate::store::Store;
 pub mod activity;
 mod actor;
 mod error;
+mod invites;
+mod members;
+mod owner;
+mod people;
+mod removals;
+mod seats;
 mod sessions;
 mod tokens;
 
 pub use actor::{Actor, Permission, Who};
 pub use error::{AdminError, Fault};
+pub use invites::NewInvite;
+pub use members::{MemberChange, NewPin};
+pub use people::PeopleChange;
+pub use removals::RemovalOutlook;
 pub use sessions::{SessionList, SessionView};
 pub use tokens::{Bearer, IssuedToken, TOKEN_LIFE_MAX, TOKEN_NAME_MAX, TOKEN_PREFIX, Token, TokenState, TokenWish};
 

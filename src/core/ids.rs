@@ -100,6 +100,11 @@ opaque_id!(
     "inv_"
 );
 opaque_id!(
+    /// A removal of one or many members at once, which can be undone.
+    RemovalId,
+    "rem_"
+);
+opaque_id!(
     /// The record of one decision, with its trace.
     DecisionId,
     "dec_"

@@ -30,7 +30,7 @@ pub struct Link {
 }
 
 /// Where a member stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum MemberStatus {
@@ -94,6 +94,25 @@ pub struct Member {
     pub joined_at: Timestamp,
     /// Counts changes of this row; a write names the revision that it was decided on.
     pub revision: i64,
+}
+
+/// A member with the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRow {
+    /// Who.
+    pub person: Person,
+    /// In this organization.
+    pub member: Member,
+}
+
+impl MemberRow {
+    /// What people call them: the name, or else the address.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let Person { id, email, name, .. } = &self.person;
+        let name = name.clone().filter(|name| !name.trim().is_empty());
+        name.or_else(|| email.as_ref().map(ToString::to_string)).unwrap_or_else(|| id.to_string())
+    }
 }
 
 /// A place in the queue for a tier.

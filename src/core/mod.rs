@@ -4,6 +4,7 @@
 //! - `organization`, `connection`: settings, as data
 //! - `member`, `identity`, `groups`: who is who, and what a provider said
 //! - [`provision`]: the decision
+//! - [`hand`]: what may be done to people by hand
 //! - `reason`: why, in one code and two sentences
 //! - [`explain`](fn@explain): a decision in plain lines
 //! - [`lockout`]: whether a save would shut the saver out
@@ -13,6 +14,7 @@ mod connection;
 mod email;
 mod explain;
 mod groups;
+pub mod hand;
 mod identity;
 mod ids;
 pub mod lockout;
@@ -29,8 +31,10 @@ pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};
 pub use groups::{ClaimHealth, GroupClaim};
 pub use identity::{DoorSession, FirstUse, Identity, VerifiedIdentity};
-pub use ids::{AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId, TokenId};
-pub use member::{Invite, Link, Member, MemberStatus, Person, Pin, WantedTier};
+pub use ids::{
+    AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId, RemovalId, TokenId,
+};
+pub use member::{Invite, Link, Member, MemberRow, MemberStatus, Person, Pin, WantedTier};
 pub use organization::{
     MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OwnedSeats, Plan, Policy, Role, RoleMapping, SeatTier,
     SeatTierMapping,

@@ -4,6 +4,7 @@
 //!   logins went
 //! - [`sqlite`]: the embedded default; [`postgres`]: for many nodes
 //! - `sql`: the use cases and their statements, one text for both databases; `migrations`: a schema for each, step by step the same
+//! - [`PeopleStore`]: what administrators do to people
 //! - [`ephemeral`]: what may be lost or expires
 //! - [`audit_chain`]: how audit lines hang together; `settings_diff`: what they say about changed settings
 //!
@@ -21,13 +22,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::provision::{Decision, Facts, SeatCount};
 use crate::core::{
-    AuditId, ConnectionId, DecisionId, EmailAddress, Identity, IncidentId, Member, MemberId, OrganizationId, Person, PersonId, Reason,
-    Settings,
+    AuditId, ConnectionId, DecisionId, EmailAddress, Identity, IncidentId, MemberId, OrganizationId, PersonId, Reason, Settings,
 };
 
 mod activity;
 pub mod audit_chain;
 pub mod ephemeral;
+mod people;
 pub mod postgres;
 pub mod settings_diff;
 mod sign_ins;
@@ -35,7 +36,9 @@ pub mod sqlite;
 mod tokens;
 mod unavailable;
 
+pub use crate::core::MemberRow;
 pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore};
+pub use people::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Removal, Written};
 pub use sign_ins::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns};
 pub use tokens::{NewToken, TokenAct, TokenHash, TokenOwner, TokenQuery, TokenRow, TokenStore};
 
@@ -110,15 +113,6 @@ pub struct Committed {
     pub decision: DecisionId,
     /// The person and the member after the commit; `None` when nobody exists (a refused stranger).
     pub member: Option<MemberRow>,
-}
-
-/// A member with the person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberRow {
-    /// Who.
-    pub person: Person,
-    /// In this organization.
-    pub member: Member,
 }
 
 /// A page of members, by email then id.
@@ -218,7 +212,7 @@ pub struct StoredSettings {
 
 /// Durable facts. Each method is one transaction.
 #[async_trait]
-pub trait Store: ActivityStore + TokenStore + SignIns + std::fmt::Debug + Send + Sync + 'static {
+pub trait Store: ActivityStore + PeopleStore + TokenStore + SignIns + std::fmt::Debug + Send + Sync + 'static {
     /// Whether the database answers; for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -10,8 +10,30 @@ pub const fn events() -> &'static [&'static str] {
     &EVENTS
 }
 
-const EVENTS: [&str; 6] =
-    ["activity.exported", "connection.relink_window_opened", "login.admitted", "login.refused", "session.ended", "settings.applied"];
+const EVENTS: [&str; 22] = [
+    "activity.exported",
+    "connection.relink_window_closed",
+    "connection.relink_window_opened",
+    "invite.created",
+    "invite.revoked",
+    "invite.sent_again",
+    "login.admitted",
+    "login.refused",
+    "member.blocked",
+    "member.changed",
+    "member.pinned",
+    "member.relinked",
+    "member.removed",
+    "member.restored",
+    "member.seat_given",
+    "member.seat_reclaimed",
+    "member.service_account_marked",
+    "member.unblocked",
+    "member.unpinned",
+    "owner.transferred",
+    "session.ended",
+    "settings.applied",
+];
 
 /// What an actor or target is called that is no person.
 pub(super) fn name_of(id: &str) -> String {
@@ -58,6 +80,12 @@ impl Said<'_> {
             "connection.relink_window_opened" => {
                 format!("{actor} opened the relink window of connection {target}{}.", self.with(" until ", "/until", ""))
             }
+            "connection.relink_window_closed" => format!("{actor} closed the relink window of connection {target}."),
+            "invite.created" => format!("{actor} invited {target}{}.", self.with(" as ", "/after/invite/role", "")),
+            "invite.revoked" => format!("{actor} revoked the invite of {target}."),
+            "invite.sent_again" => format!("{actor} sent the invite of {target} again."),
+            "owner.transferred" => format!("{actor} made {} the Primary Owner.", self.new_owner()),
+            event if event.starts_with("member.") => return self.by_hand(event),
             "activity.exported" => format!("{actor} exported the activity{}.", self.with(" as ", "/format", "")),
             _ => return None,
         })
@@ -95,6 +123,42 @@ impl Said<'_> {
     fn removes_the_member(&self) -> bool {
         let changes = self.line.detail.get("changes").and_then(Value::as_array);
         changes.is_some_and(|changes| changes.iter().any(|change| change.get("change").is_some_and(|kind| kind == "remove_member")))
+    }
+
+    /// What an administrator did to a member.
+    fn by_hand(&self, event: &str) -> Option<String> {
+        let Self { actor, target, .. } = self;
+        let seat = || self.detail("/after/member/seat").map_or_else(|| "a seat".to_owned(), |tier| format!("a {tier} seat"));
+        Some(match event {
+            "member.blocked" => format!("{actor} removed and blocked {target}."),
+            "member.changed" => format!("{actor} changed {target} by hand."),
+            "member.pinned" => {
+                let until = self.with(" until ", "/after/member/pin/ends_at", "");
+                format!("{actor} pinned what {target} has{until}{}.", self.with(": ", "/after/member/pin/reason", ""))
+            }
+            "member.relinked" => format!("{actor} tied {target} to another sign-in{}.", self.with(" through ", "/connection", "")),
+            "member.removed" => format!("{actor} removed {target}."),
+            "member.restored" => format!("{actor} undid the removal of {target}."),
+            "member.seat_given" => format!("{actor} gave {target} {}, which they waited for.", seat()),
+            "member.seat_reclaimed" => format!("{actor} took the seat of {target} back."),
+            "member.service_account_marked" => match self.line.detail.pointer("/after/person/service_account").and_then(Value::as_bool) {
+                Some(false) => format!("{actor} marked {target} as a human."),
+                _ => format!("{actor} marked {target} as a service account."),
+            },
+            "member.unblocked" => format!("{actor} unblocked {target}."),
+            "member.unpinned" => format!("{actor} took the pin of {target} off."),
+            _ => return None,
+        })
+    }
+
+    /// A transfer has a line for either side; both name the new one.
+    fn new_owner(&self) -> String {
+        let after = |field: &str| self.line.detail.pointer(field);
+        if after("/after/member/primary_owner") == Some(&Value::Bool(false)) {
+            format!("somebody else than {}", self.target)
+        } else {
+            self.target.to_owned()
+        }
     }
 
     fn session_ended(&self) -> String {

@@ -3,7 +3,7 @@
 use super::codec::{Columns as _, micros};
 use super::login::LoginWrite;
 use super::seats::SeatMoves;
-use super::{Connection, PARENT, Stop};
+use super::{Connection, PARENT, Stop, removals};
 use crate::core::provision::{Change, Known};
 use crate::core::{EmailAddress, InviteId, LinkId, MemberId, PersonId, Reason, Role, SeatTier};
 use crate::random;
@@ -322,10 +322,12 @@ impl Applier<'_> {
              WHERE id = $1 AND status = 'active'",
         )
         .bind(member.to_string())
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
         exactly_one(removed.rows_affected())?;
         self.moves.give_back(self.seat.take().as_ref());
+        let before = known_subject(self.write).and_then(|known| known.member.as_ref());
+        removals::note(conn, before.as_slice(), "system", self.write.now).await?;
         Ok(())
     }
 

@@ -11,6 +11,7 @@
 //! - `seats`: the seat gate
 //! - `tokens`: API tokens
 //! - `audit`: the hash chain; `activity`: the log as people read it
+//! - `people`: what administrators do to members; `removals`: how it is undone; `invites`
 //! - `queries`: what lists and pages ask; `sign_ins`: the same about logins
 //! - `integrity`: whether counters, chain and rows agree
 //!
@@ -24,10 +25,13 @@ mod changes;
 mod codec;
 mod facts;
 mod integrity;
+mod invites;
 mod login;
 mod owner;
+mod people;
 mod queries;
 mod relink;
+mod removals;
 mod rows;
 mod save;
 mod seats;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::codec::{Columns as _, micros};
-use super::{Connection, count_seats, seats};
-use crate::core::{EmailAddress, InviteId, Organization, SeatTier};
+use super::{Connection, Row, count_seats, seats};
+use crate::core::{EmailAddress, InviteId, Organization, OrganizationId, SeatTier};
 use crate::random;
 use crate::store::StoreError;
 
@@ -44,16 +44,7 @@ async fn drop_former(conn: &mut Connection, organization: &Organization, now: Ti
     .bind(address)
     .fetch_all(&mut *conn)
     .await?;
-    for row in &dropped {
-        sqlx::query("UPDATE invite SET closed_at = $2, held = NULL WHERE id = $1")
-            .bind(row.text("id")?)
-            .bind(micros(now))
-            .execute(&mut *conn)
-            .await?;
-        if let Some(tier) = row.maybe_text("held")? {
-            seats::free(conn, &organization.id, &SeatTier::new(tier), 1).await?;
-        }
-    }
+    end_holds(conn, &organization.id, &dropped, now).await?;
     sqlx::query(
         "UPDATE member SET primary_owner = 0, revision = revision + 1 WHERE organization = $1 AND primary_owner = 1
          AND person NOT IN (SELECT id FROM person WHERE email_folded = $2)",
@@ -62,6 +53,29 @@ async fn drop_former(conn: &mut Connection, organization: &Organization, now: Ti
     .bind(address)
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Ends every hold for a Primary Owner who has not come: somebody else has become it by hand.
+pub(super) async fn close_holds(conn: &mut Connection, organization: &OrganizationId, now: Timestamp) -> Result<(), StoreError> {
+    let open = sqlx::query("SELECT id, held FROM invite WHERE organization = $1 AND primary_owner = 1 AND closed_at IS NULL")
+        .bind(organization.as_str())
+        .fetch_all(&mut *conn)
+        .await?;
+    end_holds(conn, organization, &open, now).await
+}
+
+async fn end_holds(conn: &mut Connection, organization: &OrganizationId, invites: &[Row], now: Timestamp) -> Result<(), StoreError> {
+    for row in invites {
+        sqlx::query("UPDATE invite SET closed_at = $2, held = NULL WHERE id = $1")
+            .bind(row.text("id")?)
+            .bind(micros(now))
+            .execute(&mut *conn)
+            .await?;
+        if let Some(tier) = row.maybe_text("held")? {
+            seats::free(conn, organization, &SeatTier::new(tier), 1).await?;
+        }
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod activity;
+mod people;
 mod sessions;
 mod tokens;
 

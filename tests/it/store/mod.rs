@@ -9,4 +9,4 @@ mod ephemeral;
 pub(crate) mod fixtures;
 mod postgres;
 mod property;
-mod sqlite;
+pub(crate) mod sqlite;

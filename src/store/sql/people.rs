@@ -1,0 +1,348 @@
+//! What administrators do to members: the rows as they will be, written when they still are what was decided on.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::audit::{AuditEntry, append_audit};
+use super::codec::{micros, stored_time, to_json};
+use super::facts::count_other_admins;
+use super::seats::{SeatMoves, count_seats, release_expired_holds};
+use super::settings::LoadedSettings;
+use super::{Backend, Connection, SettingsCache, Stop, find_member, invites, owner, removals, rows};
+use crate::core::hand::invite::InviteSituation;
+use crate::core::hand::{Edit, Situation};
+use crate::core::{EmailAddress, InviteId, Member, MemberId, MemberRow, MemberStatus, OrganizationId, RemovalId, SeatTier};
+use crate::store::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Removal, RequestOrigin, StoreError, Written};
+
+/// An [`EditCommit`] that waits for the writer: the same, owned.
+#[derive(Debug)]
+struct EditWrite {
+    situation: Situation,
+    edits: Vec<Edit>,
+    event: String,
+    actor: String,
+    acting: Option<MemberId>,
+    detail: Value,
+    undoes: Option<RemovalId>,
+    origin: RequestOrigin,
+    now: Timestamp,
+}
+
+impl From<EditCommit<'_>> for EditWrite {
+    fn from(commit: EditCommit<'_>) -> Self {
+        Self {
+            situation: commit.situation.clone(),
+            edits: commit.edits.to_vec(),
+            event: commit.event.to_owned(),
+            actor: commit.actor.to_owned(),
+            acting: commit.acting,
+            detail: commit.detail,
+            undoes: commit.undoes,
+            origin: commit.origin.clone(),
+            now: stored_time(commit.now),
+        }
+    }
+}
+
+/// Who writes by hand, where from, and when, for the audit line.
+#[derive(Debug, Clone)]
+pub(super) struct By {
+    pub(super) actor: String,
+    pub(super) origin: RequestOrigin,
+    pub(super) now: Timestamp,
+}
+
+impl By {
+    pub(super) fn new(actor: &str, origin: &RequestOrigin, now: Timestamp) -> Self {
+        Self { actor: actor.to_owned(), origin: origin.clone(), now: stored_time(now) }
+    }
+
+    pub(super) fn entry(&self, event: &str, organization: &OrganizationId, target: &dyn ToString, detail: Value) -> AuditEntry {
+        AuditEntry {
+            event: event.to_owned(),
+            actor: self.actor.clone(),
+            organization: Some(organization.clone()),
+            target: Some(target.to_string()),
+            reason: None,
+            detail,
+            origin: self.origin.clone(),
+            now: self.now,
+        }
+    }
+}
+
+pub(super) fn written<T>(result: Result<T, Stop>) -> Result<Written<T>, StoreError> {
+    match result {
+        Ok(done) => Ok(Written::Done(done)),
+        Err(Stop::Lost) => Ok(Written::LostRace),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+#[async_trait]
+impl PeopleStore for Backend {
+    async fn find_member_by_id(&self, organization: &OrganizationId, member: MemberId) -> Result<Option<MemberRow>, StoreError> {
+        self.within(async { find_member_by_id(&mut *self.reader().await?, organization, member).await }).await
+    }
+
+    async fn find_primary_owner(&self, organization: &OrganizationId) -> Result<Option<MemberRow>, StoreError> {
+        self.within(async { find_primary_owner(&mut *self.reader().await?, organization).await }).await
+    }
+
+    async fn load_situation(&self, organization: &OrganizationId, members: &[MemberId], now: Timestamp) -> Result<Situation, StoreError> {
+        self.within(async {
+            let mut reader = self.read().await?;
+            let settings = self.settings.load(&mut reader, true).await?;
+            load_situation(&mut reader, &settings, organization, members, now).await
+        })
+        .await
+    }
+
+    async fn commit_edits(&self, commit: EditCommit<'_>) -> Result<Written<Edited>, StoreError> {
+        let (write, settings) = (EditWrite::from(commit), Arc::clone(&self.settings));
+        written(self.write(move |conn| Box::pin(async move { commit_edits(conn, &settings, &write).await })).await)
+    }
+
+    async fn find_removal(&self, organization: &OrganizationId, removal: RemovalId) -> Result<Option<Removal>, StoreError> {
+        self.within(async { removals::find_removal(&mut *self.reader().await?, organization, removal).await }).await
+    }
+
+    async fn list_removals(&self, organization: &OrganizationId, since: Timestamp, limit: u32) -> Result<Vec<Removal>, StoreError> {
+        self.within(async { removals::list_removals(&mut *self.read().await?, organization, since, limit).await }).await
+    }
+
+    async fn mark_service_account(
+        &self,
+        organization: &OrganizationId,
+        member: MemberId,
+        service_account: bool,
+        actor: &str,
+        origin: &RequestOrigin,
+        now: Timestamp,
+    ) -> Result<Written<MemberRow>, StoreError> {
+        let (organization, by, settings) = (organization.clone(), By::new(actor, origin, now), Arc::clone(&self.settings));
+        written(
+            self.write(move |conn| {
+                Box::pin(async move {
+                    let settings = settings.load(conn, false).await?;
+                    mark_service_account(conn, &settings, &organization, member, service_account, &by).await
+                })
+            })
+            .await,
+        )
+    }
+
+    async fn load_invite_situation(
+        &self,
+        organization: &OrganizationId,
+        email: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<InviteSituation, StoreError> {
+        self.within(async {
+            let mut reader = self.read().await?;
+            let settings = self.settings.load(&mut reader, true).await?;
+            invites::load_situation(&mut reader, &settings, organization, email, now).await
+        })
+        .await
+    }
+
+    async fn create_invite(&self, commit: InviteCommit<'_>) -> Result<Written<InviteRow>, StoreError> {
+        let (write, settings) = (invites::InviteWrite::from(commit), Arc::clone(&self.settings));
+        written(self.write(move |conn| Box::pin(async move { invites::create(conn, &settings, &write).await })).await)
+    }
+
+    async fn list_invites(&self, organization: &OrganizationId, now: Timestamp) -> Result<Vec<InviteRow>, StoreError> {
+        self.within(async { invites::list(&mut *self.reader().await?, organization, now).await }).await
+    }
+
+    async fn renew_invite(
+        &self,
+        organization: &OrganizationId,
+        invite: InviteId,
+        ends_at: Timestamp,
+        actor: &str,
+        origin: &RequestOrigin,
+        now: Timestamp,
+    ) -> Result<Written<InviteRow>, StoreError> {
+        let (organization, by) = (organization.clone(), By::new(actor, origin, now));
+        written(self.write(move |conn| Box::pin(async move { invites::renew(conn, &organization, invite, ends_at, &by).await })).await)
+    }
+
+    async fn revoke_invite(
+        &self,
+        organization: &OrganizationId,
+        invite: InviteId,
+        actor: &str,
+        origin: &RequestOrigin,
+        now: Timestamp,
+    ) -> Result<Written<InviteRow>, StoreError> {
+        let (organization, by) = (organization.clone(), By::new(actor, origin, now));
+        written(self.write(move |conn| Box::pin(async move { invites::revoke(conn, &organization, invite, &by).await })).await)
+    }
+}
+
+async fn find_member_by_id(
+    conn: &mut Connection,
+    organization: &OrganizationId,
+    member: MemberId,
+) -> Result<Option<MemberRow>, StoreError> {
+    let row = sqlx::query(
+        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
+         FROM member JOIN person ON person.id = member.person WHERE member.organization = $1 AND member.id = $2",
+    )
+    .bind(organization.as_str())
+    .bind(member.to_string())
+    .fetch_optional(conn)
+    .await?;
+    row.as_ref().map(rows::member_row).transpose()
+}
+
+async fn find_primary_owner(conn: &mut Connection, organization: &OrganizationId) -> Result<Option<MemberRow>, StoreError> {
+    let row = sqlx::query(
+        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
+         FROM member JOIN person ON person.id = member.person
+         WHERE member.organization = $1 AND member.primary_owner = 1 AND member.status = 'active'",
+    )
+    .bind(organization.as_str())
+    .fetch_optional(conn)
+    .await?;
+    row.as_ref().map(rows::member_row).transpose()
+}
+
+async fn load_situation(
+    conn: &mut Connection,
+    settings: &LoadedSettings,
+    organization: &OrganizationId,
+    members: &[MemberId],
+    now: Timestamp,
+) -> Result<Situation, StoreError> {
+    let organization = settings.load_organization(organization)?;
+    let mut people = Vec::new();
+    for member in members {
+        people.extend(find_member_by_id(conn, &organization.id, *member).await?);
+    }
+    Ok(Situation {
+        seats: count_seats(conn, &organization.id, now).await?,
+        administrators: count_other_admins(conn, &organization, None, &[]).await?,
+        people,
+        organization,
+    })
+}
+
+async fn commit_edits(conn: &mut Connection, settings: &SettingsCache, write: &EditWrite) -> Result<Edited, Stop> {
+    let organization = &write.situation.organization;
+    if settings.load(conn, false).await?.load_organization(&organization.id)? != *organization {
+        return Err(Stop::Lost);
+    }
+    if let Some(acting) = write.acting {
+        let row = find_member_by_id(conn, &organization.id, acting).await?;
+        let may = |row: MemberRow| row.member.status == MemberStatus::Active && organization.is_administrator(&row.member.role);
+        if !row.is_some_and(may) {
+            return Err(Stop::Lost);
+        }
+    }
+    release_expired_holds(conn, &organization.id, write.now).await?;
+    let administrators = count_other_admins(conn, organization, None, &[]).await?;
+    let mut moves = SeatMoves::default();
+    // There is one Primary Owner at most, at any moment.
+    let (owner_last, others): (Vec<&Edit>, Vec<&Edit>) = write.edits.iter().partition(|edit| edit.after.primary_owner);
+    for edit in others.into_iter().chain(owner_last) {
+        write_member(conn, edit).await?;
+        if edit.before.seat != edit.after.seat {
+            moves.give_back(edit.before.seat.as_ref());
+            moves.want(edit.after.seat.as_ref());
+        }
+        if edit.after.primary_owner && !edit.before.primary_owner {
+            owner::close_holds(conn, &organization.id, write.now).await?;
+        }
+    }
+    if administrators > 0 && count_other_admins(conn, organization, None, &[]).await? == 0 {
+        return Err(Stop::Lost);
+    }
+    moves.settle(conn, &organization.id).await?;
+    if let Some(removal) = write.undoes {
+        removals::note_undone(conn, &organization.id, removal, write.now).await?;
+    }
+    let removed: Vec<&Member> = write.edits.iter().filter(|edit| is_removed(edit)).map(|edit| &edit.before).collect();
+    let removal = removals::note(conn, &removed, &write.actor, write.now).await?;
+    let mut members = Vec::new();
+    for edit in &write.edits {
+        let row = find_member(conn, &organization.id, edit.after.person).await?.ok_or(Stop::Lost)?;
+        append_audit(conn, audit_entry(write, edit, &row, removal)).await?;
+        members.push(row);
+    }
+    Ok(Edited { members, removal })
+}
+
+fn is_removed(edit: &Edit) -> bool {
+    edit.before.status == MemberStatus::Active && edit.after.status != MemberStatus::Active
+}
+
+/// The row as it will be; times of logins are the logins' own.
+async fn write_member(conn: &mut Connection, edit: &Edit) -> Result<(), Stop> {
+    let Edit { before, after, .. } = edit;
+    let pin = after.pin.as_ref().map(to_json).transpose()?;
+    let written = sqlx::query(
+        "UPDATE member SET status = $4, role = $5, seat = $6, wanted_tier = $7, wanted_since = $8, seat_unassigned = $9, pin = $10,
+             primary_owner = $11, revision = revision + 1
+         WHERE id = $1 AND organization = $2 AND revision = $3",
+    )
+    .bind(before.id.to_string())
+    .bind(before.organization.as_str())
+    .bind(before.revision)
+    .bind(after.status.to_string())
+    .bind(after.role.as_str())
+    .bind(after.seat.as_ref().map(SeatTier::as_str))
+    .bind(after.wanted_tier.as_ref().map(|wanted| wanted.tier.as_str()))
+    .bind(after.wanted_tier.as_ref().map(|wanted| micros(wanted.since)))
+    .bind(i64::from(after.seat_unassigned))
+    .bind(pin)
+    .bind(i64::from(after.primary_owner))
+    .execute(conn)
+    .await?;
+    if written.rows_affected() == 1 { Ok(()) } else { Err(Stop::Lost) }
+}
+
+fn audit_entry(write: &EditWrite, edit: &Edit, after: &MemberRow, removal: Option<RemovalId>) -> AuditEntry {
+    let by = By { actor: write.actor.clone(), origin: write.origin.clone(), now: write.now };
+    let before = json!({"person": after.person, "member": edit.before});
+    let mut detail = json!({"before": before, "after": after});
+    if let (Some(detail), Some(more)) = (detail.as_object_mut(), write.detail.as_object()) {
+        detail.extend(more.clone());
+        detail.extend(edit.note.as_ref().map(|note| ("note".to_owned(), json!(note))));
+        detail.extend(removal.map(|removal| ("removal".to_owned(), json!(removal))));
+        detail.extend(write.undoes.map(|removal| ("undoes".to_owned(), json!(removal))));
+    }
+    by.entry(&write.event, &write.situation.organization.id, &after.person.id, detail)
+}
+
+async fn mark_service_account(
+    conn: &mut Connection,
+    settings: &LoadedSettings,
+    organization: &OrganizationId,
+    member: MemberId,
+    service_account: bool,
+    by: &By,
+) -> Result<MemberRow, Stop> {
+    let before = find_member_by_id(conn, organization, member).await?.ok_or(Stop::Lost)?;
+    if before.person.service_account == service_account {
+        return Ok(before);
+    }
+    let organization = settings.load_organization(organization)?;
+    let administrators = count_other_admins(conn, &organization, None, &[]).await?;
+    sqlx::query("UPDATE person SET service_account = $2 WHERE id = $1")
+        .bind(before.person.id.to_string())
+        .bind(i64::from(service_account))
+        .execute(&mut *conn)
+        .await?;
+    if administrators > 0 && count_other_admins(conn, &organization, None, &[]).await? == 0 {
+        return Err(Stop::Lost);
+    }
+    let after = find_member_by_id(conn, &organization.id, member).await?.ok_or(Stop::Lost)?;
+    let detail = json!({"before": {"person": before.person}, "after": {"person": after.person}});
+    append_audit(conn, by.entry("member.service_account_marked", &organization.id, &after.person.id, detail)).await?;
+    Ok(after)
+}
