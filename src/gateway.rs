@@ -103,8 +103,14 @@ impl Gateway {
         let ops = TcpListener::bind(config.ops_listen).await?;
         let ops_address = ops.local_addr()?;
         let router = http::ops::router(Arc::clone(&self.app), Arc::clone(&self.dispatch.proxy));
+        let proxy = Arc::clone(&self.dispatch.proxy);
         let serving = server::start(&listen, &Arc::new(self.dispatch), shutdown)?;
         tokio::spawn(server::serve_small(ops, router, shutdown.clone()));
+        let stopping = shutdown.clone();
+        tokio::spawn(async move {
+            stopping.cancelled().await;
+            proxy.end_streams();
+        });
         tokio::spawn(look_after(self.app, shutdown.clone()));
         Ok(Started { serving, ops_address })
     }

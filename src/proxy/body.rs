@@ -12,6 +12,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::frames::Close;
 use super::upstream::Lease;
 
 /// Whatever ends a body early.
@@ -136,7 +137,7 @@ impl HttpBody for Upload {
 }
 
 /// Ends a stream: resolves when its session may not go on.
-pub(super) type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) type Watch = Pin<Box<dyn Future<Output = Close> + Send>>;
 
 /// An answer of an app on its way to the browser.
 pub(super) struct Download {

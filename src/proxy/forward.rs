@@ -8,9 +8,11 @@ use http::{Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Asked, REQUEST_ID};
 use super::body::{Download, Progress, Upload, Watch};
+use super::frames::Close;
 use super::jwt::{IdentityKeys, JwtError};
 use super::pass::{Passed, Passing};
 use super::route::{Route, Routes};
@@ -34,6 +36,8 @@ pub struct Proxy {
     pub(super) pages: Arc<dyn Pages>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) issuer: String,
+    /// Cancelled when this node stops.
+    pub(super) stopping: CancellationToken,
 }
 
 /// One app's host.
@@ -81,7 +85,12 @@ impl Proxy {
     #[must_use]
     pub fn new(config: &Config, sessions: Arc<Sessions>, keys: Arc<IdentityKeys>, pages: Arc<dyn Pages>, clock: Arc<dyn Clock>) -> Self {
         let issuer = config.public_url.origin().ascii_serialization();
-        Self { routes: Routes::compile(config), sessions, keys, pages, clock, issuer }
+        Self { routes: Routes::compile(config), sessions, keys, pages, clock, issuer, stopping: CancellationToken::new() }
+    }
+
+    /// This node stops: open WebSockets are closed with 1001, event streams end. Requests go on.
+    pub fn end_streams(&self) {
+        self.stopping.cancel();
     }
 
     /// The app at a host, in lower case and without port.
@@ -227,6 +236,7 @@ impl Proxy {
         let switches = answered.response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let watch = match session {
             Some(session) if switches || is_event_stream(answered.response.headers()) => Some(self.watch(route, session).await?),
+            None if switches => Some(self.watch_node()),
             _ => None,
         };
         if !switches {
@@ -240,6 +250,15 @@ impl Proxy {
         clean::answer(response.headers_mut());
         upgrade::ask(response.headers_mut());
         Ok(response)
+    }
+
+    /// For a socket without a session: it ends with this node only.
+    fn watch_node(self: &Arc<Self>) -> Watch {
+        let stopping = self.stopping.clone();
+        Box::pin(async move {
+            stopping.cancelled().await;
+            Close::Node
+        })
     }
 
     async fn watch(self: &Arc<Self>, route: &Arc<Route>, session: Arc<Session>) -> Result<Watch, Refusal> {

@@ -7,7 +7,7 @@
 //! - `clean`: what is taken out of a request and an answer
 //! - `forward`: the path of one request; `upstream`, `pool`, `body`: to the app and back, streaming
 //! - `forward_auth`: the same decision for another proxy that asks before it passes a request on
-//! - `upgrade`, `watch`: WebSocket and event streams, closed with their session
+//! - `upgrade`, `watch`, `frames`: WebSocket and event streams, closed with their session, or when this node stops
 //! - `own`: `/.usher/…` on app hosts
 //! - `answer`: every answer that is Usher's own
 //! - `counts`: what metrics show
@@ -21,6 +21,7 @@ mod counts;
 mod decide;
 mod forward;
 mod forward_auth;
+mod frames;
 mod introduce;
 pub mod jwt;
 mod own;

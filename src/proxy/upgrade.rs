@@ -1,9 +1,10 @@
 //! WebSocket connections (RFC 6455): checked like any request, then two streams of bytes that end with the session.
 
+use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Version};
 use hyper::upgrade::OnUpgrade;
@@ -11,10 +12,13 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::body::Watch;
+use super::frames::{Close, Frames};
 use super::route::Route;
 
 /// Bytes copied at a time.
 const BUFFER: usize = 16 * 1024;
+/// How long the last frame of an app may take when its socket is closed by us.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Whether a request asks for a WebSocket. Other protocols are not switched to: nobody here could judge what they carry.
 pub(super) fn is_asked<B>(request: &Request<B>) -> bool {
@@ -48,26 +52,36 @@ pub(super) fn ask(headers: &mut HeaderMap) {
 /// Copies both ways until one side closes, is silent for too long, or the session is over.
 pub(super) async fn tunnel(browser: OnUpgrade, app: OnUpgrade, idle: Duration, watch: Option<Watch>) {
     let (Ok(browser), Ok(app)) = tokio::join!(browser, app) else { return };
-    let (browser_read, browser_write) = tokio::io::split(TokioIo::new(browser));
-    let (app_read, app_write) = tokio::io::split(TokioIo::new(app));
-    let activity = Arc::new(tokio::sync::Notify::new());
-    let both = async { tokio::join!(copy(browser_read, app_write, &activity), copy(app_read, browser_write, &activity)) };
-    let silent = async { while tokio::time::timeout(idle, activity.notified()).await.is_ok() {} };
+    let (browser_read, mut browser_write) = tokio::io::split(TokioIo::new(browser));
+    let (mut app_read, app_write) = tokio::io::split(TokioIo::new(app));
+    let activity = tokio::sync::Notify::new();
     let over = async {
         match watch {
             Some(watch) => watch.await,
             None => std::future::pending().await,
         }
     };
+    let both = async {
+        let mut up = pin!(copy(browser_read, app_write, &activity));
+        let mut down = pin!(copy_frames(&mut app_read, &mut browser_write, &activity, over));
+        tokio::select! {
+            ended = &mut down => if matches!(ended, Ok(Ended::ByApp)) {
+                let _ = up.await;
+            },
+            _ = &mut up => {
+                let _ = down.await;
+            }
+        }
+    };
+    let silent = async { while tokio::time::timeout(idle, activity.notified()).await.is_ok() {} };
     tokio::select! {
-        _ = pin!(both) => {}
+        () = pin!(both) => {}
         () = pin!(silent) => {}
-        () = pin!(over) => {}
     }
 }
 
-async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, activity: &tokio::sync::Notify) -> std::io::Result<()> {
-    let mut buffer = bytes::BytesMut::with_capacity(BUFFER);
+async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, activity: &tokio::sync::Notify) -> io::Result<()> {
+    let mut buffer = BytesMut::with_capacity(BUFFER);
     loop {
         buffer.clear();
         buffer.reserve(BUFFER);
@@ -77,4 +91,72 @@ async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
         activity.notify_one();
         to.write_all(&buffer).await?;
     }
+}
+
+/// How the app's side of a socket ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Ended {
+    /// The app said nothing more; the browser may still.
+    ByApp,
+    /// We closed it.
+    ByUs,
+}
+
+/// Copies what the app sends, and closes the socket with a frame of our own when `over` says so.
+async fn copy_frames(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    activity: &tokio::sync::Notify,
+    over: impl Future<Output = Close>,
+) -> io::Result<Ended> {
+    let mut over = pin!(over);
+    let mut frames = Frames::new();
+    let mut buffer = BytesMut::with_capacity(BUFFER);
+    loop {
+        buffer.clear();
+        buffer.reserve(BUFFER);
+        let read = tokio::select! {
+            biased;
+            close = &mut over => {
+                // A frame that never ends, or a browser that never reads, is cut.
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, say_close(from, to, frames, close)).await;
+                return Ok(Ended::ByUs);
+            }
+            read = from.read_buf(&mut buffer) => read?,
+        };
+        if read == 0 {
+            to.shutdown().await?;
+            return Ok(Ended::ByApp);
+        }
+        activity.notify_one();
+        frames.pass(&buffer);
+        tokio::select! {
+            biased;
+            // Nobody knows how much of it went out, so nothing can follow it.
+            _ = &mut over => return Ok(Ended::ByUs),
+            written = to.write_all(&buffer) => written?,
+        }
+    }
+}
+
+/// Lets the frame end that is under way, and sends ours.
+async fn say_close(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    mut frames: Frames,
+    close: Close,
+) -> io::Result<()> {
+    let mut buffer = BytesMut::with_capacity(BUFFER);
+    while !frames.is_between() {
+        buffer.clear();
+        buffer.reserve(BUFFER);
+        if from.read_buf(&mut buffer).await? == 0 {
+            return Ok(());
+        }
+        let rest = buffer.get(..frames.rest_of_frame(&buffer)).unwrap_or_default();
+        to.write_all(rest).await?;
+        frames.pass(rest);
+    }
+    to.write_all(close.frame()).await?;
+    to.shutdown().await
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::decide::Verdict;
 use super::forward::Proxy;
+use super::frames::Close;
 use super::route::Route;
 use crate::session::{Session, SessionError, Signal, StreamGuard};
 
@@ -13,14 +14,21 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// So many times in a row the store may be down before a stream is closed: a hiccup is no reason to cut everyone off.
 const PATIENCE: u32 = 6;
 
-/// Waits until a stream of this session on this route must close.
-pub(super) async fn until_over(proxy: Arc<Proxy>, route: Arc<Route>, session: Arc<Session>, mut guard: StreamGuard) {
+/// Waits until a stream of this session on this route must close, and says why.
+pub(super) async fn until_over(proxy: Arc<Proxy>, route: Arc<Route>, session: Arc<Session>, guard: StreamGuard) -> Close {
+    tokio::select! {
+        () = until_session_over(&proxy, &route, &session, guard) => Close::Session,
+        () = proxy.stopping.cancelled() => Close::Node,
+    }
+}
+
+async fn until_session_over(proxy: &Proxy, route: &Route, session: &Session, mut guard: StreamGuard) {
     let mut failures = 0;
     loop {
         if matches!(tokio::time::timeout(LOOK_EVERY, guard.signal()).await, Ok(Signal::Ended)) {
             return;
         }
-        match may_go_on(&proxy, &route, &session).await {
+        match may_go_on(proxy, route, session).await {
             Ok(true) => failures = 0,
             Ok(false) => return,
             Err(_) if failures < PATIENCE => failures += 1,

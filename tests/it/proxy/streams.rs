@@ -50,8 +50,53 @@ async fn a_socket_works_and_closes_when_its_session_ends() {
     let ended = gateway.sessions.end_sessions(Selector::Person(row.person.id), Cause::Admin).await.unwrap();
     assert_eq!(ended.streams, 1);
     let closed = tokio::time::timeout(Duration::from_secs(1), open.next()).await.expect("within a second");
-    assert!(!matches!(closed, Some(Ok(Message::Text(_)))), "{closed:?}");
+    assert_eq!(close_code(closed), 1008, "the page learns why");
     until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
+}
+
+fn close_code(message: Option<Result<Message, Error>>) -> u16 {
+    match message {
+        Some(Ok(Message::Close(Some(frame)))) => frame.code.into(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// 1001: the page may connect again at once, and gets to another node.
+#[tokio::test]
+async fn a_socket_is_told_that_this_node_stops() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut members = socket(&gateway, "/socket", &[cookie(&token)]).await.unwrap();
+    let mut nobodys = socket(&gateway, "/socket-for-all", &[]).await.unwrap();
+    echo(&mut members, "hello").await;
+    gateway.proxy.end_streams();
+    assert_eq!(close_code(members.next().await), 1001);
+    assert_eq!(close_code(nobodys.next().await), 1001);
+}
+
+/// The app sends all the time, so the end of the session nearly always finds a frame under way.
+#[tokio::test]
+async fn a_close_stands_between_two_frames_of_the_app_and_never_inside_one() {
+    let gateway = Gateway::start().await;
+    for round in 0..10 {
+        let (row, token) = gateway.member_inside(&format!("person-{round}"), "User", None).await;
+        let mut open = socket(&gateway, "/socket", &[cookie(&token)]).await.unwrap();
+        let big = "x".repeat(300_000);
+        for _ in 0..3 {
+            open.feed(Message::text(big.as_str())).await.unwrap();
+        }
+        open.flush().await.unwrap();
+        gateway.sessions.end_sessions(Selector::Person(row.person.id), Cause::Admin).await.unwrap();
+        loop {
+            match open.next().await {
+                Some(Ok(Message::Text(text))) => assert_eq!(text.len(), big.len()),
+                Some(Ok(Message::Close(Some(frame)))) => break assert_eq!(u16::from(frame.code), 1008),
+                // Cut while a frame was being written: no half message, and none of ours inside one.
+                Some(Err(Error::Protocol(_) | Error::Io(_)) | Ok(Message::Close(None))) | None => break,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn connection(mut stream: TcpStream, seen: &Seen) {
         }
         let known = match path.as_str() {
             "/events" => return events(stream, seen).await,
-            "/socket" => return socket(stream, &head, seen).await,
+            "/socket" | "/socket-for-all" => return socket(stream, &head, seen).await,
             "/silent" => return std::future::pending().await,
             "/switch" => "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: own\r\n\r\n".to_owned(),
             "/204" => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),

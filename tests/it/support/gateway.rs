@@ -129,6 +129,7 @@ pub(crate) struct Gateway {
     pub clock: Arc<TurnedClock>,
     pub ephemeral: Arc<Unplugged>,
     pub sessions: Arc<Sessions>,
+    pub proxy: Arc<Proxy>,
     pub members: fixtures::World,
     pub keys: Arc<IdentityKeys>,
     pub serving: Option<Serving>,
@@ -208,7 +209,7 @@ impl Gateway {
         let keys = Arc::new(IdentityKeys::make().unwrap());
         let proxy = Arc::new(Proxy::new(&config, sessions.clone(), keys.clone(), Arc::new(PlainPages), clock.clone()));
         let pages = auth_host(sessions.clone(), members.store.clone());
-        let dispatch = Arc::new(Dispatch { proxy, hosts: BTreeMap::from([("auth.acme.example".to_owned(), pages)]) });
+        let dispatch = Arc::new(Dispatch { proxy: Arc::clone(&proxy), hosts: BTreeMap::from([("auth.acme.example".to_owned(), pages)]) });
         let listen = Listen {
             address: "127.0.0.1:0".parse().unwrap(),
             tls,
@@ -219,7 +220,7 @@ impl Gateway {
         let stop = CancellationToken::new();
         let serving = start(&listen, &dispatch, &stop).unwrap();
         let address = serving.address();
-        Self { address, app, clock, ephemeral, sessions, members, keys, serving: Some(serving), stop }
+        Self { address, app, clock, ephemeral, sessions, proxy, members, keys, serving: Some(serving), stop }
     }
 
     pub(crate) async fn ask(&self, ask: Ask) -> Reply {
