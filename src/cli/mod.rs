@@ -27,6 +27,7 @@ pub mod logging;
 mod member;
 pub mod output;
 mod serve;
+mod store;
 mod version;
 mod whatif;
 
@@ -61,6 +62,9 @@ pub enum Command {
     /// Look at members.
     #[command(subcommand)]
     Member(member::Command),
+    /// The database as a whole.
+    #[command(subcommand)]
+    Store(store::Command),
     /// Say which version this is.
     Version(version::Args),
 }
@@ -89,6 +93,7 @@ impl Command {
             Self::Explain(args) => block_on(args.run(context)),
             Self::Whatif(args) => block_on(args.run(context)),
             Self::Member(command) => block_on(command.run(context)),
+            Self::Store(command) => block_on(command.run(context)),
             Self::Version(args) => args.run(),
         }
     }
