@@ -31,6 +31,12 @@ const RETRY_DOORS_EVERY: u32 = 15;
 /// How often metadata that came from an address is read again, in the same units: once a day.
 const REFRESH_DOORS_EVERY: u32 = 43_200;
 
+/// The OpenAPI document of the Admin API, as it is served at `/api/v1/openapi.json`.
+#[must_use]
+pub fn openapi() -> String {
+    http::openapi()
+}
+
 /// What a gateway is made from.
 #[derive(Debug)]
 pub struct Parts {
@@ -111,8 +117,6 @@ impl Gateway {
             stopping.cancelled().await;
             proxy.end_streams();
         });
-        let (listener, stopped) = (Arc::clone(&self.app.sessions), shutdown.clone());
-        tokio::spawn(async move { stopped.run_until_cancelled_owned(listener.listen()).await });
         tokio::spawn(look_after(self.app, shutdown.clone()));
         Ok(Started { serving, ops_address })
     }
@@ -132,10 +136,10 @@ async fn look_after(app: Arc<App>, shutdown: CancellationToken) {
     let mut round: u32 = 0;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(SETTINGS_INTERVAL) => round = round.wrapping_add(1),
-            () = app.sessions.settings_changed() => {}
+            () = tokio::time::sleep(SETTINGS_INTERVAL) => {}
             () = shutdown.cancelled() => return,
         }
+        round = round.wrapping_add(1);
         let retry = round.is_multiple_of(RETRY_DOORS_EVERY) && !app.doors.closed().is_empty();
         let due = retry || round.is_multiple_of(REFRESH_DOORS_EVERY);
         if let Err(error) = app.refresh(due).await {

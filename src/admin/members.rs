@@ -39,6 +39,15 @@ pub struct NewPin {
 }
 
 impl Admin {
+    /// One member, whatever its status.
+    ///
+    /// # Errors
+    /// [`AdminError::NotAllowed`]; [`AdminError::NoSuch`] for a member of another organization; [`AdminError::Store`].
+    pub async fn find_member(&self, actor: &Actor, member: MemberId) -> Result<MemberRow, AdminError> {
+        actor.need(Permission::MembersRead)?;
+        self.load_row(actor, member).await
+    }
+
     /// Changes role or seat by hand. Where groups decide, that is refused with the group to change instead (row 46); "no seat assigned" is possible
     /// everywhere (row 34).
     ///

@@ -38,7 +38,7 @@ impl Admin {
         Ok(RemovalOutlook { comes_back: comes_back(&situation.organization, block), undo_days, members: situation.people })
     }
 
-    /// Removes members, all of them or none, and ends their sessions; with `block` they cannot come back until unblocked (row 43). 1 to 500 members.
+    /// Removes members, all of them or none, and ends their sessions and API tokens; with `block` they cannot come back until unblocked (row 43). 1 to 500 members.
     ///
     /// # Errors
     /// [`AdminError::Refused`] with `last_admin`, `primary_owner`, `yourself`, `above_your_role` or `nothing_to_do`; [`AdminError::Invalid`],
@@ -46,7 +46,12 @@ impl Admin {
     pub async fn remove_members(&self, actor: &Actor, members: &[MemberId], block: bool) -> Result<PeopleChange, AdminError> {
         actor.need(Permission::MembersWrite)?;
         let event = if block { "member.blocked" } else { "member.removed" };
-        self.perform(actor, Deed::new(members, Act::Remove { block }, event)).await
+        let change = self.perform(actor, Deed::new(members, Act::Remove { block }, event)).await?;
+        for row in &change.members {
+            // They count no longer anyway (row 66); revoked, they stay so when the member comes back.
+            self.revoke_tokens_of(actor, row.person.id).await?;
+        }
+        Ok(change)
     }
 
     /// Lets blocked people come back, by the rules: they are removed, and no longer kept out.

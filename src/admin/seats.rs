@@ -4,8 +4,18 @@ use super::people::Deed;
 use super::{Actor, Admin, AdminError, PeopleChange, Permission};
 use crate::core::MemberId;
 use crate::core::hand::Act;
+use crate::core::provision::SeatCount;
 
 impl Admin {
+    /// Seats by tier, highest first; those that invites hold are among the used ones.
+    ///
+    /// # Errors
+    /// [`AdminError::NotAllowed`], [`AdminError::Store`].
+    pub async fn count_seats(&self, actor: &Actor) -> Result<Vec<SeatCount>, AdminError> {
+        actor.need(Permission::MembersRead)?;
+        Ok(self.store.count_seats(&actor.organization, self.clock.now()).await?)
+    }
+
     /// Gives a member the seat that they wait for, if one is free.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::output;
+use crate::admin::AdminError;
 use crate::config::Faults;
 use crate::store::StoreError;
 
@@ -36,6 +37,21 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(why) => Self::Refused(why),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Store(error) => error.into(),
+            AdminError::Refused { sentence, .. } => Self::Refused(sentence),
+            AdminError::Stale => Self::Refused(error.to_string()),
+            AdminError::Invalid(faults) => {
+                let lines = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect::<Vec<_>>();
+                Self::Usage(lines.join("; "))
+            }
             other => Self::Failed(other.into()),
         }
     }

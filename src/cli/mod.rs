@@ -25,9 +25,10 @@ mod forecast;
 mod init;
 pub mod logging;
 mod member;
+mod openapi;
 pub mod output;
 mod serve;
-mod store;
+mod token;
 mod version;
 mod whatif;
 
@@ -62,9 +63,11 @@ pub enum Command {
     /// Look at members.
     #[command(subcommand)]
     Member(member::Command),
-    /// The database as a whole.
+    /// Make, list and revoke API tokens.
     #[command(subcommand)]
-    Store(store::Command),
+    Token(token::Command),
+    /// Print the OpenAPI document of the Admin API.
+    Openapi(openapi::Args),
     /// Say which version this is.
     Version(version::Args),
 }
@@ -93,7 +96,8 @@ impl Command {
             Self::Explain(args) => block_on(args.run(context)),
             Self::Whatif(args) => block_on(args.run(context)),
             Self::Member(command) => block_on(command.run(context)),
-            Self::Store(command) => block_on(command.run(context)),
+            Self::Token(command) => block_on(command.run(context)),
+            Self::Openapi(openapi::Args {}) => openapi::run(),
             Self::Version(args) => args.run(),
         }
     }

@@ -166,9 +166,6 @@ pub enum Code {
     /// Not a number of seats.
     #[strum(serialize = "U047")]
     Seats,
-    /// Not an address of a database or of Redis.
-    #[strum(serialize = "U048")]
-    StoreAddress,
     /// Not a limit.
     #[strum(serialize = "U050")]
     Limit,

@@ -9,7 +9,6 @@
 //! - [`explain`](fn@explain): a decision in plain lines
 //! - [`lockout`]: whether a save would shut the saver out
 //! - `pending`, `return_to`: a login on its way
-//! - `redis_address`: where Redis is
 
 mod connection;
 mod email;
@@ -24,7 +23,6 @@ mod organization;
 mod pending;
 pub mod provision;
 mod reason;
-mod redis_address;
 mod return_to;
 mod settings;
 
@@ -43,6 +41,5 @@ pub use organization::{
 };
 pub use pending::{Asking, PendingLogin, PendingProtocol};
 pub use reason::Reason;
-pub use redis_address::{RedisAddress, RedisAddressError, RedisCredentials, RedisTopology};
 pub use return_to::{ReturnTo, ReturnToError};
 pub use settings::{Domain, DomainVerification, Settings};

@@ -3,6 +3,7 @@
 //! - `login`: start and finish of a login
 //! - `account`: who am I, and the way out
 //! - `admin`: the console
+//! - `api`: the same for programs
 //! - `connection`: what providers and apps fetch from us
 //! - [`ops`]: the operations listener, `metrics` among it
 //! - [`app_pages`]: what the proxy has to say on app hosts
@@ -30,6 +31,7 @@ const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 
 mod account;
 mod admin;
+mod api;
 pub mod app_pages;
 pub mod assets;
 mod browser;
@@ -43,6 +45,8 @@ pub mod ops;
 mod origin;
 mod problem;
 pub mod views;
+
+pub(crate) use api::openapi::text as openapi;
 
 /// The pages of the auth host.
 pub fn router(app: Arc<App>) -> Router {
@@ -75,6 +79,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(max_body))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))
+        .merge(api::routes(&app))
         .layer(middleware::map_response(headers::unkept))
         .layer(headers::layer(https))
         .with_state(app)

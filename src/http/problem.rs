@@ -24,7 +24,7 @@ use crate::store::ephemeral::EphemeralError;
 use crate::store::{NewAuditLine, StoreError};
 
 /// What a program is told to wait after a 503.
-const RETRY_AFTER_SECONDS: u32 = 5;
+pub(super) const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// What went wrong, as far as the answer depends on it.
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod api;
 mod architecture;
 mod cli;
 mod config;
@@ -15,7 +16,6 @@ mod demo;
 mod docs;
 mod interop;
 mod login;
-mod nodes;
 mod oidc;
 mod ops;
 mod pages;

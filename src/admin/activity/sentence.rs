@@ -10,7 +10,7 @@ pub const fn events() -> &'static [&'static str] {
     &EVENTS
 }
 
-const EVENTS: [&str; 22] = [
+const EVENTS: [&str; 25] = [
     "activity.exported",
     "connection.relink_window_closed",
     "connection.relink_window_opened",
@@ -33,6 +33,9 @@ const EVENTS: [&str; 22] = [
     "owner.transferred",
     "session.ended",
     "settings.applied",
+    "token.created",
+    "token.revoked",
+    "token.rotated",
 ];
 
 /// What an actor or target is called that is no person.
@@ -86,6 +89,9 @@ impl Said<'_> {
             "invite.sent_again" => format!("{actor} sent the invite of {target} again."),
             "owner.transferred" => format!("{actor} made {} the Primary Owner.", self.new_owner()),
             event if event.starts_with("member.") => return self.by_hand(event),
+            "token.created" => format!("{actor} made the API token{}.", self.with(" ", "/name", "")),
+            "token.rotated" => format!("{actor} gave the API token{} another secret.", self.with(" ", "/name", "")),
+            "token.revoked" => format!("{actor} revoked the API token{}.", self.with(" ", "/name", "")),
             "activity.exported" => format!("{actor} exported the activity{}.", self.with(" as ", "/format", "")),
             _ => return None,
         })

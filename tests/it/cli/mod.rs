@@ -7,7 +7,6 @@ use crate::config::ORG;
 
 mod apply;
 mod people;
-mod store;
 
 /// usher.toml for a folder with a database of its own.
 const USHER: &str = r#"

@@ -44,6 +44,11 @@ impl Ask {
         self.header("Cookie", &format!("__Host-usher={token}"))
     }
 
+    /// A program with an API token.
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {token}"))
+    }
+
     /// A browser opening a page in a tab.
     pub(crate) fn navigate(self) -> Self {
         self.header("Sec-Fetch-Mode", "navigate").header("Sec-Fetch-Dest", "document").header("Accept", "text/html,*/*")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+use usher::admin::Admin;
 use usher::app::App;
 use usher::clock::{Clock, SystemClock};
 use usher::config::{self, Config, Loaded};
@@ -91,17 +92,22 @@ impl Drop for Installation {
 impl Installation {
     /// Starts it with these `[[connection]]`s.
     pub(crate) async fn start(site: Site, connections: &str) -> Self {
+        Self::with_organizations(site, &format!("{ORGANIZATION}\n{connections}"), Arc::new(SystemClock)).await
+    }
+
+    /// Starts it with this org.toml.
+    pub(crate) async fn with_organizations(site: Site, org_toml: &str, clock: Arc<dyn Clock>) -> Self {
         let data_dir = TempDir::new().unwrap();
         let echo = Echo::start().await;
         let usher_toml = data_dir.path().join("usher.toml");
         std::fs::write(&usher_toml, process(&site, data_dir.path(), &echo)).unwrap();
-        std::fs::write(data_dir.path().join("org.toml"), format!("{ORGANIZATION}\n{connections}")).unwrap();
+        std::fs::write(data_dir.path().join("org.toml"), org_toml).unwrap();
         let Loaded { config, settings, .. } =
             config::load_with_org(&usher_toml, &config::environment()).unwrap_or_else(|faults| panic!("{faults}"));
         let store = SqliteStore::open(&config.data_dir.join("usher.db")).await.unwrap();
-        store.save_settings(&settings.unwrap(), None, "test", SystemClock.now()).await.unwrap();
+        store.save_settings(&settings.unwrap(), None, "test", clock.now()).await.unwrap();
         let stop = CancellationToken::new();
-        let (app, ops_address) = assemble(config, Arc::new(store), Arc::new(SystemClock), None, &stop).await;
+        let (app, ops_address) = assemble(config, Arc::new(store), clock, None, &stop).await;
         Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, _data_dir: data_dir }
     }
 
@@ -125,6 +131,11 @@ impl Installation {
     /// What the operations listener answers.
     pub(crate) async fn ops(&self, path: &str) -> Reply {
         Ask::to("localhost", "GET", path).send(self.ops_address).await
+    }
+
+    /// The use cases of administrators, on its store and sessions.
+    pub(crate) fn admin(&self, clock: Arc<dyn Clock>) -> Admin {
+        Admin { store: Arc::clone(&self.app.store), sessions: Arc::clone(&self.app.sessions), clock }
     }
 
     /// Tries every door again.
