@@ -88,7 +88,7 @@ impl App {
         if changed {
             self.settings.store(Arc::clone(&settings));
             self.revision.store(revision, Ordering::Release);
-            self.sessions.invalidate_settings();
+            self.sessions.forget_settings();
         }
         if changed || rebuild_doors {
             self.doors.rebuild(&settings, self.clock.now()).await;

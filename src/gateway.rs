@@ -117,6 +117,8 @@ impl Gateway {
             stopping.cancelled().await;
             proxy.end_streams();
         });
+        let (listener, stopped) = (Arc::clone(&self.app.sessions), shutdown.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled_owned(listener.listen()).await });
         tokio::spawn(look_after(self.app, shutdown.clone()));
         Ok(Started { serving, ops_address })
     }
@@ -136,10 +138,10 @@ async fn look_after(app: Arc<App>, shutdown: CancellationToken) {
     let mut round: u32 = 0;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(SETTINGS_INTERVAL) => {}
+            () = tokio::time::sleep(SETTINGS_INTERVAL) => round = round.wrapping_add(1),
+            () = app.sessions.settings_changed() => {}
             () = shutdown.cancelled() => return,
         }
-        round = round.wrapping_add(1);
         let retry = round.is_multiple_of(RETRY_DOORS_EVERY) && !app.doors.closed().is_empty();
         let due = retry || round.is_multiple_of(REFRESH_DOORS_EVERY);
         if let Err(error) = app.refresh(due).await {

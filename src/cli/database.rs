@@ -6,8 +6,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::{Context, Failure};
-use crate::config;
+use crate::clock::Clock;
+use crate::config::{self, Config, Database};
 use crate::core::{Organization, OrganizationId, Settings};
+use crate::store::ephemeral::Ephemeral;
+use crate::store::ephemeral::memory::MemoryStore;
+use crate::store::ephemeral::redis::RedisStore;
+use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoredSettings};
 
@@ -22,23 +27,46 @@ pub(super) struct Installation {
 impl Installation {
     /// Opens the store; makes it when there is none.
     pub(super) async fn open_or_create(&self, context: &Context) -> Result<Arc<dyn Store>, Failure> {
-        let data_dir = config::load(&self.config, &context.env)?.data_dir;
-        create_data_dir(&data_dir)?;
-        Ok(Arc::new(SqliteStore::open(&data_dir.join("usher.db")).await?))
+        open(&config::load(&self.config, &context.env)?).await
     }
 
     /// Opens the store, which must be there, with its settings.
     pub(super) async fn open(&self, context: &Context) -> Result<(Arc<dyn Store>, StoredSettings), Failure> {
-        let file = config::load(&self.config, &context.env)?.data_dir.join("usher.db");
-        if !file.exists() {
+        let config = config::load(&self.config, &context.env)?;
+        let file = file(&config);
+        if config.database == Database::Sqlite && !file.exists() {
             let next = "`usher apply org.toml` makes it";
             return Err(Failure::Failed(anyhow::anyhow!("there is no database yet at {}; {next}", file.display())));
         }
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file).await?);
+        let store = open(&config).await?;
         let settings = store.find_settings().await?;
         let settings = settings.context("the database has no settings yet; `usher apply org.toml` writes them")?;
         Ok((store, settings))
     }
+}
+
+/// Opens the database of the configuration; the embedded one is made when it is not there.
+pub(super) async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    Ok(match &config.database {
+        Database::Sqlite => {
+            create_data_dir(&config.data_dir)?;
+            Arc::new(SqliteStore::open(&file(config)).await?)
+        }
+        Database::Postgres(url) => Arc::new(PostgresStore::open(url.reveal()).await?),
+    })
+}
+
+/// Where the embedded database is.
+pub(super) fn file(config: &Config) -> PathBuf {
+    config.data_dir.join("usher.db")
+}
+
+/// Opens the store of what expires: Redis, or the memory of this process.
+pub(super) fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Ephemeral>> {
+    Ok(match &config.redis {
+        Some(address) => Arc::new(RedisStore::new(address).context("Redis cannot be used")?),
+        None => Arc::new(MemoryStore::new(Arc::clone(clock))),
+    })
 }
 
 /// Makes the data directory, for its owner alone, unless it is there.

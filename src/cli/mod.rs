@@ -28,6 +28,7 @@ mod member;
 mod openapi;
 pub mod output;
 mod serve;
+mod store;
 mod token;
 mod version;
 mod whatif;
@@ -68,6 +69,9 @@ pub enum Command {
     Token(token::Command),
     /// Print the OpenAPI document of the Admin API.
     Openapi(openapi::Args),
+    /// The database as a whole.
+    #[command(subcommand)]
+    Store(store::Command),
     /// Say which version this is.
     Version(version::Args),
 }
@@ -98,6 +102,7 @@ impl Command {
             Self::Member(command) => block_on(command.run(context)),
             Self::Token(command) => block_on(command.run(context)),
             Self::Openapi(openapi::Args {}) => openapi::run(),
+            Self::Store(command) => block_on(command.run(context)),
             Self::Version(args) => args.run(),
         }
     }

@@ -13,9 +13,6 @@ use crate::config::{self, Loaded};
 use crate::gateway::{Gateway, Parts, load_or_make_sp_keys};
 use crate::outbound::Outbound;
 use crate::proxy::IdentityKeys;
-use crate::store::Store;
-use crate::store::ephemeral::memory::MemoryStore;
-use crate::store::sqlite::SqliteStore;
 
 /// How long the start waits for providers' metadata.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -37,7 +34,7 @@ impl Args {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         database::create_data_dir(&config.data_dir)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir.join("usher.db")).await?);
+        let store = database::open(&config).await?;
         if let Some(settings) = settings {
             apply::save_unless_locked_out(store.as_ref(), &settings, "org.toml", clock.now()).await?;
         }
@@ -45,7 +42,7 @@ impl Args {
         let sp_keys = load_or_make_sp_keys(&config.data_dir, &auth_host, clock.now()).map_err(anyhow::Error::from)?;
         let identity_keys = IdentityKeys::load_or_make(&config.data_dir).map_err(anyhow::Error::from)?;
         let gateway = Gateway::new(Parts {
-            ephemeral: Arc::new(MemoryStore::new(Arc::clone(&clock))),
+            ephemeral: database::open_ephemeral(&config, &clock)?,
             outbound: Arc::new(Outbound::new().map_err(anyhow::Error::from)?),
             sp_keys: Arc::new(sp_keys),
             identity_keys: Arc::new(identity_keys),

@@ -19,7 +19,8 @@ use crate::store::ephemeral::memory::MemoryStore;
 const PAGE: u32 = 500;
 const DAY_HOURS: i64 = 24;
 /// Of sessions, of which this process has none.
-const LIMITS: SessionLimits = SessionLimits { idle_timeout: Duration::from_mins(1), lifetime: Duration::from_mins(1) };
+const LIMITS: SessionLimits =
+    SessionLimits { idle_timeout: Duration::from_mins(1), lifetime: Duration::from_mins(1), outage_grace: Duration::ZERO };
 
 /// What to do with API tokens.
 #[derive(Debug, clap::Subcommand)]

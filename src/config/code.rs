@@ -166,6 +166,9 @@ pub enum Code {
     /// Not a number of seats.
     #[strum(serialize = "U047")]
     Seats,
+    /// Not an address of a database or of Redis.
+    #[strum(serialize = "U048")]
+    StoreAddress,
     /// Not a limit.
     #[strum(serialize = "U050")]
     Limit,

@@ -9,7 +9,7 @@ use super::fault::{Document, Fault, Faults, Place};
 use super::process::Process;
 use super::section::{Reader, Section, Wrong, did_you_mean, read_text};
 use super::tree::{self, Origin, Table};
-use super::{Allow, Config, org, process};
+use super::{Allow, Config, Database, org, process};
 use crate::core::Settings;
 
 /// usher.toml together with the org.toml that it names.
@@ -201,4 +201,13 @@ fn hold_against(config: &Config, settings: &Settings, root: &mut Section<'_>) {
             _ => {}
         }
     }
+}
+
+/// A database that a command names, as the key `database` would, with `env:` and `file:` followed.
+///
+/// # Errors
+/// What is wrong with it, in a sentence that shows no password.
+pub fn parse_database(text: &str, env: &BTreeMap<String, String>) -> Result<Database, String> {
+    let followed = Reader::new(Path::new("usher.toml"), "", env).follow(text);
+    followed.and_then(|(value, _)| process::database_of(&value)).map_err(Wrong::message)
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::core::{OrganizationId, Role, SeatTier};
+use crate::core::{OrganizationId, RedisAddress, Role, SeatTier, Secret};
 
 mod code;
 mod fault;
@@ -30,7 +30,7 @@ mod value;
 
 pub use code::{Code, Severity};
 pub use fault::{Document, Fault, Faults, Place, render_all};
-pub use load::{FileKind, Loaded, check, check_text, load, load_with_org};
+pub use load::{FileKind, Loaded, check, check_text, load, load_with_org, parse_database};
 
 /// The process's environment: the one place that reads it. Variables that are not Unicode are left out.
 #[must_use]
@@ -47,6 +47,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where durable facts live.
     pub database: Database,
+    /// Where what expires lives; `None`: in memory.
+    pub redis: Option<RedisAddress>,
     /// The public listener.
     pub server: Server,
     /// How the public listener speaks TLS.
@@ -70,6 +72,8 @@ pub struct Config {
 pub enum Database {
     /// `usher.db` in the data directory.
     Sqlite,
+    /// A `PostgreSQL` database; its address, which may hold a password.
+    Postgres(Secret),
 }
 
 /// The public listener.
@@ -121,6 +125,8 @@ pub struct SessionLimits {
     pub idle_timeout: Duration,
     /// Since the login.
     pub lifetime: Duration,
+    /// How long a session that this node knows goes on when a store cannot be asked about it.
+    pub outage_grace: Duration,
 }
 
 /// An app host.

@@ -10,7 +10,7 @@ use url::Url;
 use super::code::Code;
 use super::section::{Section, Text, Wrong};
 use super::{Config, Database, Limits, Log, LogFormat, Server, SessionLimits, Tls, route, value};
-use crate::core::Secret;
+use crate::core::{RedisAddress, Secret};
 
 /// What could be read, even if the whole is not complete.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Process {
     let data_dir = root.parsed_required("data_dir", "data_dir = \"/var/lib/usher\"", value::not_blank);
     let data_dir = data_dir.map(|path| root.reader().beside(&path));
     let database = root.parsed("database", database).unwrap_or(Database::Sqlite);
-    root.parsed("redis", redis);
+    let redis = root.parsed("redis", redis).flatten();
     let server = server(root.section("server"));
     let tls = tls(root.section("tls"), public_url.as_ref());
     let ops_listen = ops(root.section("ops"));
@@ -42,7 +42,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Process {
     let named = org_file.clone();
     let config = match (public_url, data_dir, tls) {
         (Some(public_url), Some(data_dir), Some(tls)) => {
-            Some(Config { public_url, data_dir, database, server, tls, ops_listen, session, limits, routes, log, org_file })
+            Some(Config { public_url, data_dir, database, redis, server, tls, ops_listen, session, limits, routes, log, org_file })
         }
         _ => None,
     };
@@ -75,24 +75,48 @@ fn public_url(text: &Text) -> Result<Url, Wrong> {
 }
 
 fn database(text: &Text) -> Result<Database, Wrong> {
-    if text.value.starts_with("postgres://") || text.value.starts_with("postgresql://") {
-        let wrong = Wrong::new(Code::NotYet, "PostgreSQL is not in this version yet");
-        return Err(wrong.suggest("leave `database` out: SQLite is kept in `data_dir`"));
-    }
-    if text.value == "sqlite" {
-        return Ok(Database::Sqlite);
-    }
-    Err(Wrong::new(Code::Choice, "`database` is not a database that Usher knows").suggest("write \"sqlite\", or leave it out"))
+    database_of(&text.value)
 }
 
-fn redis(text: &Text) -> Result<(), Wrong> {
-    if text.value.is_empty() {
-        return Ok(());
+/// What `database` may say.
+pub(super) fn database_of(text: &str) -> Result<Database, Wrong> {
+    if text == "sqlite" {
+        return Ok(Database::Sqlite);
     }
-    let known = ["redis://", "rediss://", "redis+sentinel://", "redis+cluster://"].iter().any(|start| text.value.starts_with(start));
-    let (code, message) =
-        if known { (Code::NotYet, "Redis is not in this version yet") } else { (Code::Choice, "`redis` is not a Redis address") };
-    Err(Wrong::new(code, message).suggest("leave `redis` out: sessions are kept in memory"))
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return match postgres_fault(text) {
+            None => Ok(Database::Postgres(Secret::new(text))),
+            Some(why) => Err(Wrong::new(Code::StoreAddress, format!("`database` is not an address of PostgreSQL: {why}"))
+                .suggest("write \"postgres://user:password@host/database\", or where to find it: \"env:USHER_DATABASE\"")),
+        };
+    }
+    Err(Wrong::new(Code::Choice, "`database` is not a database that Usher knows")
+        .suggest("write \"sqlite\", or \"postgres://user:password@host/database\""))
+}
+
+/// What is wrong, without repeating the text: there may be a password in it.
+fn postgres_fault(text: &str) -> Option<&'static str> {
+    const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+    let Ok(url) = Url::parse(text) else { return Some("it cannot be read; in a password, signs like @ and / are written as %40 and %2F") };
+    if url.host_str().is_none_or(str::is_empty) && !url.query_pairs().any(|(name, _)| name == "host") {
+        return Some("it names no host");
+    }
+    if url.path().trim_matches('/').is_empty() {
+        return Some("it names no database");
+    }
+    let mut modes = url.query_pairs().filter(|(name, _)| name == "sslmode" || name == "ssl-mode");
+    modes.any(|(_, mode)| !MODES.contains(&mode.as_ref())).then_some("its sslmode is none that PostgreSQL knows")
+}
+
+fn redis(text: &Text) -> Result<Option<RedisAddress>, Wrong> {
+    if text.value.is_empty() {
+        return Ok(None);
+    }
+    RedisAddress::parse(&text.value).map(Some).map_err(|error| {
+        Wrong::new(Code::StoreAddress, format!("`redis` is not an address of Redis: {error}")).suggest(
+            "write \"redis://host\", or where to find it: \"env:USHER_REDIS\"; without Redis leave it out, and sessions are kept in memory",
+        )
+    })
 }
 
 fn socket_address(text: &Text) -> Result<SocketAddr, Wrong> {
@@ -196,8 +220,9 @@ fn session(mut section: Section<'_>) -> SessionLimits {
         let message = format!("`idle_timeout` ({idle_timeout:?}) is longer than `lifetime` ({lifetime:?}), so it would never count");
         section.wrong(key, Wrong::new(Code::SessionLimits, message).suggest("make `idle_timeout` at most as long as `lifetime`"));
     }
+    let outage_grace = section.parsed("outage_grace", value::duration).unwrap_or(Duration::from_mins(5));
     section.finish();
-    SessionLimits { idle_timeout, lifetime }
+    SessionLimits { idle_timeout, lifetime, outage_grace }
 }
 
 fn limits(mut section: Section<'_>) -> Limits {

@@ -29,6 +29,13 @@ impl Wrong {
         Self { code, message: message.into(), suggestion: None }
     }
 
+    pub(super) fn message(self) -> String {
+        match self.suggestion {
+            Some(suggestion) => format!("{}; {suggestion}", self.message),
+            None => self.message,
+        }
+    }
+
     pub(super) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
         self
@@ -98,7 +105,8 @@ impl<'a> Reader<'a> {
         self.found.into_inner()
     }
 
-    fn follow(&self, written: &str) -> Result<(String, Option<PathBuf>), Wrong> {
+    /// A text with `env:` and `file:` followed, and the file that it was read from.
+    pub(super) fn follow(&self, written: &str) -> Result<(String, Option<PathBuf>), Wrong> {
         if let Some(name) = written.strip_prefix("env:") {
             let missing = || {
                 Wrong::new(Code::Indirect, format!("the environment variable {name} is not set"))

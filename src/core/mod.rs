@@ -9,6 +9,7 @@
 //! - [`explain`](fn@explain): a decision in plain lines
 //! - [`lockout`]: whether a save would shut the saver out
 //! - `pending`, `return_to`: a login on its way
+//! - `redis_address`: where Redis is
 
 mod connection;
 mod email;
@@ -23,6 +24,7 @@ mod organization;
 mod pending;
 pub mod provision;
 mod reason;
+mod redis_address;
 mod return_to;
 mod settings;
 
@@ -41,5 +43,6 @@ pub use organization::{
 };
 pub use pending::{Asking, PendingLogin, PendingProtocol};
 pub use reason::Reason;
+pub use redis_address::{RedisAddress, RedisAddressError, RedisCredentials, RedisTopology};
 pub use return_to::{ReturnTo, ReturnToError};
 pub use settings::{Domain, DomainVerification, Settings};

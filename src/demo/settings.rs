@@ -131,10 +131,11 @@ pub(super) fn config(listen: SocketAddr, data_dir: PathBuf, upstream: Url) -> Re
         public_url,
         data_dir,
         database: Database::Sqlite,
+        redis: None,
         server: Server { listen, trusted_proxies: Vec::new(), max_body_bytes: 10 * 1024 * 1024, shutdown_grace: Duration::from_secs(1) },
         tls: Tls::Off,
         ops_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        session: SessionLimits { idle_timeout: 8 * HOUR, lifetime: 12 * HOUR },
+        session: SessionLimits { idle_timeout: 8 * HOUR, lifetime: 12 * HOUR, outage_grace: Duration::from_mins(5) },
         limits: Limits::default(),
         routes: vec![Route {
             host: APP_HOST.to_owned(),

@@ -43,6 +43,11 @@ impl Part {
 /// 503 while a store is down. A connection whose provider cannot be used is named, but does not take the node out: other people can sign in.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     let mut parts = vec![Part::new("database", &app.store.ping().await), Part::new("sessions", &app.ephemeral.ping().await)];
+    let grace = app.config.session.outage_grace;
+    for part in parts.iter_mut().filter(|part| !part.ready) {
+        let fault = part.detail.take().unwrap_or_default();
+        part.detail = Some(format!("{fault}; whoever is signed in goes on for {grace:?} after the last confirmation"));
+    }
     let ready = parts.iter().all(|part| part.ready);
     let closed = app.doors.closed().into_iter();
     parts.extend(closed.map(|(id, reason)| Part { name: format!("connection:{id}"), ready: false, detail: Some(reason) }));

@@ -11,8 +11,6 @@ use crate::session::{Session, SessionError, Signal, StreamGuard};
 
 /// The longest that a stream goes on unasked: the bound when a signal is lost, and how sharply the limits of a session cut.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// So many times in a row the store may be down before a stream is closed: a hiccup is no reason to cut everyone off.
-const PATIENCE: u32 = 6;
 
 /// Waits until a stream of this session on this route must close, and says why.
 pub(super) async fn until_over(proxy: Arc<Proxy>, route: Arc<Route>, session: Arc<Session>, guard: StreamGuard) -> Close {
@@ -23,15 +21,14 @@ pub(super) async fn until_over(proxy: Arc<Proxy>, route: Arc<Route>, session: Ar
 }
 
 async fn until_session_over(proxy: &Proxy, route: &Route, session: &Session, mut guard: StreamGuard) {
-    let mut failures = 0;
     loop {
         if matches!(tokio::time::timeout(LOOK_EVERY, guard.signal()).await, Ok(Signal::Ended)) {
             return;
         }
         match may_go_on(proxy, route, session).await {
-            Ok(true) => failures = 0,
+            Ok(true) => {}
             Ok(false) => return,
-            Err(_) if failures < PATIENCE => failures += 1,
+            // The session and the member have had their time of grace.
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a stream was closed because its session cannot be checked");
                 return;

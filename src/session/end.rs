@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::news::News;
 use super::{SessionError, SessionKey, Sessions, find, index};
 use crate::core::{ConnectionId, MemberId, PersonId};
 
@@ -50,7 +51,7 @@ pub struct Ended {
 }
 
 impl Sessions {
-    /// Ends sessions: deletes their records, forgets them here, and closes their streams. Ending what is over already is no error.
+    /// Ends sessions: deletes their records, forgets them and closes their streams, here and on every other node. Ending what is over already is no error.
     ///
     /// # Errors
     /// [`SessionError`] when the store fails; sessions may then be left, and the call is repeated.
@@ -59,22 +60,35 @@ impl Sessions {
         for key in keys.clone() {
             keys.extend(self.list_index(&index::of_parent(key)).await?);
         }
-        let mut ended = Ended::default();
+        let (mut ended, mut over) = (Ended::default(), Vec::new());
+        let result = self.end_each(keys, cause, &mut ended, &mut over).await;
+        // Also after a failure half way: what is over is over.
+        self.counts.ended.add(cause.into(), ended.sessions);
+        if !over.is_empty() {
+            self.tell(News::Ended(over)).await;
+        }
+        result.map(|()| ended)
+    }
+
+    async fn end_each(
+        &self,
+        keys: BTreeSet<SessionKey>,
+        cause: Cause,
+        ended: &mut Ended,
+        over: &mut Vec<SessionKey>,
+    ) -> Result<(), SessionError> {
         for key in keys {
             let record = self.ephemeral.take(&key.entry()).await?;
-            // Counted after the record is gone and before the cache is cleared: `load` relies on that order.
-            self.count_end();
-            self.cache.invalidate(&key);
-            ended.streams += self.streams.end(key);
+            ended.streams += self.forget(key);
             let Some(record) = record else { continue };
+            over.push(key);
             ended.sessions += 1;
             if let Ok(Some(record)) = find::parse(key, &record) {
                 self.remove_from_index(&record).await?;
                 tracing::info!(session.cause = %cause, person.id = %record.person, "session ended");
             }
         }
-        self.counts.ended.add(cause.into(), ended.sessions);
-        Ok(ended)
+        Ok(())
     }
 
     async fn select(&self, selector: &Selector) -> Result<BTreeSet<SessionKey>, SessionError> {

@@ -40,7 +40,7 @@ impl Sessions {
     pub fn find_at_hand(&self, token: &[u8], host: &str, now: Timestamp) -> Option<Arc<Session>> {
         let session = self.cache.get(&SessionKey::of(token)?)?;
         let now_ms = now.as_millisecond();
-        if !session.is_fresh(now_ms) || session.is_over(&self.limits, now_ms) || session.record().place.app_host() != Some(host) {
+        if !self.is_fresh(&session, now_ms) || session.is_over(&self.limits, now_ms) || session.record().place.app_host() != Some(host) {
             return None;
         }
         if session.see(now_ms, self.write_back_after()) {
@@ -71,13 +71,14 @@ impl Sessions {
         let now = self.now();
         let cached = self.cache.get(&key);
         let session = match cached {
-            Some(session) if session.is_fresh(now.as_millisecond()) => {
+            Some(session) if self.is_fresh(&session, now.as_millisecond()) => {
                 self.counts.hits.add();
                 session
             }
-            cached => match self.load(key, cached, now).await? {
-                Some(session) => session,
-                None => return Ok(None),
+            cached => match self.load(key, cached.clone(), now).await {
+                Ok(Some(session)) => session,
+                Ok(None) => return Ok(None),
+                Err(error) => self.go_on_unasked(cached, error, now)?,
             },
         };
         if session.is_over(&self.limits, now.as_millisecond()) {
@@ -85,6 +86,20 @@ impl Sessions {
             return Ok(None);
         }
         Ok(Some(session))
+    }
+
+    /// A store that is down ends no session, and starts none: who was here lately goes on, for as long as the operator said.
+    pub(super) fn go_on_unasked(
+        &self,
+        cached: Option<Arc<Session>>,
+        error: SessionError,
+        now: Timestamp,
+    ) -> Result<Arc<Session>, SessionError> {
+        let may = |session: &Arc<Session>| session.may_go_on_unasked(self.limits.outage_grace, now.as_millisecond());
+        match (error, cached.filter(may)) {
+            (SessionError::Ephemeral(_), Some(session)) => Ok(session),
+            (error, _) => Err(error),
+        }
     }
 
     async fn load(&self, key: SessionKey, cached: Option<Arc<Session>>, now: Timestamp) -> Result<Option<Arc<Session>>, SessionError> {

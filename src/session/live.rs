@@ -84,6 +84,17 @@ impl Session {
         (0..CACHE_AGE.as_millis_i64()).contains(&age)
     }
 
+    /// Whether the store was last asked at that moment or before.
+    pub(super) fn was_checked_by(&self, moment_ms: i64) -> bool {
+        self.checked_ms.load(Ordering::Relaxed) <= moment_ms
+    }
+
+    /// Whether the store confirmed it recently enough to go on while it cannot be asked.
+    pub(super) fn may_go_on_unasked(&self, grace: Duration, now_ms: i64) -> bool {
+        let age = now_ms.saturating_sub(self.checked_ms.load(Ordering::Relaxed));
+        (0..millis(grace)).contains(&age)
+    }
+
     /// The store was asked, and still has it.
     pub(super) fn confirm(&self, stored: &SessionRecord, now_ms: i64) {
         self.last_seen_ms.fetch_max(stored.last_seen_at.as_millisecond(), Ordering::Relaxed);

@@ -1,7 +1,8 @@
 //! Role, seat and status of members, and the ranks that they are compared by: asked of the store, kept for seconds, forgotten at every change.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
@@ -23,6 +24,10 @@ pub struct Members {
     rows: Cache<(OrganizationId, PersonId), Answer>,
     settings: ArcSwapOption<(Timestamp, Arc<Settings>)>,
     epoch: AtomicU64,
+    /// How long an answer counts when the store cannot be asked again.
+    outage_grace: SignedDuration,
+    /// What was answered until then (microseconds since 1970) does not count before it is asked again.
+    doubted: AtomicI64,
 }
 
 /// What the store said, and when. That someone is no member is an answer too.
@@ -33,8 +38,16 @@ struct Answer {
 }
 
 impl Members {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, rows: Cache::new(CAPACITY), settings: ArcSwapOption::empty(), epoch: AtomicU64::new(0) }
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, outage_grace: Duration) -> Self {
+        Self {
+            store,
+            clock,
+            rows: Cache::new(CAPACITY),
+            settings: ArcSwapOption::empty(),
+            epoch: AtomicU64::new(0),
+            outage_grace: SignedDuration::try_from(outage_grace).unwrap_or(SignedDuration::MAX),
+            doubted: AtomicI64::new(i64::MIN),
+        }
     }
 
     /// Counts what was forgotten. As long as it stands still, and for [`MEMBER_AGE`] at most, an answer still counts.
@@ -50,11 +63,19 @@ impl Members {
     pub async fn find(&self, organization: &OrganizationId, person: PersonId) -> Result<Option<Arc<MemberRow>>, StoreError> {
         let now = self.clock.now();
         let key = (organization.clone(), person);
-        if let Some(answer) = self.rows.get(&key).filter(|answer| is_recent(answer.at, now)) {
-            return Ok(answer.row);
+        let known = self.rows.get(&key);
+        if let Some(answer) = known.as_ref().filter(|answer| self.is_recent(answer.at, now)) {
+            return Ok(answer.row.clone());
         }
         let epoch = self.epoch();
-        let row = self.store.find_member(organization, person).await?.map(Arc::new);
+        let row = match self.store.find_member(organization, person).await {
+            Ok(row) => row.map(Arc::new),
+            Err(StoreError::Unavailable(error)) => {
+                let known = known.filter(|answer| self.may_go_on_unasked(answer.at, now));
+                return known.map(|answer| answer.row).ok_or(StoreError::Unavailable(error));
+            }
+            Err(error) => return Err(error),
+        };
         self.rows.insert(key.clone(), Answer { row: row.clone(), at: now });
         // Something was forgotten while we read: it may have been this.
         if self.epoch() != epoch {
@@ -69,11 +90,19 @@ impl Members {
     /// [`StoreError`]: a denial, 503. So are settings that were never saved.
     pub async fn load_settings(&self) -> Result<Arc<Settings>, StoreError> {
         let now = self.clock.now();
-        if let Some(known) = self.settings.load().as_ref().filter(|known| is_recent(known.0, now)) {
+        let known = self.settings.load_full();
+        if let Some(known) = known.as_ref().filter(|known| self.is_recent(known.0, now)) {
             return Ok(Arc::clone(&known.1));
         }
         let epoch = self.epoch();
-        let stored = self.store.find_settings().await?.ok_or_else(|| StoreError::Missing("the organization".to_owned()))?;
+        let stored = match self.store.find_settings().await {
+            Err(StoreError::Unavailable(error)) => {
+                let known = known.filter(|known| self.may_go_on_unasked(known.0, now));
+                return known.map(|known| Arc::clone(&known.1)).ok_or(StoreError::Unavailable(error));
+            }
+            answer => answer?,
+        };
+        let stored = stored.ok_or_else(|| StoreError::Missing("the organization".to_owned()))?;
         self.settings.store(Some(Arc::new((now, Arc::clone(&stored.settings)))));
         if self.epoch() != epoch {
             self.settings.store(None);
@@ -92,10 +121,23 @@ impl Members {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.settings.store(None);
     }
+
+    /// Has everything asked for again before it counts.
+    pub(super) fn doubt(&self) {
+        self.doubted.store(self.clock.now().as_microsecond(), Ordering::SeqCst);
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn is_recent(&self, at: Timestamp, now: Timestamp) -> bool {
+        is_within(at, now, MEMBER_AGE) && at.as_microsecond() > self.doubted.load(Ordering::SeqCst)
+    }
+
+    fn may_go_on_unasked(&self, at: Timestamp, now: Timestamp) -> bool {
+        is_within(at, now, self.outage_grace)
+    }
 }
 
 /// A clock that was set back makes nothing recent.
-fn is_recent(at: Timestamp, now: Timestamp) -> bool {
-    let age = now.duration_since(at);
-    age >= SignedDuration::ZERO && age < MEMBER_AGE
+fn is_within(at: Timestamp, now: Timestamp, age: SignedDuration) -> bool {
+    (SignedDuration::ZERO..age).contains(&now.duration_since(at))
 }

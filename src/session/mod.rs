@@ -8,22 +8,26 @@
 //! - `index`, `list`, `end`: which sessions belong to whom, who looks at them, and how they die
 //! - `members`: role, seat and status, read for every request and cached for seconds
 //! - `streams`: open WebSocket and event streams, closed with their session
+//! - `news`: what the nodes tell each other
 //! - `cookie`: the cookies by name; `counts`: what metrics show
 //!
 //! The one rule of this folder: a session is a pointer. What a person may do is asked of the member, and no error ever lets anyone pass.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::SessionLimits;
+use crate::core::{OrganizationId, PersonId};
 use crate::random::RandomError;
 use crate::store::ephemeral::{Ephemeral, EphemeralError};
 use crate::store::{Store, StoreError};
+use news::News;
 
 pub mod cookie;
 mod counts;
@@ -34,6 +38,7 @@ mod layer;
 mod list;
 mod live;
 mod members;
+mod news;
 mod record;
 mod streams;
 mod ticket;
@@ -94,6 +99,11 @@ pub struct Sessions {
     counts: SessionCounts,
     /// Counts ended sessions, so that a read that raced with an end is not cached.
     ends: AtomicU64,
+    /// What was confirmed until then (milliseconds since 1970) does not count before it is confirmed again.
+    doubted_ms: AtomicI64,
+    /// The name of this node among the others.
+    node: String,
+    settings_changed: Notify,
 }
 
 impl Sessions {
@@ -102,7 +112,7 @@ impl Sessions {
     pub fn new(ephemeral: Arc<dyn Ephemeral>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: SessionLimits) -> Self {
         Self {
             ephemeral,
-            members: Members::new(store, Arc::clone(&clock)),
+            members: Members::new(store, Arc::clone(&clock), limits.outage_grace),
             clock,
             limits,
             streams: Arc::default(),
@@ -110,6 +120,10 @@ impl Sessions {
             absent: Cache::builder().max_capacity(ABSENT_CAPACITY).time_to_live(ABSENT_AGE).build(),
             counts: SessionCounts::default(),
             ends: AtomicU64::new(0),
+            doubted_ms: AtomicI64::new(i64::MIN),
+            // Without randomness a node would hear itself, which costs nothing but work.
+            node: crate::random::token().unwrap_or_default(),
+            settings_changed: Notify::new(),
         }
     }
 
@@ -125,24 +139,50 @@ impl Sessions {
         &self.members
     }
 
-    /// Forgets what is known about a member and has their open streams judged again. Whoever writes a member calls this.
-    pub fn invalidate_member(&self, organization: &crate::core::OrganizationId, person: crate::core::PersonId) {
-        self.members.invalidate(organization, person);
-        self.streams.look_again(person);
+    /// Forgets what is known about a member, here and on the other nodes, and has their open streams judged again. Whoever writes a member calls this.
+    pub fn invalidate_member(self: &Arc<Self>, organization: &OrganizationId, person: PersonId) {
+        self.forget_member(organization, person);
+        self.tell_in_passing(News::Member(organization.clone(), person));
     }
 
-    /// Forgets the settings (ranks of roles and tiers) and has every open stream judged again. Whoever writes settings calls this.
-    pub fn invalidate_settings(&self) {
+    /// Forgets the settings (ranks of roles and tiers), here and on the other nodes, and has every open stream judged again. Whoever writes settings
+    /// calls this.
+    pub fn invalidate_settings(self: &Arc<Self>) {
+        self.forget_settings();
+        self.tell_in_passing(News::Settings);
+    }
+
+    /// Forgets the settings of this node.
+    pub fn forget_settings(&self) {
         self.members.invalidate_settings();
         self.streams.look_again_all();
     }
 
-    fn now(&self) -> Timestamp {
-        self.clock.now()
+    fn forget_member(&self, organization: &OrganizationId, person: PersonId) {
+        self.members.invalidate(organization, person);
+        self.streams.look_again(person);
     }
 
-    fn count_end(&self) {
+    /// Forgets a session whose record is gone, and closes its streams; how many.
+    fn forget(&self, key: SessionKey) -> usize {
+        // Counted after the record is gone and before the cache is cleared: `load` relies on that order.
         self.ends.fetch_add(1, Ordering::SeqCst);
+        self.cache.invalidate(&key);
+        self.streams.end(key)
+    }
+
+    /// Has every session confirmed again before it counts.
+    fn doubt(&self) {
+        self.ends.fetch_add(1, Ordering::SeqCst);
+        self.doubted_ms.store(self.now().as_millisecond(), Ordering::SeqCst);
+    }
+
+    fn is_fresh(&self, session: &Session, now_ms: i64) -> bool {
+        session.is_fresh(now_ms) && !session.was_checked_by(self.doubted_ms.load(Ordering::Relaxed))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// How often the last request is written down: a short idle limit needs it more often.

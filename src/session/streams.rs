@@ -133,7 +133,14 @@ impl Sessions {
     pub async fn register_stream(&self, record: &SessionRecord) -> Result<Option<StreamGuard>, SessionError> {
         let guard = self.streams.register(record);
         // Asked after registering: an end before this is seen here, an end after this is signalled.
-        let alive = self.ephemeral.find(&record.key.entry()).await?.is_some();
+        let alive = match self.ephemeral.find(&record.key.entry()).await {
+            Ok(found) => found.is_some(),
+            // What the request was let through by, a stream is let through by as well.
+            Err(error) => {
+                let cached = self.cache.get(&record.key);
+                self.go_on_unasked(cached, error.into(), self.now()).map(|_| true)?
+            }
+        };
         Ok(alive.then_some(guard))
     }
 }

@@ -5,6 +5,7 @@
 //! - [`sqlite`]: the embedded default; [`postgres`]: for many nodes
 //! - `sql`: the use cases and their statements, one text for both databases; `migrations`: a schema for each, step by step the same
 //! - [`PeopleStore`]: what administrators do to people
+//! - [`portable`]: from one database to the other
 //! - [`ephemeral`]: what may be lost or expires
 //! - [`audit_chain`]: how audit lines hang together; `settings_diff`: what they say about changed settings
 //!
@@ -27,8 +28,10 @@ use crate::core::{
 
 mod activity;
 pub mod audit_chain;
+mod breaker;
 pub mod ephemeral;
 mod people;
+pub mod portable;
 pub mod postgres;
 pub mod settings_diff;
 mod sign_ins;

@@ -16,6 +16,7 @@ mod demo;
 mod docs;
 mod interop;
 mod login;
+mod nodes;
 mod oidc;
 mod ops;
 mod pages;

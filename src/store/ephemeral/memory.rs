@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::broadcast;
 
-use super::{Ephemeral, EphemeralError};
+use super::{Ephemeral, EphemeralError, Published};
 use crate::clock::Clock;
 
 /// Keys with a life, in memory. Expired keys are dropped by whoever writes next, asked for or not, so memory follows what is alive.
@@ -18,6 +19,7 @@ pub struct MemoryStore {
     limit: usize,
     limit_bytes: usize,
     state: Mutex<State>,
+    published: broadcast::Sender<Published>,
 }
 
 /// Why a key was not written.
@@ -56,7 +58,7 @@ impl MemoryStore {
     /// The same with another limit on keys and members of sets, together.
     #[must_use]
     pub fn with_limit(clock: Arc<dyn Clock>, limit: usize) -> Self {
-        Self { clock, limit, limit_bytes: Self::DEFAULT_LIMIT_BYTES, state: Mutex::default() }
+        Self { clock, limit, limit_bytes: Self::DEFAULT_LIMIT_BYTES, state: Mutex::default(), published: broadcast::Sender::new(256) }
     }
 
     /// The same store with another limit on the bytes of all values.
@@ -323,6 +325,16 @@ impl Ephemeral for MemoryStore {
                 Ok(1)
             }
         }
+    }
+
+    async fn publish(&self, message: Bytes) -> Result<(), EphemeralError> {
+        // An error says that nobody listens.
+        self.published.send(Published::Message(message)).ok();
+        Ok(())
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Published> {
+        self.published.subscribe()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What may be lost or expires: pending logins, the replay guard, sessions, tickets, rate counters.
 //!
 //! - [`Ephemeral`]: keys with a life
-//! - [`memory`]: the default of one node
+//! - [`memory`]: the default of one node; [`redis`]: for many
 //!
 //! The one rule of this folder: `take` and `claim` are atomic, so that a pending login, a ticket or an assertion is used once.
 
@@ -9,8 +9,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::broadcast;
 
 pub mod memory;
+pub mod redis;
+
+/// What a node that listens gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// A message, as it was published.
+    Message(Bytes),
+    /// Messages may have been missed: whoever keeps something by them forgets it.
+    Gap,
+}
 
 /// The store cannot be used right now: a denial, and 503 with every cookie kept.
 #[derive(Debug, thiserror::Error)]
@@ -52,4 +63,10 @@ pub trait Ephemeral: std::fmt::Debug + Send + Sync + 'static {
 
     /// Counts up and answers the new count; the counter starts at 1 and is gone `window` after it started.
     async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError>;
+
+    /// Tells every node that listens, this one included. Nothing is kept for those who do not, and nobody says whether anyone heard.
+    async fn publish(&self, message: Bytes) -> Result<(), EphemeralError>;
+
+    /// What is published from now on. A reader that is too slow misses some, and gets an error that says so.
+    fn subscribe(&self) -> broadcast::Receiver<Published>;
 }

@@ -18,6 +18,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
 use super::StoreError;
+use super::breaker::Breaker;
 use super::unavailable::unavailable;
 use sql::{SettingsCache, Stop};
 
@@ -46,6 +47,7 @@ pub struct PostgresStore {
     readers: PgPool,
     writers: PgPool,
     settings: Arc<SettingsCache>,
+    breaker: Breaker,
 }
 
 impl PostgresStore {
@@ -58,12 +60,28 @@ impl PostgresStore {
         let options = open::options(url)?;
         open::migrate(&options).await?;
         let [readers, writers] = open::pools(options);
-        Ok(Self { readers, writers, settings: Arc::default() })
+        Ok(Self { readers, writers, settings: Arc::default(), breaker: Breaker::default() })
     }
 
     /// A read that is not waited for for ever: a server that has stopped answers nothing, not even an error.
     async fn within<T>(&self, read: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
-        tokio::time::timeout(READ_TIMEOUT, read).await.map_err(unavailable)?
+        self.breaker.check().map_err(unavailable)?;
+        let result = tokio::time::timeout(READ_TIMEOUT, read).await.unwrap_or_else(|elapsed| Err(unavailable(elapsed)));
+        self.note(result.as_ref().err());
+        result
+    }
+
+    /// Whether the server is there; what it answered does not matter.
+    fn note(&self, error: Option<&StoreError>) {
+        let is_gone = error.is_some_and(|error| match error {
+            StoreError::Unavailable(source) => match source.downcast_ref::<sqlx::Error>() {
+                // A crowd that waits for connections says nothing about the server.
+                Some(error) => !matches!(error, sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut),
+                None => source.is::<tokio::time::error::Elapsed>(),
+            },
+            _ => false,
+        });
+        if is_gone { self.breaker.failed() } else { self.breaker.works() }
     }
 
     /// A connection for a use case of one statement, which is a transaction by itself.
@@ -82,14 +100,20 @@ impl PostgresStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
     {
+        self.bounded(self.write_at_leisure(work)).await
+    }
+
+    /// The same for what may take its time; everyone else who writes waits.
+    async fn write_at_leisure<T, F>(&self, work: F) -> Result<T, Stop>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
+    {
         let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({}, {})", WRITERS.0, WRITERS.1);
-        self.bounded(async {
-            let mut transaction = self.writers.begin_with(AssertSqlSafe(begin)).await?;
-            let done = work(&mut transaction).await?;
-            transaction.commit().await?;
-            Ok(done)
-        })
-        .await
+        let mut transaction = self.writers.begin_with(AssertSqlSafe(begin)).await?;
+        let done = work(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(done)
     }
 
     /// Runs `work` in a transaction beside others that do not rest on the same.
@@ -113,10 +137,13 @@ impl PostgresStore {
     }
 
     async fn bounded<T>(&self, write: impl Future<Output = Result<T, Stop>> + Send) -> Result<T, Stop> {
-        match tokio::time::timeout(WRITE_TIMEOUT, write).await {
-            Ok(result) => result,
-            Err(elapsed) => Err(Stop::Failed(unavailable(elapsed))),
-        }
+        self.breaker.check().map_err(|open| Stop::Failed(unavailable(open)))?;
+        let result = tokio::time::timeout(WRITE_TIMEOUT, write).await.unwrap_or_else(|elapsed| Err(Stop::Failed(unavailable(elapsed))));
+        self.note(match &result {
+            Err(Stop::Failed(error)) => Some(error),
+            _ => None,
+        });
+        result
     }
 }
 
@@ -139,6 +166,13 @@ fn lock_key(name: &str) -> i64 {
     let digest: [u8; 32] = Sha256::digest(name.as_bytes()).into();
     digest.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte))
 }
+
+/// Names and types of the columns of a table that are stored.
+const COLUMNS: &str = "SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns
+    WHERE table_schema = current_schema() AND table_name = $1 AND is_generated = 'NEVER' ORDER BY column_name::text COLLATE \"C\"";
+/// Our tables.
+const TABLE_NAMES: &str = "SELECT table_name::text AS name FROM information_schema.tables
+    WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> '_sqlx_migrations'";
 
 /// One line of the audit log at a time, until the commit.
 async fn lock_chain(conn: &mut Connection) -> Result<(), StoreError> {

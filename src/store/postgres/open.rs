@@ -13,8 +13,6 @@ use crate::store::unavailable::unavailable;
 
 /// Connections of a node that read, and as many that write: a server has a hundred for all nodes, unless it is told otherwise.
 const CONNECTIONS: u32 = 8;
-/// How long a use case waits for one of them.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the start waits for the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection is closed after this time, so that addresses and certificates that changed come into use.
@@ -35,6 +33,7 @@ fn migrator() -> Migrator {
         migration(2, "people", include_str!("../migrations/postgres/0002_people.sql")),
         migration(4, "tokens", include_str!("../migrations/postgres/0004_tokens.sql")),
         migration(5, "activity", include_str!("../migrations/postgres/0005_activity.sql")),
+        migration(6, "console", include_str!("../migrations/postgres/0006_console.sql")),
     ])
 }
 
@@ -55,7 +54,8 @@ fn is_here(host: &str) -> bool {
 pub(super) fn pools(options: PgConnectOptions) -> [PgPool; 2] {
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Use cases have limits of their own, which tell a crowd from a server that is gone.
+        .acquire_timeout(super::WRITE_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(CONNECTION_LIFE)
         // One round trip less for each use case; a connection that is broken says so at its first statement.

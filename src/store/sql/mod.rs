@@ -13,6 +13,7 @@
 //! - `audit`: the hash chain; `activity`: the log as people read it
 //! - `people`: what administrators do to members; `removals`: how it is undone; `invites`
 //! - `queries`: what lists and pages ask; `sign_ins`: the same about logins
+//! - `portable`: all tables, to and from another database
 //! - `integrity`: whether counters, chain and rows agree
 //!
 //! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
@@ -29,6 +30,7 @@ mod invites;
 mod login;
 mod owner;
 mod people;
+mod portable;
 mod queries;
 mod relink;
 mod removals;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop, tokens};
 use crate::core::provision::{Facts, SeatCount};
 use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings, TokenId};
+use crate::store::portable::{Part, Portable, TableSum};
 use crate::store::{
     Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, NewToken, Store,
     StoreError, StoredSettings, TokenAct, TokenHash, TokenQuery, TokenRow, TokenStore,
@@ -173,5 +175,20 @@ impl TokenStore for Backend {
         self.write_beside(Vec::new(), move |conn| Box::pin(async move { Ok(tokens::note_token_use(conn, id, now).await?) }))
             .await
             .map_err(never_lost)
+    }
+}
+
+#[async_trait]
+impl Portable for Backend {
+    async fn count_rows(&self) -> Result<u64, StoreError> {
+        super::portable::count_rows(&mut *self.read().await?).await
+    }
+
+    async fn export(&self, into: mpsc::Sender<Part>) -> Result<(), StoreError> {
+        super::portable::export(&mut *self.read().await?, &into).await
+    }
+
+    async fn import(&self, from: mpsc::Receiver<Part>) -> Result<Vec<TableSum>, StoreError> {
+        self.write_at_leisure(|conn| Box::pin(async { super::portable::import(conn, from).await })).await.map_err(never_lost)
     }
 }

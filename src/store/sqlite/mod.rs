@@ -109,6 +109,15 @@ impl SqliteStore {
         }
     }
 
+    /// The same for what may take its time; everyone else who writes waits.
+    async fn write_at_leisure<T, F>(&self, work: F) -> Result<T, Stop>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> futures_util::future::BoxFuture<'c, Result<T, Stop>> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+
     /// The same: with one writer, what the work rests on needs no lock.
     async fn write_beside<T, F>(&self, _rests_on: Vec<String>, work: F) -> Result<T, Stop>
     where
@@ -118,6 +127,12 @@ impl SqliteStore {
         self.write(work).await
     }
 }
+
+/// Names and types of the columns of a table that are stored.
+const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) ORDER BY name";
+/// Our tables.
+const TABLE_NAMES: &str =
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name <> '_sqlx_migrations'";
 
 /// The one writer is the lock.
 fn lock_chain(_: &mut Connection) -> std::future::Ready<Result<(), StoreError>> {

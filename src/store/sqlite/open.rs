@@ -25,6 +25,7 @@ fn migrator() -> Migrator {
         migration(2, "people", include_str!("../migrations/sqlite/0002_people.sql")),
         migration(4, "tokens", include_str!("../migrations/sqlite/0004_tokens.sql")),
         migration(5, "activity", include_str!("../migrations/sqlite/0005_activity.sql")),
+        migration(6, "console", include_str!("../migrations/sqlite/0006_console.sql")),
     ])
 }
 

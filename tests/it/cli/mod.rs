@@ -7,6 +7,7 @@ use crate::config::ORG;
 
 mod apply;
 mod people;
+mod store;
 
 /// usher.toml for a folder with a database of its own.
 const USHER: &str = r#"

@@ -38,7 +38,7 @@ fn signed_in(org: &str, people: &[(&str, &[&str])]) -> Shell {
     shell
 }
 
-fn ada_and_noah() -> Shell {
+pub(super) fn ada_and_noah() -> Shell {
     signed_in(ORG, &[("ada", &["app-admins", "design"]), ("jo", &["everyone"]), ("noah", &[])])
 }
 

@@ -9,7 +9,7 @@ use usher::config::Code;
 use super::{Folder, ORG, SMALLEST, codes_of};
 
 /// One change of a sound usher.toml, and the code that it gives.
-const PROCESS: [(&str, &str, &str); 37] = [
+const PROCESS: [(&str, &str, &str); 41] = [
     ("U002", "data_dir   =", "data_dir"),
     ("U003", "data_dir ", "data_dri = 1\ndata_dir "),
     ("U004", "off = true", "off = \"true\""),
@@ -32,7 +32,6 @@ const PROCESS: [(&str, &str, &str); 37] = [
     ("U017", "http://127.0.0.1:3000", "http://[::ffff:a9fe:a9fe]"),
     ("U019", "http://127.0.0.1:3000", "https://127.0.0.1:3000"),
     ("U019", "off = true", "off = true\nacme = \"ops@acme.example\""),
-    ("U019", "[tls]", "redis = \"redis://127.0.0.1\"\n[tls]"),
     ("U020", "[tls]", "[session]\nlifetime = \"1h\"\n[tls]"),
     ("U021", "off = true", ""),
     ("U022", "off = true", "off = true\ncert = \"-----BEGIN CERTIFICATE-----\"\nkey = \"-----BEGIN PRIVATE KEY-----\""),
@@ -47,6 +46,11 @@ const PROCESS: [(&str, &str, &str); 37] = [
     ("U026", "organization = \"acme\"", "organization = \"acme\"\naliases = { email = \"X_Email\" }"),
     ("U027", "[tls]", "[log]\nlevel = \"inof\"\n[tls]"),
     ("U028", "organization = \"acme\"", "organization = \"Acme Inc.\""),
+    ("U048", "[tls]", "redis = \"redis://a,b\"\n[tls]"),
+    ("U048", "[tls]", "redis = \"127.0.0.1\"\n[tls]"),
+    ("U048", "[tls]", "database = \"postgres://usher@db.example\"\n[tls]"),
+    ("U048", "[tls]", "database = \"postgres://usher@db.example/usher?sslmode=maybe\"\n[tls]"),
+    ("U010", "[tls]", "database = \"mysql://db.example/usher\"\n[tls]"),
 ];
 
 /// One change of a sound org.toml, and the code that it gives.

@@ -7,7 +7,7 @@ fn all_faults_are_shown_at_once_with_a_pointer_and_a_suggestion() {
     insta::assert_snapshot!(process_faults(
         r#"
 public_url = "http://auth.acme.example"
-database   = "postgres://usher:hunter2@db/usher"
+database   = "postgres://usher:hunter2@db"
 [sesion]
 idle_timeout = "8h"
 [session]

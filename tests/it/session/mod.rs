@@ -187,6 +187,8 @@ async fn pages_of_the_auth_host_say_that_the_store_is_down() {
     let token = gateway.sign_in("ada").await;
     gateway.ephemeral.down.store(true, Ordering::SeqCst);
     gateway.clock.pass(Duration::from_secs(6));
+    assert_ne!(who(&gateway, &token).await, "nobody", "known here, and in the time of grace");
+    gateway.clock.pass(Duration::from_mins(5));
     assert!(who(&gateway, &token).await.contains("cannot be used right now"));
     gateway.ephemeral.down.store(false, Ordering::SeqCst);
     assert_ne!(who(&gateway, &token).await, "nobody");

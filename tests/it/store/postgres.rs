@@ -34,10 +34,13 @@ impl Backend for Database {
 
 impl Postgres {
     async fn open(&self) -> Box<dyn Backend> {
-        let url = self.create_database().await;
-        let store = PostgresStore::open(&url).await.unwrap();
-        Box::new(Database { url, store: Arc::new(store) })
+        node(&self.create_database().await).await
     }
+}
+
+/// One node on a database.
+pub(crate) async fn node(url: &str) -> Box<dyn Backend> {
+    Box::new(Database { url: url.to_owned(), store: Arc::new(PostgresStore::open(url).await.unwrap()) })
 }
 
 every_store_does_this!(on_one_server, Postgres::start);
@@ -69,9 +72,7 @@ async fn nodes_that_start_together_migrate_once() {
 /// Two nodes on one database.
 async fn two_nodes(server: &Postgres, premium: u32) -> (World, World) {
     let url = server.create_database().await;
-    let [first, second] = [PostgresStore::open(&url).await.unwrap(), PostgresStore::open(&url).await.unwrap()].map(Arc::new);
-    let first = World::new(Box::new(Database { url: url.clone(), store: first }), premium, 0).await;
-    (first, World::empty(Box::new(Database { url, store: second })))
+    (World::new(node(&url).await, premium, 0).await, World::empty(node(&url).await))
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use usher::proxy::{IdentityKeys, PlainPages, Proxy};
 use usher::server::{Dispatch, Listen, Serving, start};
 use usher::session::{Client, NewSession, Place, SessionKey, Sessions, WayIn};
 use usher::store::ephemeral::memory::MemoryStore;
-use usher::store::ephemeral::{Ephemeral, EphemeralError};
+use usher::store::ephemeral::{Ephemeral, EphemeralError, Published};
 use usher::store::sqlite::SqliteStore;
 use usher::store::{MemberRow, Store, StoreError};
 
@@ -44,6 +44,12 @@ impl TurnedClock {
     }
 }
 
+impl TurnedClock {
+    pub(crate) fn set_back(&self, time: Duration) {
+        self.0.fetch_sub(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
 impl Clock for TurnedClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap()
@@ -53,7 +59,7 @@ impl Clock for TurnedClock {
 /// A session store that fails while it is unplugged.
 #[derive(Debug)]
 pub(crate) struct Unplugged {
-    inner: MemoryStore,
+    inner: Arc<dyn Ephemeral>,
     pub down: AtomicBool,
 }
 
@@ -107,6 +113,13 @@ impl Ephemeral for Unplugged {
     async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError> {
         self.check()?;
         self.inner.count(key, window).await
+    }
+    async fn publish(&self, message: Bytes) -> Result<(), EphemeralError> {
+        self.check()?;
+        self.inner.publish(message).await
+    }
+    fn subscribe(&self) -> tokio::sync::broadcast::Receiver<Published> {
+        self.inner.subscribe()
     }
 }
 
@@ -167,6 +180,7 @@ pub(crate) fn config(upstreams: &[url::Url]) -> Config {
         public_url: "https://auth.acme.example".parse().unwrap(),
         data_dir: "/nowhere".into(),
         database: Database::Sqlite,
+        redis: None,
         server: Server {
             listen: "127.0.0.1:0".parse().unwrap(),
             trusted_proxies: vec![],
@@ -175,7 +189,7 @@ pub(crate) fn config(upstreams: &[url::Url]) -> Config {
         },
         tls: Tls::Off,
         ops_listen: "127.0.0.1:0".parse().unwrap(),
-        session: SessionLimits { idle_timeout: IDLE, lifetime: LIFETIME },
+        session: SessionLimits { idle_timeout: IDLE, lifetime: LIFETIME, outage_grace: Duration::from_mins(5) },
         limits: Limits::default(),
         routes: routes(upstreams),
         log: Log { format: LogFormat::Json, level: "info".to_owned() },
@@ -198,14 +212,27 @@ impl Gateway {
     }
 
     async fn build(change: impl FnOnce(&mut Config), tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        let clock = Arc::new(TurnedClock::standing_at(at(0)));
+        let backend = Box::new(Sqlite(Arc::new(SqliteStore::open_in_memory().await.unwrap())));
+        let members = fixtures::World::new(backend, 5, 5).await;
+        Self::on(Arc::new(MemoryStore::new(clock.clone())), members, clock, change, tls).await
+    }
+
+    /// A node on stores that others may share.
+    pub(crate) async fn on(
+        inner: Arc<dyn Ephemeral>,
+        members: fixtures::World,
+        clock: Arc<TurnedClock>,
+        change: impl FnOnce(&mut Config),
+        tls: Option<Arc<rustls::ServerConfig>>,
+    ) -> Self {
         let app = Echo::start().await;
         let mut config = config(&[app.url()]);
         change(&mut config);
-        let clock = Arc::new(TurnedClock::standing_at(at(0)));
-        let ephemeral = Arc::new(Unplugged { inner: MemoryStore::new(clock.clone()), down: AtomicBool::new(false) });
-        let backend = Box::new(Sqlite(Arc::new(SqliteStore::open_in_memory().await.unwrap())));
-        let members = fixtures::World::new(backend, 5, 5).await;
+        let ephemeral = Arc::new(Unplugged { inner, down: AtomicBool::new(false) });
         let sessions = Arc::new(Sessions::new(ephemeral.clone(), members.store.clone(), clock.clone(), config.session));
+        let stop = CancellationToken::new();
+        tokio::spawn(stop.clone().run_until_cancelled_owned(sessions.clone().listen()));
         let keys = Arc::new(IdentityKeys::make().unwrap());
         let proxy = Arc::new(Proxy::new(&config, sessions.clone(), keys.clone(), Arc::new(PlainPages), clock.clone()));
         let pages = auth_host(sessions.clone(), members.store.clone());
@@ -217,7 +244,6 @@ impl Gateway {
             grace: Duration::from_secs(5),
             trusted_proxies: config.server.trusted_proxies.clone(),
         };
-        let stop = CancellationToken::new();
         let serving = start(&listen, &dispatch, &stop).unwrap();
         let address = serving.address();
         Self { address, app, clock, ephemeral, sessions, proxy, members, keys, serving: Some(serving), stop }
@@ -301,7 +327,7 @@ async fn test_login(
     Extension(sessions): Extension<Arc<Sessions>>,
     Extension(store): Extension<Arc<dyn Store>>,
     Query(Name { name }): Query<Name>,
-) -> String {
+) -> Result<String, http::StatusCode> {
     let identity = identity(&name);
     let row = find(store.as_ref(), &name).await.unwrap();
     let new = NewSession {
@@ -314,10 +340,10 @@ async fn test_login(
         organizations: BTreeMap::from([(row.member.organization, row.member.id)]),
         client: Client::new(Some("192.0.2.7".to_owned()), Some("Firefox")),
     };
-    let record = sessions.start_on_auth_host(&session, new).await.unwrap();
+    let record = sessions.start_on_auth_host(&session, new).await.map_err(|_| http::StatusCode::SERVICE_UNAVAILABLE)?;
     assert_eq!(record.place, Place::AuthHost);
     assert_eq!(sessions.find_on_auth_host(&session).await.unwrap().unwrap().key, record.key);
-    record.key.to_string()
+    Ok(record.key.to_string())
 }
 
 async fn find(store: &dyn Store, name: &str) -> Result<MemberRow, StoreError> {

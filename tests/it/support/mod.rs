@@ -7,7 +7,7 @@
 //! - [`oidc_provider`]: a certified OpenID provider, and a browser without script
 //! - [`installation`], [`browser`]: a whole Usher as an operator would set it up, and a browser to sign in with
 //! - [`simplesaml`], [`lemonldap`]: real providers from Debian; [`people`] know who signs in there, [`front`] stands in front of one and tampers
-//! - [`postgres`]: a real `PostgreSQL`
+//! - [`postgres`], [`redis`]: real servers, one or several that belong together
 //! - [`child`], [`port`]: programs that a test starts, and where they listen
 
 pub(crate) mod ask;
@@ -24,5 +24,6 @@ pub(crate) mod op;
 pub(crate) mod people;
 pub(crate) mod port;
 pub(crate) mod postgres;
+pub(crate) mod redis;
 pub(crate) mod saml_idp;
 pub(crate) mod simplesaml;

@@ -53,7 +53,8 @@ impl Desk {
         map_groups(&mut start.organizations[0]);
         world.store.save_settings(&start, None, "cli", at(0)).await.unwrap();
         let ephemeral = Arc::new(MemoryStore::new(clock.clone()));
-        let limits = SessionLimits { idle_timeout: Duration::from_hours(8), lifetime: Duration::from_hours(12) };
+        let limits =
+            SessionLimits { idle_timeout: Duration::from_hours(8), lifetime: Duration::from_hours(12), outage_grace: Duration::ZERO };
         let sessions = Arc::new(Sessions::new(ephemeral, Arc::clone(&world.store), clock.clone(), limits));
         let admin = Admin { store: Arc::clone(&world.store), sessions, clock: clock.clone() };
         let desk = Self { world, admin, clock };

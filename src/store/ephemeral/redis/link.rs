@@ -1,0 +1,90 @@
+//! The connection of this node: shared by all requests, made anew when it breaks, and never waited for long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use redis::aio::ConnectionLike as _;
+use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use tokio::sync::Mutex;
+
+use super::connect::{Connection, Servers};
+use crate::store::breaker::Breaker;
+use crate::store::ephemeral::EphemeralError;
+
+/// How long an operation may take with all that it needs, a new connection included.
+const PATIENCE: Duration = Duration::from_millis(2500);
+
+pub(super) struct Link {
+    servers: Servers,
+    current: ArcSwapOption<Connection>,
+    /// Held by the one who connects; the others wait for the same connection.
+    connecting: Mutex<()>,
+    breaker: Breaker,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("servers", &self.servers).field("breaker", &self.breaker).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    pub(super) fn new(servers: Servers) -> Self {
+        Self { servers, current: ArcSwapOption::empty(), connecting: Mutex::new(()), breaker: Breaker::default() }
+    }
+
+    /// Runs a command, once more when the connection turns out to be broken. It may then find its own first try: a claim counts as lost and what was to
+    /// be taken as gone, which is a denial and never a pass.
+    pub(super) async fn run(&self, command: &Cmd) -> Result<Value, EphemeralError> {
+        self.breaker.check().map_err(|open| EphemeralError(open.into()))?;
+        let tried = tokio::time::timeout(PATIENCE, async {
+            match self.try_once(command).await {
+                Err(error) if is_broken(&error) && !error.is_timeout() => self.try_once(command).await,
+                result => result,
+            }
+        });
+        let result = tried.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        match &result {
+            Err(error) if is_broken(error) => self.breaker.failed(),
+            _ => self.breaker.works(),
+        }
+        result.map_err(|error| EphemeralError(error.into()))
+    }
+
+    async fn try_once(&self, command: &Cmd) -> Result<Value, RedisError> {
+        let connection = self.connection().await?;
+        let answer = Connection::clone(&connection).req_packed_command(command).await;
+        // An error that the server sent is a value until here.
+        let result = answer.and_then(Value::extract_error);
+        if result.as_ref().is_err_and(is_broken) {
+            // Unless someone has made a new one already.
+            self.current.compare_and_swap(&connection, None);
+        }
+        result
+    }
+
+    async fn connection(&self) -> Result<Arc<Connection>, RedisError> {
+        if let Some(connection) = self.current.load_full() {
+            return Ok(connection);
+        }
+        let _connecting = self.connecting.lock().await;
+        if let Some(connection) = self.current.load_full() {
+            return Ok(connection);
+        }
+        let connection = Arc::new(self.servers.connect().await?);
+        self.current.store(Some(Arc::clone(&connection)));
+        Ok(connection)
+    }
+}
+
+/// Whether to look for another connection: this one is cut or silent, or its server is no master any more.
+fn is_broken(error: &RedisError) -> bool {
+    error.is_io_error()
+        || error.is_unrecoverable_error()
+        || matches!(
+            error.kind(),
+            ErrorKind::ClusterConnectionNotFound
+                | ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown | ServerErrorKind::ClusterDown)
+        )
+}

@@ -1,0 +1,147 @@
+//! All tables, out and in.
+
+use futures_util::TryStreamExt as _;
+use sqlx::{AssertSqlSafe, QueryBuilder};
+use tokio::sync::mpsc;
+
+use super::codec::Columns as _;
+use super::{Connection, Database, Row, Stop, check_integrity};
+use crate::store::StoreError;
+use crate::store::portable::{Cell, Part, TableSum, cut_off};
+
+/// Every table, after those that it points to. A table that is missing here is noticed before anything is copied.
+const TABLES: [&str; 16] = [
+    "parent",
+    "domain",
+    "connection",
+    "organization",
+    "seat",
+    "person",
+    "link",
+    "member",
+    "api_token",
+    "removal",
+    "invite",
+    "audit",
+    "decision",
+    "attempt",
+    "claim_health",
+    "seen_group",
+];
+
+/// Rows that travel together.
+const BATCH: usize = 200;
+
+/// The columns of a table that are stored, by name, and whether they hold text.
+async fn columns(conn: &mut Connection, table: &str) -> Result<Vec<(String, bool)>, StoreError> {
+    let rows = sqlx::query(super::super::COLUMNS).bind(table).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((row.text("name")?, row.text("type")?.eq_ignore_ascii_case("text")))).collect()
+}
+
+/// Fails when the schema has a table that would be left behind.
+async fn check_tables(conn: &mut Connection) -> Result<(), StoreError> {
+    for row in sqlx::query(super::super::TABLE_NAMES).fetch_all(conn).await? {
+        let name = row.text("name")?;
+        if !TABLES.contains(&name.as_str()) {
+            return Err(StoreError::Corrupt(format!("there is a table {name}, which is not known")));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn count_rows(conn: &mut Connection) -> Result<u64, StoreError> {
+    let mut all = 0;
+    for table in TABLES {
+        let statement = AssertSqlSafe(format!("SELECT count(*) AS rows FROM {table}"));
+        all += u64::from(sqlx::query(statement).fetch_one(&mut *conn).await?.count("rows")?);
+    }
+    Ok(all)
+}
+
+pub(super) async fn export(conn: &mut Connection, into: &mpsc::Sender<Part>) -> Result<(), StoreError> {
+    check_tables(conn).await?;
+    let mut sums = Vec::new();
+    for table in TABLES {
+        sums.push(read_table(conn, table, Some(into)).await?);
+    }
+    into.send(Part::End(sums)).await.map_err(|_| cut_off())
+}
+
+/// Reads a table from end to end, and sends it on if someone wants it.
+async fn read_table(conn: &mut Connection, table: &'static str, into: Option<&mpsc::Sender<Part>>) -> Result<TableSum, StoreError> {
+    let typed = columns(conn, table).await?;
+    let names: Vec<String> = typed.iter().map(|(name, _)| name.clone()).collect();
+    let mut sum = TableSum::new(table);
+    let mut batch = Vec::with_capacity(BATCH);
+    let statement = AssertSqlSafe(format!("SELECT {} FROM {table}", quoted(&names)));
+    let mut rows = sqlx::query(statement).fetch(conn);
+    loop {
+        let row = rows.try_next().await?;
+        let is_end = row.is_none();
+        if let Some(row) = row {
+            let row = read_row(&row, &typed)?;
+            sum.add(&names, &row);
+            batch.push(row);
+        }
+        if batch.len() == BATCH || (is_end && !batch.is_empty()) {
+            let part = Part::Rows { table, columns: names.clone(), rows: std::mem::take(&mut batch) };
+            if let Some(into) = into {
+                into.send(part).await.map_err(|_| cut_off())?;
+            }
+        }
+        if is_end {
+            return Ok(sum);
+        }
+    }
+}
+
+fn read_row(row: &Row, columns: &[(String, bool)]) -> Result<Vec<Cell>, StoreError> {
+    let cell = |(name, is_text): &(String, bool)| {
+        Ok(if *is_text { Cell::Text(row.maybe_text(name)?) } else { Cell::Number(row.maybe_number(name)?) })
+    };
+    columns.iter().map(cell).collect()
+}
+
+/// Our names are plain words, some of which a database has a meaning for.
+fn quoted(columns: &[String]) -> String {
+    columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) async fn import(conn: &mut Connection, mut from: mpsc::Receiver<Part>) -> Result<Vec<TableSum>, Stop> {
+    check_tables(conn).await?;
+    if count_rows(conn).await? > 0 {
+        return Err(StoreError::Refused("the target holds something already; a copy goes into an empty database only".to_owned()).into());
+    }
+    let sent = loop {
+        match from.recv().await.ok_or_else(cut_off)? {
+            Part::Rows { table, columns, rows } => insert(conn, table, &columns, rows).await?,
+            Part::End(sums) => break sums,
+        }
+    };
+    let mut stored = Vec::new();
+    for table in TABLES {
+        stored.push(read_table(conn, table, None).await?);
+    }
+    if let Some((sent, stored)) = sent.iter().zip(&stored).find(|(sent, stored)| sent != stored) {
+        let (table, sent, stored) = (sent.table, sent.rows, stored.rows);
+        return Err(StoreError::Refused(format!("table {table} is not the same on both sides ({sent} rows sent, {stored} stored)")).into());
+    }
+    match check_integrity(conn).await?.first() {
+        None => Ok(stored),
+        Some(fault) => Err(StoreError::Refused(format!("what was copied is not sound: {fault}")).into()),
+    }
+}
+
+async fn insert(conn: &mut Connection, table: &str, columns: &[String], rows: Vec<Vec<Cell>>) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::<Database>::new(format!("INSERT INTO {table} ({}) ", quoted(columns)));
+    query.push_values(rows, |mut row, cells| {
+        for cell in cells {
+            match cell {
+                Cell::Text(text) => row.push_bind(text),
+                Cell::Number(number) => row.push_bind(number),
+            };
+        }
+    });
+    query.build().persistent(false).execute(conn).await?;
+    Ok(())
+}

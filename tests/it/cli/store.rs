@@ -1,0 +1,83 @@
+//! The database as a whole.
+
+use super::people::ada_and_noah;
+use super::{Ended, Shell};
+use crate::support::postgres::Postgres;
+
+fn copy(shell: &Shell, from: &str, to: &str, url: &str) -> Ended {
+    let output = shell.command(&["store", "copy", "--from", from, "--to", to]).env("USHER_DATABASE", url).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn execute(shell: &Shell, statement: &'static str) {
+    use sqlx::ConnectOptions as _;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(shell.path("data/usher.db"));
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+    });
+}
+
+/// What a command says with the database at `url`.
+fn said(shell: &Shell, url: &str, arguments: &[&str]) -> String {
+    let output = shell.command(arguments).env("USHER__DATABASE", url).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_store_is_copied_there_and_back() {
+    let shell = ada_and_noah();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (server, url) = runtime.block_on(async {
+        let server = Postgres::start().await;
+        let url = server.create_database().await;
+        (server, url)
+    });
+    let ended = copy(&shell, "sqlite", "env:USHER_DATABASE", &url);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("  member\n") && ended.stdout.contains("  audit\n"), "{ended:?}");
+    assert!(ended.stderr.contains("Copied and compared"), "{ended:?}");
+    for arguments in [&["member", "list"][..], &["member", "show", "ada@acme.example"], &["explain", "ada@acme.example"]] {
+        let here = shell.run(arguments).stdout;
+        assert!(!here.is_empty());
+        assert_eq!(said(&shell, &url, arguments), here);
+    }
+
+    let again = copy(&shell, "sqlite", "env:USHER_DATABASE", &url);
+    assert_eq!((again.code, again.stdout.as_str()), (5, ""), "{again:?}");
+    assert!(again.stderr.contains("holds something already"), "{again:?}");
+
+    let back = copy(&shell, "env:USHER_DATABASE", "sqlite:back/usher.db", &url);
+    assert_eq!((back.code, &back.stdout), (0, &ended.stdout), "{back:?}");
+    runtime.block_on(async { drop(server) });
+}
+
+#[test]
+fn what_is_not_sound_is_not_copied_and_leaves_nothing() {
+    let shell = ada_and_noah();
+    execute(&shell, "UPDATE seat SET used = used + 1");
+    let refused = copy(&shell, "sqlite", "sqlite:other/usher.db", "");
+    assert_eq!((refused.code, refused.stdout.as_str()), (5, ""), "{refused:?}");
+    assert!(refused.stderr.contains("counts"), "{refused:?}");
+    execute(&shell, "UPDATE seat SET used = used - 1");
+    assert_eq!(copy(&shell, "sqlite", "sqlite:other/usher.db", "").code, 0, "the target was left as it was: empty");
+}
+
+#[test]
+fn a_copy_says_what_is_wrong_with_its_ends() {
+    let shell = Shell::installed();
+    for (from, to, code, sentence) in [
+        ("sqlite", "sqlite:other.db", 1, "there is no database"),
+        ("sqlite", "sqlite", 2, "the same database"),
+        ("mysql://host/db", "sqlite", 2, "not a database that Usher knows"),
+        ("postgres://usher:hunter2@host", "sqlite", 2, "names no database"),
+        ("env:NOWHERE", "sqlite", 2, "NOWHERE is not set"),
+        ("postgres://usher@127.0.0.1:1/usher", "sqlite", 1, "cannot be used right now"),
+    ] {
+        let ended = copy(&shell, from, to, "");
+        assert_eq!(ended.code, code, "{from}: {ended:?}");
+        assert!(ended.stderr.contains(sentence) && !ended.stderr.contains("hunter2"), "{from}: {ended:?}");
+    }
+}
