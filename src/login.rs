@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::core::provision::{Admission, Change, Outcome, decide};
-use crate::core::{OrganizationId, Reason, VerifiedIdentity};
+use crate::core::{DecisionId, OrganizationId, Reason, VerifiedIdentity};
 use crate::store::{CommitOutcome, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store, StoreError};
 
 /// How often a lost race is decided anew. Each seat tier and each guard can be lost once; more than that is no race but a fault.
@@ -34,6 +34,8 @@ pub enum Ending {
     Refused {
         /// Why.
         reason: Reason,
+        /// The record of it.
+        decision: DecisionId,
         /// The member that this login removed (row 17): the caller ends the sessions.
         removed: Option<Box<MemberRow>>,
     },
@@ -79,7 +81,7 @@ fn ending(outcome: Outcome, changes: &[Change], committed: Committed) -> Result<
         }
         Outcome::Refuse(reason) => {
             let removes = changes.iter().any(|change| matches!(change, Change::RemoveMember { .. }));
-            Ok(Ending::Refused { reason, removed: committed.member.filter(|_| removes).map(Box::new) })
+            Ok(Ending::Refused { reason, decision: committed.decision, removed: committed.member.filter(|_| removes).map(Box::new) })
         }
     }
 }

@@ -7,6 +7,8 @@
 //! - [`activity`]: the audit log for people
 //! - `sessions`: who is signed in, and how that ends
 //! - `tokens`: API tokens, and whom one speaks for
+//! - `recovery`: the way in without an identity provider
+//! - `requests`: who waits for a yes
 //!
 //! The one rule of this folder: whether somebody may is asked here and nowhere else, and an act and its audit line are one transaction.
 //! Console, API and command line carry words in and out.
@@ -24,7 +26,9 @@ mod invites;
 mod members;
 mod owner;
 mod people;
+mod recovery;
 mod removals;
+mod requests;
 mod seats;
 mod sessions;
 mod tokens;
@@ -34,7 +38,9 @@ pub use error::{AdminError, Fault};
 pub use invites::NewInvite;
 pub use members::{MemberChange, NewPin};
 pub use people::PeopleChange;
+pub use recovery::{RecoveryLink, recovery_key};
 pub use removals::RemovalOutlook;
+pub use requests::{Approved, NOTE_MAX, RequestList, RequestView};
 pub use sessions::{SessionList, SessionView};
 pub use tokens::{Bearer, IssuedToken, TOKEN_LIFE_MAX, TOKEN_NAME_MAX, TOKEN_PREFIX, Token, TokenState, TokenWish};
 

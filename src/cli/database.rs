@@ -6,15 +6,17 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::{Context, Failure};
-use crate::clock::Clock;
+use crate::admin::{Actor, Admin, Who};
+use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Database};
 use crate::core::{Organization, OrganizationId, Settings};
+use crate::session::Sessions;
 use crate::store::ephemeral::Ephemeral;
 use crate::store::ephemeral::memory::MemoryStore;
 use crate::store::ephemeral::redis::RedisStore;
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Store, StoredSettings};
+use crate::store::{RequestOrigin, Store, StoredSettings};
 
 /// Where the installation is described.
 #[derive(Debug, clap::Args)]
@@ -67,6 +69,37 @@ pub(super) fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> anyhow:
         Some(address) => Arc::new(RedisStore::new(address).context("Redis cannot be used")?),
         None => Arc::new(MemoryStore::new(Arc::clone(clock))),
     })
+}
+
+impl Installation {
+    /// The use cases of administrators on the store, which must be there. Sessions are those in Redis, or none: this process has no others.
+    pub(super) async fn admin(&self, context: &Context) -> Result<Admin, Failure> {
+        let (store, _) = self.open(context).await?;
+        let config = config::load(&self.config, &context.env)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ephemeral = open_ephemeral(&config, &clock)?;
+        let sessions = Arc::new(Sessions::new(ephemeral, Arc::clone(&store), Arc::clone(&clock), config.session));
+        Ok(Admin { store, sessions, clock })
+    }
+
+    /// The same for commands about sessions, which must be where this process can reach them.
+    pub(super) async fn admin_of_sessions(&self, context: &Context, organization: Option<&str>) -> Result<(Admin, Actor), Failure> {
+        if config::load(&self.config, &context.env)?.redis.is_none() {
+            return Err(Failure::Failed(anyhow::anyhow!(
+                "sessions are in the memory of the running server, where this command cannot see them; look at them in its console or over the \
+                 API, or keep them in Redis. Restarting the server ends them all"
+            )));
+        }
+        let admin = self.admin(context).await?;
+        let settings = admin.store.find_settings().await?.context("there are no settings yet")?.settings;
+        let actor = operator(self::organization(&settings, organization)?.id.clone());
+        Ok((admin, actor))
+    }
+}
+
+/// Whoever has a shell on the host, acting in an organization.
+pub(super) fn operator(organization: OrganizationId) -> Actor {
+    Actor { who: Who::Operator, organization, origin: RequestOrigin::default() }
 }
 
 /// Makes the data directory, for its owner alone, unless it is there.

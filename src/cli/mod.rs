@@ -6,7 +6,7 @@
 //! - [`logging`]: where log lines go
 //! - `forecast`: what new settings would mean for a member at the next login
 //!
-//! The one rule of this folder: commands decide nothing; they ask `config`, `core` and `store`, and say what came back.
+//! The one rule of this folder: commands decide nothing; they ask `config`, `core`, `store` and `admin`, and say what came back.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -15,6 +15,8 @@ use clap::{Parser, Subcommand};
 
 use crate::clock::{Clock, SystemClock};
 
+mod activity;
+mod admin;
 mod apply;
 mod check;
 mod database;
@@ -28,6 +30,7 @@ mod member;
 mod openapi;
 pub mod output;
 mod serve;
+mod session;
 mod store;
 mod token;
 mod version;
@@ -72,6 +75,17 @@ pub enum Command {
     /// The database as a whole.
     #[command(subcommand)]
     Store(store::Command),
+    /// See and end sessions.
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Show the activity: what was done, by whom, and why.
+    Activity(activity::Args),
+    /// Write something out as a file.
+    #[command(subcommand)]
+    Export(activity::Export),
+    /// Get in when nothing else works.
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Say which version this is.
     Version(version::Args),
 }
@@ -103,6 +117,10 @@ impl Command {
             Self::Token(command) => block_on(command.run(context)),
             Self::Openapi(openapi::Args {}) => openapi::run(),
             Self::Store(command) => block_on(command.run(context)),
+            Self::Session(command) => block_on(command.run(context)),
+            Self::Activity(args) => block_on(args.run(context)),
+            Self::Export(command) => block_on(command.run(context)),
+            Self::Admin(command) => block_on(command.run(context)),
             Self::Version(args) => args.run(),
         }
     }

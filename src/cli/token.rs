@@ -1,26 +1,15 @@
 //! `usher token`: API tokens, made by whoever has a shell on the host.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use jiff::SignedDuration;
 
 use super::database::{self, Installation};
 use super::{Context, Failure, output};
-use crate::admin::{Actor, Admin, Permission, TOKEN_LIFE_MAX, Token, TokenWish, Who};
-use crate::clock::SystemClock;
-use crate::config::SessionLimits;
+use crate::admin::{Actor, Admin, Permission, TOKEN_LIFE_MAX, Token, TokenWish};
 use crate::core::{EmailAddress, Organization, TokenId};
-use crate::session::Sessions;
-use crate::store::RequestOrigin;
-use crate::store::ephemeral::memory::MemoryStore;
 
 /// The largest page that the store gives.
 const PAGE: u32 = 500;
 const DAY_HOURS: i64 = 24;
-/// Of sessions, of which this process has none.
-const LIMITS: SessionLimits =
-    SessionLimits { idle_timeout: Duration::from_mins(1), lifetime: Duration::from_mins(1), outage_grace: Duration::ZERO };
 
 /// What to do with API tokens.
 #[derive(Debug, clap::Subcommand)]
@@ -183,12 +172,9 @@ struct Desk {
 }
 
 async fn open(installation: &Installation, wanted: Option<&str>, context: &Context) -> Result<(Desk, Organization), Failure> {
-    let (store, stored) = installation.open(context).await?;
+    let admin = installation.admin(context).await?;
+    let stored = admin.store.find_settings().await?.ok_or_else(|| anyhow::anyhow!("there are no settings yet"))?;
     let organization = database::organization(&stored.settings, wanted)?.clone();
-    let actor = Actor { who: Who::Operator, organization: organization.id.clone(), origin: RequestOrigin::default() };
-    let clock = Arc::new(SystemClock);
-    // A token has nothing to do with sessions, which are the server's: there are none in this process.
-    let ephemeral = Arc::new(MemoryStore::new(clock.clone()));
-    let sessions = Arc::new(Sessions::new(ephemeral, Arc::clone(&store), clock.clone(), LIMITS));
-    Ok((Desk { admin: Admin { store, sessions, clock }, actor }, organization))
+    let actor = database::operator(organization.id.clone());
+    Ok((Desk { admin, actor }, organization))
 }

@@ -122,6 +122,7 @@ fn described(change: &Change) -> Option<String> {
         Change::LeaveQueue { .. } => "waits for no other seat any more".to_owned(),
         Change::ConsumeInvite { held: Some(tier), .. } => format!("the invite is used up, with the {tier} seat that it held"),
         Change::MarkPrimaryOwner { .. } => "becomes the Primary Owner".to_owned(),
+        Change::SetPin { pin } => format!("role and seat are pinned until {}", pin.ends_at.strftime("%-d %b %Y")),
         Change::DropPin { .. } => "the pin that has ended is taken off".to_owned(),
         Change::RemoveMember { .. } => "is removed; the seat is free".to_owned(),
         Change::RecordAttempt { .. } => "the attempt is kept for the administrators".to_owned(),

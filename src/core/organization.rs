@@ -168,6 +168,12 @@ pub struct Policy {
     pub pin_max: SignedDuration,
     /// How long a removal can be undone.
     pub undo_window: SignedDuration,
+    /// Whether a new person whom the rules would let in waits for an administrator's yes.
+    #[serde(default)]
+    pub approve_first_logins: bool,
+    /// Whether apps are entered only with a sign-in through a connection, never with a recovery link (row 60).
+    #[serde(default)]
+    pub require_sso: bool,
 }
 
 const DAY_HOURS: i64 = 24;
@@ -183,6 +189,8 @@ impl Default for Policy {
             stale_after: days(30),
             pin_max: days(30),
             undo_window: days(30),
+            approve_first_logins: false,
+            require_sso: false,
         }
     }
 }

@@ -36,6 +36,8 @@ pub enum Reason {
     NoRoleGroup,
     /// No seat is free.
     NoSeatsLeft,
+    /// The rules say yes, and an administrator has not said so yet.
+    AwaitingApproval,
     /// An admin took the seat away.
     SeatUnassigned,
     /// The wanted tier was full: a lower one was given.
@@ -98,6 +100,7 @@ impl Reason {
             }
             Self::NoRoleGroup => "Your account does not include access to this app. Ask an administrator if you need it.",
             Self::NoSeatsLeft => "All seats of this app are taken. The administrators can see that you tried; ask them for a seat.",
+            Self::AwaitingApproval => "Your access waits for an administrator to say yes. They can see that you are waiting.",
             Self::SeatUnassigned => "You do not have a seat in this app at the moment. Ask an administrator to give you one.",
             Self::TierFullLowered => "The kind of seat meant for you was full, so you have another one for now. You need not do anything.",
             Self::TierUpgradeQueued => {
@@ -143,6 +146,9 @@ impl Reason {
                 "None of the person's groups is mapped to a role. Add one of them to a role mapping, or the person to a mapped group."
             }
             Self::NoSeatsLeft => "No seat was free in any tier open to this person. Free or add a seat; the person is on the waiting list.",
+            Self::AwaitingApproval => {
+                "The rules would have let this new person in, and first logins wait for approval here. Approve or decline the request."
+            }
             Self::SeatUnassigned => {
                 "The person has no seat: an administrator took it away or pinned none, or the policy gives none without a seat group."
             }
@@ -225,6 +231,6 @@ mod tests {
         assert_eq!(Reason::NoRoleGroup.code(), "no_role_group");
         assert_eq!("ok_readded".parse(), Ok(Reason::OkReadded));
         assert_eq!(Reason::iter().filter(|reason| reason.is_admission()).count(), 3);
-        assert_eq!(Reason::iter().count(), 24);
+        assert_eq!(Reason::iter().count(), 25);
     }
 }

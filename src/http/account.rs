@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use tower_sessions::Session as CookieSession;
 
 use super::admin::console;
+use super::login::ask::Access;
 use super::login::enter;
 use super::origin::Origin;
 use super::problem::Problem;
@@ -67,7 +68,13 @@ fn because(groups: &[String]) -> String {
 }
 
 fn refused(reason: Reason, organization: &OrganizationId) -> Problem {
-    Problem::Refused { reason, organization: organization.clone(), incident: None, again: "/login?again=true".to_owned() }
+    Problem::Refused {
+        reason,
+        organization: organization.clone(),
+        incident: None,
+        again: "/login?again=true".to_owned(),
+        access: Access::Closed,
+    }
 }
 
 /// `POST /logout`: ends this browser's session here and on every app host, and offers the provider's logout.

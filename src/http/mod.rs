@@ -1,7 +1,7 @@
 //! The auth host: every route in one table, and the order of the layers.
 //!
 //! - `login`: start and finish of a login
-//! - `account`: who am I, and the way out
+//! - `account`: who am I, and the way out; `recovery`: the way in without a provider
 //! - `admin`: the console
 //! - `api`: the same for programs
 //! - `connection`: what providers and apps fetch from us
@@ -44,6 +44,7 @@ mod metrics;
 pub mod ops;
 mod origin;
 mod problem;
+mod recovery;
 pub mod views;
 
 pub(crate) use api::openapi::text as openapi;
@@ -58,11 +59,18 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/login/{connection}", get(login::start))
         .route_layer(sign_in.clone())
         .route("/", get(account::show))
+        .route("/login/ask", post(login::ask::ask))
+        .route("/login/asked", get(login::ask::asked))
         .route("/logout", post(account::logout))
         .route("/signed-out", get(account::signed_out))
         .merge(admin::routes(&app))
         .layer(DefaultBodyLimit::max(max_body.min(MAX_FORM_BYTES)))
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
+    let recovery = Router::new()
+        .route("/recovery/{token}", get(recovery::show).post(recovery::redeem))
+        .layer(DefaultBodyLimit::max(max_body.min(MAX_FORM_BYTES)))
+        .layer(CsrfLayer::new().with_rejection_response(problem::cross_site))
+        .layer(axum_no_referrer());
     // Providers send people and messages here from their own sites: each of these checks its message instead.
     let doors = Router::new()
         .route("/saml/{connection}/acs", post(login::acs))
@@ -72,6 +80,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(axum_no_referrer())
         .layer(sign_in.clone());
     own.merge(doors)
+        .merge(recovery)
         .layer(app.sessions.layer())
         .layer(MapResponseLayer::new(cookie::with_whole_removal))
         .route("/saml/{connection}/metadata", get(connection::metadata))
@@ -86,7 +95,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(assets::routes())
 }
 
-/// A callback's address holds a code or a state, which no other site may learn from a `Referer`.
+/// A callback's address holds a code or a state, and a recovery link's its secret, which no other site may learn from a `Referer`.
 fn axum_no_referrer() -> MapResponseLayer<fn(axum::response::Response) -> axum::response::Response> {
     MapResponseLayer::new(headers::no_referrer)
 }

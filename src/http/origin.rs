@@ -38,6 +38,11 @@ impl Origin {
         RequestOrigin { request: Some(self.request.clone()), incident: None, address: self.address.map(|address| address.to_string()) }
     }
 
+    /// What tries are counted by: the client's address.
+    pub(super) fn counted(&self) -> String {
+        self.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+    }
+
     /// For the session that this request starts.
     pub(super) fn client(&self) -> Client {
         Client::new(self.address.map(|address| address.to_string()), self.user_agent.as_deref())

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use tower_http::csrf::ProtectionError;
 
+use super::login::ask::Access;
 use super::origin::Origin;
 use super::views::{self, Link, NotFound, Page, ProblemKind, Reference, Refused, Unavailable, View as _};
 use crate::app::{App, NoOrganization};
@@ -39,6 +40,8 @@ pub(super) enum Problem {
         incident: Option<IncidentId>,
         /// Where to try with another account: sign-in, with the page that was asked for.
         again: String,
+        /// Whether to ask for access.
+        access: Access,
     },
     /// The provider's message was not valid. Says nothing about what was wrong with it.
     InvalidMessage {
@@ -73,6 +76,8 @@ pub(super) enum Problem {
     Malformed,
     /// Another site sent this form.
     CrossSite,
+    /// A recovery link that was used, is too old, or was never made.
+    RecoveryLink,
     /// A store is down, or Usher itself has a fault: nothing was decided.
     Unavailable,
 }
@@ -127,6 +132,7 @@ impl Problem {
             Self::NoSuchConnection | Self::NotFound => "not_found",
             Self::Malformed => "bad_request",
             Self::CrossSite => "cross_site",
+            Self::RecoveryLink => "recovery_link",
             Self::Unavailable => "unavailable",
         }
     }
@@ -143,14 +149,26 @@ impl Problem {
         let again = Some(Link { label: "Sign in again", href: "/login?again=true" });
         let problem = |kind| views::Problem { page, kind, action: again, reference }.respond();
         match self {
-            Self::Refused { reason, again, .. } => {
-                Refused { page, reason: *reason, signed_in_as: None, other_account_href: Some(again), reference }.respond()
+            Self::Refused { reason, again, access, .. } => Refused {
+                page,
+                reason: *reason,
+                signed_in_as: None,
+                access: match access {
+                    Access::Closed => views::Access::Closed,
+                    Access::Open { form } => views::Access::Open { form },
+                    Access::Asked { at } => views::Access::Asked { at: *at },
+                    Access::Declined { at, note } => views::Access::Declined { at: *at, note: note.as_deref() },
+                },
+                other_account_href: Some(again),
+                reference,
             }
+            .respond(),
             Self::InvalidMessage { .. } => {
                 let refused = Refused {
                     page,
                     reason: Reason::AuthInvalid,
                     signed_in_as: None,
+                    access: views::Access::Closed,
                     other_account_href: Some("/login?again=true"),
                     reference,
                 };
@@ -167,6 +185,7 @@ impl Problem {
             Self::NotSetUp => problem(ProblemKind::NotSetUp),
             Self::Malformed => problem(ProblemKind::BadRequest),
             Self::CrossSite => problem(ProblemKind::CrossSite),
+            Self::RecoveryLink => problem(ProblemKind::RecoveryLink),
             Self::NoSuchConnection | Self::NotFound => NotFound { page, home_href: Some("/"), reference }.respond(),
             Self::Unavailable => Unavailable { page, retry_href: None, retry_after_seconds: RETRY_AFTER_SECONDS, reference }.respond(),
         }
@@ -199,9 +218,11 @@ pub(super) async fn show(State(app): State<Arc<App>>, origin: Origin, request: R
     let Ok(incident) = problem.incident().map_or_else(made, Ok) else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     tracing::info!(request.id = origin.request(), incident.id = %incident, deny.reason = problem.code(), "answered with an error page");
     let mut page = problem.page(&app, incident, now);
-    // A problem of a callback keeps the callback's own headers.
+    // A problem of a callback keeps the callback's own headers, and its stricter policy about its address.
     for (name, value) in response.headers() {
-        if name != header::CONTENT_LENGTH && !page.headers().contains_key(name) {
+        if name == header::REFERRER_POLICY {
+            page.headers_mut().insert(name, value.clone());
+        } else if name != header::CONTENT_LENGTH && !page.headers().contains_key(name) {
             page.headers_mut().append(name, value.clone());
         }
     }

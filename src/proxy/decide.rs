@@ -59,6 +59,9 @@ pub(super) async fn judge(
     record: &SessionRecord,
     row: Option<&MemberRow>,
 ) -> Result<Verdict, SessionError> {
+    if record.way.is_recovery() && *allow != Allow::Public && requires_sso(sessions, organization).await? {
+        return Ok(Verdict::SignIn);
+    }
     if matches!(allow, Allow::Public | Allow::SignedIn) {
         return Ok(Verdict::Pass);
     }
@@ -75,6 +78,12 @@ pub(super) async fn judge(
     let settings = sessions.members().load_settings().await?;
     let ranks = settings.find_organization(organization).ok_or_else(|| StoreError::Missing(organization.to_string()))?;
     Ok(judge_rank(allow, ranks, row))
+}
+
+/// Row 60: with a recovery link one mends the sign-in; the apps are for those whom a provider vouches for.
+async fn requires_sso(sessions: &Sessions, organization: &OrganizationId) -> Result<bool, SessionError> {
+    let settings = sessions.members().load_settings().await?;
+    Ok(settings.find_organization(organization).is_none_or(|organization| organization.policy.require_sso))
 }
 
 /// A role or tier that the organization no longer has ranks below all others, and one that a route asks for and nobody has lets nobody in.

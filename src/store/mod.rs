@@ -1,7 +1,7 @@
 //! Durable facts: who is a member, with which role and seat, and everything that was ever decided.
 //!
-//! - [`Store`]: whole use cases, each one transaction; `activity`: reading the audit log; `tokens`: API tokens; [`SignIns`]: how
-//!   logins went
+//! - [`Store`]: whole use cases, each one transaction; `activity`: reading the audit log; `tokens`: API tokens; `recovery`: the way in
+//!   without a provider; `requests`: who waits for a yes; [`SignIns`]: how logins went
 //! - [`sqlite`]: the embedded default; [`postgres`]: for many nodes
 //! - `sql`: the use cases and their statements, one text for both databases; `migrations`: a schema for each, step by step the same
 //! - [`PeopleStore`]: what administrators do to people
@@ -33,6 +33,8 @@ pub mod ephemeral;
 mod people;
 pub mod portable;
 pub mod postgres;
+mod recovery;
+mod requests;
 pub mod settings_diff;
 mod sign_ins;
 pub mod sqlite;
@@ -42,6 +44,8 @@ mod unavailable;
 pub use crate::core::MemberRow;
 pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore};
 pub use people::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Removal, Written};
+pub use recovery::{NewRecoveryLink, RecoveryKey, RecoveryStore, SsoProof};
+pub use requests::{AccessRequest, Answer, Answered, Answering, Asking, REQUEST_LIFE, RequestStore};
 pub use sign_ins::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns};
 pub use tokens::{NewToken, TokenAct, TokenHash, TokenOwner, TokenQuery, TokenRow, TokenStore};
 
@@ -215,7 +219,9 @@ pub struct StoredSettings {
 
 /// Durable facts. Each method is one transaction.
 #[async_trait]
-pub trait Store: ActivityStore + PeopleStore + TokenStore + SignIns + std::fmt::Debug + Send + Sync + 'static {
+pub trait Store:
+    ActivityStore + PeopleStore + RecoveryStore + RequestStore + TokenStore + SignIns + std::fmt::Debug + Send + Sync + 'static
+{
     /// Whether the database answers; for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 

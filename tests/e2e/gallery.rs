@@ -17,8 +17,8 @@ use usher::core::Reason;
 use usher::http::assets::{self, asset_response};
 use usher::http::headers;
 use usher::http::views::{
-    Account, AppLink, BadGateway, Choose, ConnectionChoice, Email, EmailProblem, Link, NotFound, Page, PostForm, Problem, ProblemKind,
-    Reference, Refused, Seat, SignedOut, Taking, Unavailable, View as _,
+    Access, Account, AppLink, BadGateway, Choose, ConnectionChoice, Email, EmailProblem, Link, NotFound, Page, PostForm, Problem,
+    ProblemKind, Recovery, Reference, Refused, Seat, SignedOut, Taking, Unavailable, View as _,
 };
 
 const INCIDENT: &str = "inc_019ab2f47c1e7d3a9c0e5b8f21d4a667";
@@ -33,7 +33,7 @@ fn reference(code: &str) -> Reference<'_> {
 
 /// The name of every page.
 pub(crate) fn names() -> Vec<String> {
-    let login = ["choose", "choose-several", "choose-long", "email", "email-unknown", "email-malformed", "taking", "post"];
+    let login = ["choose", "choose-several", "choose-long", "email", "email-unknown", "email-malformed", "taking", "post", "recovery"];
     let account = ["account", "account-bare", "account-long", "signed-out", "signed-out-everywhere"];
     let trouble = ["bad-gateway", "bad-gateway-public", "unavailable", "not-found"];
     let fixed = [&login[..], &account, &trouble].concat().into_iter().map(str::to_owned);
@@ -60,6 +60,7 @@ fn problems() -> Vec<ProblemKind<'static>> {
         ProblemKind::NotSetUp,
         ProblemKind::BadRequest,
         ProblemKind::CrossSite,
+        ProblemKind::RecoveryLink,
         ProblemKind::TooManyRequests,
         ProblemKind::Internal,
     ]
@@ -73,6 +74,14 @@ pub(crate) fn response(name: &str, port: u16) -> Option<Response> {
             page: page(),
             reason,
             signed_in_as: Some("noah.fischer@acme.example"),
+            access: match reason {
+                Reason::NotInvited => Access::Open { form: "nothing" },
+                Reason::AwaitingApproval => Access::Asked { at: "2026-11-03T09:14:22Z".parse().unwrap() },
+                Reason::NoSeatsLeft => {
+                    Access::Declined { at: "2026-11-03T09:14:22Z".parse().unwrap(), note: Some("We buy more seats in January <soon>.") }
+                }
+                _ => Access::Closed,
+            },
             other_account_href: Some("/nowhere?prompt=login"),
             reference: Some(reference(reason.code())),
         };
@@ -125,6 +134,7 @@ fn login(name: &str, port: u16) -> Option<Response> {
         "email-unknown" => email("ada@acme.exmaple", Some(EmailProblem::UnknownDomain("acme.exmaple"))).respond(),
         "email-malformed" => email("ada", Some(EmailProblem::NotAnAddress)).respond(),
         "taking" => Taking { page: page(), provider: "Okta", href: "/nowhere", host: Some("acme.okta.example") }.respond(),
+        "recovery" => Recovery { page: page() }.respond(),
         "post" | "post-and-arrive" => {
             // Another origin than the page's: the policy must let the form leave.
             let action = Url::parse(&format!("http://idp.localhost:{port}/{}", if name == "post" { "nowhere" } else { "posted" })).unwrap();
@@ -220,6 +230,7 @@ fn router(port: u16) -> Router {
         .route("/{name}", get(move |Path(name): Path<String>| async move { one(&name, port) }))
         .route("/posted", any(|| async { "Arrived." }))
         .route("/login", post(move || async move { one("taking", port) }))
+        .route("/login/ask", post(StatusCode::NO_CONTENT))
         .route("/logout", any(StatusCode::NO_CONTENT))
         .route("/.usher/assets/{*path}", get(|OriginalUri(uri): OriginalUri| async move { asset_response(uri.path()).unwrap() }))
         .merge(assets::routes())

@@ -2,6 +2,7 @@
 //!
 //! - this file: pages of it, for whoever may see them
 //! - [`Entry`]: a line as people read it; `sentence`: what each event says; `diff`: what changed
+//! - `export`: the log as a file; `verify`: whether its hash chain holds
 //!
 //! Lines are never changed or deleted here.
 
@@ -12,10 +13,14 @@ use crate::core::MemberStatus;
 use crate::store::{ActivityFilter, ActivityQuery, AuditLine, StoreError};
 
 mod diff;
+mod export;
 mod sentence;
+mod verify;
 
 pub use diff::FieldChange;
+pub use export::ExportFormat;
 pub use sentence::events;
+pub use verify::{ChainReport, Noted};
 
 /// One line of the log as people read it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -73,7 +78,7 @@ impl Admin {
     }
 
     /// Whether the actor administers every organization of the parent. A token acts in one organization only.
-    async fn sees_parent_level(&self, actor: &Actor) -> Result<bool, AdminError> {
+    pub(super) async fn sees_parent_level(&self, actor: &Actor) -> Result<bool, AdminError> {
         if actor.who == Who::Operator {
             return Ok(true);
         }

@@ -10,7 +10,7 @@ pub const fn events() -> &'static [&'static str] {
     &EVENTS
 }
 
-const EVENTS: [&str; 25] = [
+const EVENTS: [&str; 31] = [
     "activity.exported",
     "connection.relink_window_closed",
     "connection.relink_window_opened",
@@ -31,6 +31,12 @@ const EVENTS: [&str; 25] = [
     "member.unblocked",
     "member.unpinned",
     "owner.transferred",
+    "recovery.link_created",
+    "recovery.link_used",
+    "request.approved",
+    "request.asked",
+    "request.blocked",
+    "request.declined",
     "session.ended",
     "settings.applied",
     "token.created",
@@ -93,6 +99,16 @@ impl Said<'_> {
             "token.rotated" => format!("{actor} gave the API token{} another secret.", self.with(" ", "/name", "")),
             "token.revoked" => format!("{actor} revoked the API token{}.", self.with(" ", "/name", "")),
             "activity.exported" => format!("{actor} exported the activity{}.", self.with(" as ", "/format", "")),
+            "request.approved" => {
+                let role = self.with(" as ", "/after/member/role", "");
+                let pin = self.with(", pinned until ", "/after/member/pin/ends_at", "");
+                format!("{actor} let {} in on request{role}{pin}.", self.person())
+            }
+            "request.asked" => format!("{} asked for access{}.", self.person(), self.with(": “", "/asked_for", "”")),
+            "request.blocked" => format!("{actor} blocked {}, who had asked for access.", self.person()),
+            "request.declined" => format!("{actor} declined the request of {}{}.", self.person(), self.with(": “", "/note", "”")),
+            "recovery.link_created" => format!("{actor} made a recovery link{}.", self.with(" for ", "/email", "")),
+            "recovery.link_used" => format!("{actor} signed in with a recovery link."),
             _ => return None,
         })
     }
@@ -124,6 +140,12 @@ impl Said<'_> {
         let who = self.line.target.as_ref().map_or_else(|| self.with("Somebody called ", "/subject", ""), |_| self.target.to_owned());
         let removed = if self.removes_the_member() { ", and is no member any more" } else { "" };
         format!("{who} was refused at sign-in{}{why}{removed}.", self.with(" through ", "/connection", ""))
+    }
+
+    /// Who asked: the address, while there is no person yet.
+    fn person(&self) -> String {
+        let by_address = || self.detail("/email").unwrap_or_else(|| "Somebody".to_owned());
+        self.line.target.as_ref().map_or_else(by_address, |_| self.target.to_owned())
     }
 
     fn removes_the_member(&self) -> bool {

@@ -261,6 +261,9 @@ fn policy(mut section: Section<'_>) -> Policy {
     let stale_after = span("stale_after", default.stale_after);
     let pin_max = span("pin_max", default.pin_max);
     let undo_window = span("undo_window", default.undo_window);
+    let mut yes = |key, default: bool| section.boolean(key).unwrap_or(default);
+    let approve_first_logins = yes("approve_first_logins", default.approve_first_logins);
+    let require_sso = yes("require_sso", default.require_sso);
     for key in ["removal_threshold", "session_max", "relink_window", "seat_warn"] {
         if section.has(key) {
             let wrong = Wrong::new(Code::NotYet, format!("`{key}` is not in this version yet"));
@@ -268,5 +271,15 @@ fn policy(mut section: Section<'_>) -> Policy {
         }
     }
     section.finish();
-    Policy { no_role_match, no_seat_match, on_tier_full, groups_absent_grace, stale_after, pin_max, undo_window }
+    Policy {
+        no_role_match,
+        no_seat_match,
+        on_tier_full,
+        groups_absent_grace,
+        stale_after,
+        pin_max,
+        undo_window,
+        approve_first_logins,
+        require_sso,
+    }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::candidate::{Candidate, Login};
 use super::claim::Groups;
 use super::decision::{Admission, Change, Decision, Outcome, Trace};
-use super::{Facts, connection, entry, mode, person, role, seat};
+use super::{Facts, approval, connection, entry, mode, person, role, seat};
 use crate::core::{Identity, MemberId, Reason};
 
 /// Decides what happens to `identity` in the organization of `facts`, at `now`.
@@ -30,6 +30,7 @@ fn evaluate(login: Login<'_>, trace: &mut Trace) -> Result<(Admission, Vec<Chang
     let groups = Groups::read(&candidate, trace); //                 6
     let standing = role::settle(&candidate, &groups, trace)?; //     7, 8, 10
     let place = seat::settle(&candidate, &groups, &standing, trace)?; // 9, 10
+    approval::check(&candidate, trace)?; //                          a newcomer, where the policy asks for a yes
     Ok(entry::write(&candidate, standing, place)) //                 11
 }
 
@@ -41,6 +42,11 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
+    /// Why.
+    pub(super) const fn reason(&self) -> Reason {
+        self.reason
+    }
+
     /// Writes nothing.
     pub(super) const fn plain(reason: Reason) -> Self {
         Self { reason, changes: Vec::new() }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::core::{EmailAddress, InviteId, LinkId, MemberId, PersonId, Reason, Role, SeatTier};
+use crate::core::{EmailAddress, InviteId, LinkId, MemberId, PersonId, Pin, Reason, Role, SeatTier};
 
 /// The whole answer for one login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,11 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "change")]
 pub enum Change {
+    /// The member gets a pin, after everything else.
+    SetPin {
+        /// The pin.
+        pin: Pin,
+    },
     /// A person nobody knew. At most one, always before what needs it; later changes mean this person.
     CreatePerson {
         /// The address.
@@ -207,6 +212,8 @@ pub enum Rule {
     Guard,
     /// A hand-made exception.
     Pin,
+    /// An administrator's yes.
+    Approval,
 }
 
 /// What came out of a step.

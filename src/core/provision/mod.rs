@@ -4,10 +4,12 @@
 //! - `decision`: outcome, changes and trace
 //! - [`decide`](fn@decide): the order of evaluation of rules.md, one step a line; the steps, in that order:
 //!   `connection`, `person`, `candidate`, `mode`, `claim`, `role` (with `mapping` and `guard`), `seat` (with `gate`), `entry`
+//! - `approval`: an administrator's yes, waited for at a first login or given by hand
 //! - `trace`: how a step is written down
 //!
 //! The one rule of this folder: whatever asks "what happens to this person" (login, preview, explain, what-if) calls [`decide`](fn@decide), and nothing else decides.
 
+mod approval;
 mod candidate;
 mod claim;
 mod connection;
@@ -24,6 +26,7 @@ mod role;
 mod seat;
 mod trace;
 
+pub use approval::{Grant, approve};
 pub use decide::decide;
 pub use decision::{Admission, Change, Decision, Outcome, Rule, Step, Trace, Verdict};
 pub use facts::{ConnectionState, Facts, Known, SeatCount};

@@ -31,6 +31,11 @@ impl Standing {
         Self { seat_by_groups: false, notes, ..Self::by_groups(candidate, wanted.clone()) }
     }
 
+    /// As an administrator says.
+    pub(super) const fn by_hand(role: Role) -> Self {
+        Self { role, seat_by_groups: false, notes: Vec::new(), guard: None }
+    }
+
     /// Writes down the guard, if one changed the role.
     fn noting_guard(mut self, trace: &mut Trace) -> Self {
         if let Some(guard) = self.guard {

@@ -138,6 +138,11 @@ impl Frame {
         self.console.nonce.as_str()
     }
 
+    /// When a session by a recovery link ends.
+    pub(super) fn until(&self) -> String {
+        self.console.session.ends_at.strftime("%H:%M UTC").to_string()
+    }
+
     /// How long ago, with the time itself behind it.
     pub(super) fn when(&self, at: &Timestamp) -> When {
         When { at: *at, now: self.console.now }

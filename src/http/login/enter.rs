@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tower_sessions::Session as CookieSession;
 
 use crate::app::App;
-use crate::core::{ReturnTo, VerifiedIdentity};
+use crate::core::{OrganizationId, ReturnTo, VerifiedIdentity};
 use crate::http::browser::{BrowserId, short_hex};
 use crate::http::problem::Problem;
 use crate::session::{Cause, Client, NewSession, Selector, SessionKey, SessionRecord, WayIn};
@@ -80,6 +80,11 @@ pub(super) async fn replace_lost(app: &App, session: &CookieSession, lost: Sessi
     Ok(())
 }
 
+/// Row 60: a recovery link leads to the console, and into the apps only where nothing better is required.
+fn requires_sso(app: &App, organization: &OrganizationId) -> bool {
+    app.settings().find_organization(organization).is_none_or(|organization| organization.policy.require_sso)
+}
+
 /// The answer that brings someone who is signed in to where they wanted: a page of the auth host, or an app host by a one-use ticket.
 /// `None`: nobody is signed in, or this organization was not decided at their login and needs one of its own (rules.md row 63).
 pub(super) async fn go_on(
@@ -93,7 +98,7 @@ pub(super) async fn go_on(
         return Ok(Some(Redirect::to(&return_to.url()).into_response()));
     }
     let organization = app.organization_of(return_to)?;
-    if !record.organizations.contains_key(&organization) {
+    if !record.organizations.contains_key(&organization) || (record.way.is_recovery() && requires_sso(app, &organization)) {
         return Ok(None);
     }
     stop_ticket_loops(app, &record, return_to).await?;

@@ -10,7 +10,7 @@ use tower_sessions::Session as CookieSession;
 use tracing::Instrument as _;
 
 use super::pending::{End, Finished, Parked, PendingLogins};
-use super::{enter, start};
+use super::{ask, enter, start};
 use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
@@ -189,7 +189,9 @@ impl Arrival {
                     enter::replace_lost(&self.app, &self.session, session).await?;
                     Ok(Redirect::to(&url).into_response())
                 }
-                End::Refused { reason, organization, incident, again } => Err(Problem::Refused { reason, organization, incident, again }),
+                End::Refused { reason, organization, incident, again, access } => {
+                    Err(Problem::Refused { reason, organization, incident, again, access })
+                }
             };
         }
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
@@ -259,7 +261,7 @@ impl Arrival {
                 pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
                 Ok(answer.unwrap_or_else(|| Redirect::to(&url).into_response()))
             }
-            Ending::Refused { reason, removed } => {
+            Ending::Refused { reason, decision, removed } => {
                 self.app.logins.add((login.connection.clone(), reason.code()), 1);
                 if let Some(row) = removed {
                     self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
@@ -267,9 +269,12 @@ impl Arrival {
                 }
                 let (organization, incident) = (login.organization.clone(), origin.incident);
                 let again = format!("/login?again=true&{}", start::query(&login.return_to, login.enter.as_deref()));
-                let end = End::Refused { reason, organization: organization.clone(), incident, again: again.clone() };
+                let refusal = ask::Refusal { organization: &organization, decision, reason, incident, again: &again };
+                let access = ask::offer(&self.app, refusal).await?;
+                let end =
+                    End::Refused { reason, organization: organization.clone(), incident, again: again.clone(), access: access.clone() };
                 pending.finish(key, &Finished { browser: browser.hash(), end }).await?;
-                Err(Problem::Refused { reason, organization, incident, again })
+                Err(Problem::Refused { reason, organization, incident, again, access })
             }
         }
     }

@@ -3,10 +3,12 @@
 //! - `start`: the choice, the way by email domain, the step to the provider
 //! - `finish`: the provider's message comes back
 //! - `enter`: into the session, and on to the app
+//! - `ask`: asking for access after a refusal
 //! - `pending`: what lies between start and finish
 //!
 //! The one rule of this folder: nothing is redeemed before the browser that asked was recognised.
 
+pub(super) mod ask;
 pub(super) mod enter;
 mod finish;
 mod pending;

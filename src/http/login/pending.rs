@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::ask::Access;
 use crate::core::{ConnectionId, IncidentId, OrganizationId, PendingLogin, Reason};
 use crate::http::browser::BrowserId;
 use crate::session::SessionKey;
@@ -63,6 +64,8 @@ pub(super) enum End {
         incident: Option<IncidentId>,
         /// Where to try with another account.
         again: String,
+        /// Whether to ask for access.
+        access: Access,
     },
 }
 

@@ -2,11 +2,36 @@
 
 use askama::Template;
 use http::StatusCode;
+use jiff::Timestamp;
 
 use super::icon::Icon;
 use super::words::{self, ProblemKind};
 use super::{Link, Page, Reference, View};
 use crate::core::Reason;
+
+/// Asking for access on a refusal.
+#[derive(Debug, Clone, Copy)]
+pub enum Access<'a> {
+    /// Not here.
+    Closed,
+    /// A form that may be sent once.
+    Open {
+        /// Its secret.
+        form: &'a str,
+    },
+    /// Asked; nobody has answered.
+    Asked {
+        /// When.
+        at: Timestamp,
+    },
+    /// The answer was no.
+    Declined {
+        /// When.
+        at: Timestamp,
+        /// The administrators' note.
+        note: Option<&'a str>,
+    },
+}
 
 /// A login that was understood and refused: one page per reason code, status 403.
 #[derive(Debug, Template)]
@@ -18,6 +43,8 @@ pub struct Refused<'a> {
     pub reason: Reason,
     /// The address the provider named: often it is simply the wrong account.
     pub signed_in_as: Option<&'a str>,
+    /// What the person can do about it here.
+    pub access: Access<'a>,
     /// A way in that makes the provider ask who it is. After [`Reason::AuthInvalid`] it is offered as "Sign in again".
     pub other_account_href: Option<&'a str>,
     /// For the administrator.
@@ -27,6 +54,12 @@ pub struct Refused<'a> {
 impl Refused<'_> {
     fn words(&self) -> words::Refusal {
         words::refusal(self.reason)
+    }
+
+    /// `3 Nov 2026`.
+    #[expect(clippy::unused_self, reason = "templates ask the view")]
+    fn day(&self, at: &Timestamp) -> String {
+        at.strftime("%-d %b %Y").to_string()
     }
 
     /// A broken message says nothing about the account; every other refusal may be just the wrong one.

@@ -1,6 +1,6 @@
 //! The pages, typed: one struct and one template each. A page is plain values in and one response out; it asks nobody anything.
 //!
-//! - `login`: choice of connection, work email, on the way to the provider
+//! - `login`: choice of connection, work email, on the way to the provider; `recovery`: the page behind a recovery link
 //! - `account`: who am I, signed out
 //! - `error`: every page that says no, or not now
 //! - `words`: what those pages say, in one place
@@ -12,6 +12,7 @@ mod account;
 mod error;
 mod icon;
 mod login;
+mod recovery;
 mod words;
 
 use askama::Template;
@@ -27,8 +28,9 @@ use super::headers::{self, ContentPolicy};
 pub(in crate::http) use icon::Icon;
 
 pub use account::{Account, AppLink, Seat, SignedOut};
-pub use error::{BadGateway, NotFound, Problem, Refused, Unavailable};
+pub use error::{Access, BadGateway, NotFound, Problem, Refused, Unavailable};
 pub use login::{Choose, ConnectionChoice, Email, EmailProblem, PostForm, Taking};
+pub use recovery::Recovery;
 pub use words::ProblemKind;
 
 /// What all pages share.

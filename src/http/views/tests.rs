@@ -16,7 +16,14 @@ fn reference() -> Reference<'static> {
 }
 
 fn refused(page: Page<'static>) -> Refused<'static> {
-    Refused { page, reason: Reason::NotInvited, signed_in_as: Some(HOSTILE), other_account_href: None, reference: Some(reference()) }
+    Refused {
+        page,
+        reason: Reason::NotInvited,
+        signed_in_as: Some(HOSTILE),
+        access: Access::Declined { at: jiff::Timestamp::UNIX_EPOCH, note: Some(HOSTILE) },
+        other_account_href: None,
+        reference: Some(reference()),
+    }
 }
 
 #[tokio::test]

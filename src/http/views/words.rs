@@ -31,6 +31,9 @@ pub(super) fn refusal(reason: Reason) -> Refusal {
         }
         Reason::NoRoleGroup => (Icon::Users, "Your account has no access here", &[SEND, OTHER_ACCOUNT]),
         Reason::NoSeatsLeft => (Icon::Seat, "All seats are taken", &[SEND, THEN]),
+        Reason::AwaitingApproval => {
+            (Icon::Hourglass, "You are waiting for a yes", &["Once an administrator has said yes, sign in again.", SEND])
+        }
         Reason::SeatUnassigned => (Icon::Seat, "You have no seat at the moment", &[SEND, THEN]),
         Reason::GroupsClaimMissing => (Icon::Users, "Something was missing from your sign-in", &[SEND, NOT_YOU]),
         Reason::GroupsClaimMalformed => (Icon::Users, "A part of your sign-in could not be read", &[SEND, NOT_YOU]),
@@ -106,6 +109,8 @@ pub enum ProblemKind<'a> {
     BadRequest,
     /// A form was sent to us from another site.
     CrossSite,
+    /// A recovery link that was used, is too old, or was never made.
+    RecoveryLink,
     /// Too many tries.
     TooManyRequests,
     /// Our own fault.
@@ -136,6 +141,7 @@ impl ProblemKind<'_> {
                 StatusCode::BAD_REQUEST
             }
             Self::ProviderRefused { .. } | Self::AppNotAllowed { .. } | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::RecoveryLink => StatusCode::GONE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::ProviderUnreachable { .. } => StatusCode::BAD_GATEWAY,
             Self::NotSetUp => StatusCode::SERVICE_UNAVAILABLE,
@@ -157,6 +163,7 @@ impl ProblemKind<'_> {
             Self::NotSetUp => "not_set_up",
             Self::BadRequest => "bad_request",
             Self::CrossSite => "cross_site",
+            Self::RecoveryLink => "recovery_link",
             Self::TooManyRequests => "too_many_requests",
             Self::Internal => "internal",
         }
@@ -242,6 +249,12 @@ impl ProblemKind<'_> {
                 "That came from another site",
                 "A form on another site tried to act here in your name. We did nothing.",
                 &["If you pressed a button of ours, open its page again and press it there."],
+            ),
+            Self::RecoveryLink => Words::new(
+                Icon::Hourglass,
+                "This link does not work",
+                "A recovery link works once, and for 15 minutes. This one was used, is too old, or was never made here.",
+                &["Make a new one on the server: “usher admin link”.", "If you can sign in as usual, do that instead."],
             ),
             Self::TooManyRequests => Words::new(
                 Icon::Hourglass,

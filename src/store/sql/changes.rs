@@ -1,13 +1,15 @@
 //! The changes of a decision, one statement or two each.
 
-use super::codec::{Columns as _, micros};
+use jiff::Timestamp;
+
+use super::codec::{Columns as _, micros, to_json};
 use super::login::LoginWrite;
 use super::seats::SeatMoves;
 use super::{Connection, PARENT, Stop, removals};
 use crate::core::provision::{Change, Known};
-use crate::core::{EmailAddress, InviteId, LinkId, MemberId, PersonId, Reason, Role, SeatTier};
+use crate::core::{DecisionId, EmailAddress, InviteId, LinkId, MemberId, PersonId, Pin, Reason, Role, SeatTier};
 use crate::random;
-use crate::store::StoreError;
+use crate::store::{REQUEST_LIFE, StoreError};
 
 /// Whom the changes were about, and the seats that are still to be moved.
 #[derive(Debug)]
@@ -18,11 +20,12 @@ pub(super) struct Applied {
 }
 
 /// Writes the changes in order. The member's revision is taken first: it is the lock and the proof that nobody wrote in between.
-pub(super) async fn apply(conn: &mut Connection, write: &LoginWrite) -> Result<Applied, Stop> {
+pub(super) async fn apply(conn: &mut Connection, write: &LoginWrite, decision: DecisionId) -> Result<Applied, Stop> {
     let known = known_subject(write);
     let member = known.and_then(|known| known.member.as_ref());
     let mut applier = Applier {
         write,
+        decision,
         person: known.map(|known| known.person.id),
         member: member.map(|member| member.id),
         seat: member.and_then(|member| member.seat.clone()),
@@ -80,6 +83,7 @@ pub(super) fn search_text(name: Option<&str>, email: Option<&EmailAddress>) -> S
 
 struct Applier<'a> {
     write: &'a LoginWrite,
+    decision: DecisionId,
     person: Option<PersonId>,
     member: Option<MemberId>,
     /// The seat after the changes so far.
@@ -108,6 +112,7 @@ impl Applier<'_> {
                 self.unmark_primary_owner(conn).await?;
                 self.update_member(conn, *member, "UPDATE member SET primary_owner = 1 WHERE id = $1").await
             }
+            Change::SetPin { pin } => self.set_pin(conn, pin).await,
             Change::DropPin { member } => self.update_member(conn, *member, "UPDATE member SET pin = NULL WHERE id = $1").await,
             Change::RemoveMember { member, reason: _ } => self.remove_member(conn, *member).await,
             Change::RecordAttempt { reason } => self.record_attempt(conn, *reason).await,
@@ -334,10 +339,12 @@ impl Applier<'_> {
     async fn record_attempt(&self, conn: &mut Connection, reason: Reason) -> Result<(), Stop> {
         let identity = &self.write.identity;
         sqlx::query(
-            "INSERT INTO attempt (organization, connection, subject, reason, email, first_at, last_at, count)
-             VALUES ($1, $2, $3, $4, $5, $6, $6, 1)
+            "INSERT INTO attempt (organization, connection, subject, reason, email, first_at, last_at, count, decision)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, 1, $7)
              ON CONFLICT (organization, connection, subject, reason)
-             DO UPDATE SET email = excluded.email, last_at = excluded.last_at, count = attempt.count + 1",
+             DO UPDATE SET email = excluded.email, last_at = excluded.last_at, count = attempt.count + 1, decision = excluded.decision,
+                 closed_at = CASE WHEN attempt.closed_at > $8 THEN attempt.closed_at END,
+                 closed_as = CASE WHEN attempt.closed_at > $8 THEN attempt.closed_as END",
         )
         .bind(self.write.facts.organization.id.as_str())
         .bind(identity.connection.as_str())
@@ -345,9 +352,22 @@ impl Applier<'_> {
         .bind(reason.code())
         .bind(identity.email.as_ref().map(EmailAddress::as_str))
         .bind(micros(self.write.now))
+        .bind(self.decision.to_string())
+        // An answer stands for as long as a request waits; after that the person waits anew.
+        .bind(micros(self.write.now.checked_sub(REQUEST_LIFE).unwrap_or(Timestamp::MIN)))
         .execute(conn)
         .await?;
         Ok(())
+    }
+
+    async fn set_pin(&self, conn: &mut Connection, pin: &Pin) -> Result<(), Stop> {
+        let member = self.member.ok_or_else(|| unfit("nobody is there to be pinned"))?;
+        let set = sqlx::query("UPDATE member SET pin = $2 WHERE id = $1 AND status = 'active'")
+            .bind(member.to_string())
+            .bind(to_json(pin)?)
+            .execute(conn)
+            .await?;
+        exactly_one(set.rows_affected())
     }
 
     async fn update_member(&self, conn: &mut Connection, member: MemberId, statement: &'static str) -> Result<(), Stop> {

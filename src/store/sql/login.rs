@@ -65,7 +65,7 @@ pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &Settin
     release_expired_holds(conn, organization, write.now).await?;
 
     let decision = DecisionId::from_uuid(random::uuid(write.now)?);
-    let applied = changes::apply(conn, write).await?;
+    let applied = changes::apply(conn, write, decision).await?;
     if let Outcome::Admit(_) = &write.decision.outcome {
         note_login(conn, write, &applied).await?;
     }
@@ -81,6 +81,51 @@ pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &Settin
     let entry = audit_entry(write, applied.person, decision, member.as_ref());
     let audit = append_audit(conn, entry).await?;
     insert_decision(conn, write, (applied.person, applied.member), decision, &audit).await?;
+    Ok(Committed { decision, member })
+}
+
+/// The same for a decision that an administrator made by hand: nobody has logged in, and `entry` says what was done. Somebody who is blocked becomes a
+/// member first, so that the next login finds whom it is about.
+pub(super) async fn commit_by_hand(
+    conn: &mut Connection,
+    cache: &SettingsCache,
+    write: &LoginWrite,
+    entry: AuditEntry,
+    blocks: bool,
+) -> Result<Committed, Stop> {
+    let organization = &write.facts.organization.id;
+    check_facts(conn, cache, write).await?;
+    release_expired_holds(conn, organization, write.now).await?;
+    let decision = DecisionId::from_uuid(random::uuid(write.now)?);
+    let applied = changes::apply(conn, write, decision).await?;
+    let person = applied.person.ok_or_else(|| changes::unfit("a decision by hand is about nobody"))?;
+    if let Outcome::Admit(admission) = &write.decision.outcome {
+        check_admission(admission, queries::find_member(conn, organization, person).await?.as_ref())?;
+    }
+    applied.moves.settle(conn, organization).await?;
+    if blocks {
+        sqlx::query(
+            "UPDATE member SET status = 'blocked', revision = revision + 1 WHERE organization = $1 AND person = $2 AND seat IS NULL",
+        )
+        .bind(organization.as_str())
+        .bind(person.to_string())
+        .execute(&mut *conn)
+        .await?;
+    }
+    let member = queries::find_member(conn, organization, person).await?;
+    let mut entry = AuditEntry { target: Some(person.to_string()), ..entry };
+    if let Value::Object(detail) = &mut entry.detail {
+        detail.insert("changes".to_owned(), json!(write.decision.changes));
+        detail.insert("before".to_owned(), json!(changes::known_subject(write).map(before_summary)));
+        detail.insert("after".to_owned(), json!(member));
+        if !blocks {
+            detail.insert("decision".to_owned(), json!(decision));
+        }
+    }
+    let audit = append_audit(conn, entry).await?;
+    if !blocks {
+        insert_decision(conn, write, (applied.person, applied.member), decision, &audit).await?;
+    }
     Ok(Committed { decision, member })
 }
 

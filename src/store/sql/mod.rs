@@ -7,7 +7,7 @@
 //! - `codec`: ids, times, JSON and errors on their way in and out of columns; `rows`: whole rows
 //! - `settings`, `save`, `owner`: the settings, their change, and the seat that waits for a Primary Owner
 //! - `facts`: what a decision may know; `login`, `changes`: what it writes
-//! - `relink`: the relink window of a connection
+//! - `relink`: the relink window of a connection; `recovery`: links for the day when no provider works; `requests`: who waits for a yes
 //! - `seats`: the seat gate
 //! - `tokens`: API tokens
 //! - `audit`: the hash chain; `activity`: the log as people read it
@@ -32,8 +32,10 @@ mod owner;
 mod people;
 mod portable;
 mod queries;
+mod recovery;
 mod relink;
 mod removals;
+mod requests;
 mod rows;
 mod save;
 mod seats;

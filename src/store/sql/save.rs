@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::audit::{AuditEntry, append_audit};
 use super::codec::{Columns as _, micros, stored_time, to_json};
-use super::{Connection, PARENT, find_settings, owner, seats};
+use super::{Connection, PARENT, find_settings, owner, recovery, seats};
 use crate::core::{Organization, SeatTier, Settings};
 use crate::store::{RequestOrigin, StoreError, StoredSettings, settings_diff};
 
@@ -37,6 +37,7 @@ pub(in crate::store) async fn save_settings(conn: &mut Connection, write: Settin
     }
     let before = before.map(|before| before.settings);
     let revision = stored.unwrap_or(0) + 1;
+    recovery::check_required_sso(conn, before.as_deref(), &settings).await?;
 
     write_parent(conn, &settings, revision).await?;
     write_domains(conn, &settings).await?;

@@ -19,7 +19,7 @@ use crate::store::{
 };
 
 /// Only a login can lose a race; for any other write a row that exists already is a fault.
-fn never_lost(stop: Stop) -> StoreError {
+pub(super) fn never_lost(stop: Stop) -> StoreError {
     match stop {
         Stop::Failed(error) => error,
         Stop::Lost => StoreError::Refused("another change was faster; try again".to_owned()),

@@ -4,6 +4,8 @@
 
 mod activity;
 mod people;
+mod recovery;
+mod requests;
 mod sessions;
 mod tokens;
 

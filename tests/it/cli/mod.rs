@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::config::ORG;
 
+mod activity;
 mod apply;
 mod people;
 mod store;

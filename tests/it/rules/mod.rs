@@ -2,6 +2,7 @@
 //!
 //! - `coming_in`: rows 1-9, 16, 31, 37-43, 58, 59: who comes in, by mode
 //! - `roles`: rows 17-23, 46, 52-55, 63-65: roles, guards, pins
+//! - `approval`: the yes of an administrator
 //! - `claims`: the states of the group claim
 //! - `seats`: rows 24-36
 //! - `identity`: rows 48-51, 62, 68, and what a hostile provider might try
@@ -9,6 +10,7 @@
 //! - `vectors`: the acceptance vectors
 //! - `properties`: what holds for any facts
 
+mod approval;
 mod claims;
 mod coming_in;
 mod explain;

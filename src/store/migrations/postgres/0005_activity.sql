@@ -25,3 +25,23 @@ CREATE INDEX audit_connection ON audit (organization, connection, at, sequence) 
 CREATE INDEX audit_address    ON audit (organization, address, at, sequence) WHERE address IS NOT NULL;
 CREATE INDEX audit_request    ON audit (request) WHERE request IS NOT NULL;
 CREATE INDEX audit_incident   ON audit (incident) WHERE incident IS NOT NULL;
+
+-- Recovery links, by the hash of their secret. Used ones stay: they are the proof that this way in works.
+CREATE TABLE recovery_link (
+    key          TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    organization TEXT COLLATE "C" NOT NULL REFERENCES organization (id),
+    email        TEXT COLLATE "C" NOT NULL,
+    created_at   BIGINT NOT NULL,
+    expires_at   BIGINT NOT NULL,
+    used_at      BIGINT
+);
+CREATE INDEX recovery_link_organization ON recovery_link (organization);
+
+-- A refused login as a request: what the person said, and what an administrator did about it. decision: the newest one, with the groups of then.
+ALTER TABLE attempt ADD COLUMN decision  TEXT COLLATE "C";
+ALTER TABLE attempt ADD COLUMN asked_at  BIGINT;
+ALTER TABLE attempt ADD COLUMN asked_for TEXT COLLATE "C";
+ALTER TABLE attempt ADD COLUMN closed_at BIGINT;
+ALTER TABLE attempt ADD COLUMN closed_as TEXT COLLATE "C" CHECK (closed_as IN ('approved', 'declined', 'blocked'));
+ALTER TABLE attempt ADD COLUMN closed_by TEXT COLLATE "C";
+ALTER TABLE attempt ADD COLUMN note      TEXT COLLATE "C";

@@ -80,6 +80,7 @@ impl Case {
                 self.release(held.as_ref());
             }
             Change::MarkPrimaryOwner { .. } => self.member_row().primary_owner = true,
+            Change::SetPin { pin } => self.member_row().pin = Some(pin.clone()),
             Change::DropPin { .. } => self.member_row().pin = None,
             Change::RemoveMember { member, .. } => {
                 let everyone = self.facts.linked.iter_mut().chain(&mut self.facts.same_email);
