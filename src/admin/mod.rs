@@ -6,6 +6,7 @@
 //! - `people`: how an act on members is done; `members`, `removals`, `seats`, `owner`, `invites`: the acts
 //! - [`activity`]: the audit log for people
 //! - `sessions`: who is signed in, and how that ends
+//! - `overview`: how things stand; reading only
 //! - `tokens`: API tokens, and whom one speaks for
 //! - `recovery`: the way in without an identity provider
 //! - `requests`: who waits for a yes
@@ -24,6 +25,7 @@ mod actor;
 mod error;
 mod invites;
 mod members;
+mod overview;
 mod owner;
 mod people;
 mod recovery;
@@ -37,6 +39,7 @@ pub use actor::{Actor, Permission, Who};
 pub use error::{AdminError, Fault};
 pub use invites::NewInvite;
 pub use members::{MemberChange, NewPin};
+pub use overview::ConnectionView;
 pub use people::PeopleChange;
 pub use recovery::{RecoveryLink, recovery_key};
 pub use removals::RemovalOutlook;

@@ -25,6 +25,7 @@ use crate::app::App;
 
 mod activity;
 mod caller;
+mod connections;
 mod error;
 mod input;
 mod invites;
@@ -36,7 +37,9 @@ mod revision;
 mod schema;
 mod seats;
 mod sessions;
+mod settings;
 mod tokens;
+mod waiting;
 
 /// The largest body: far more than the largest settings.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -45,12 +48,15 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 fn inside() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(activity::routes())
+        .merge(connections::routes())
         .merge(invites::routes())
         .merge(members::routes())
         .merge(removals::routes())
         .merge(seats::routes())
         .merge(sessions::routes())
+        .merge(settings::routes())
         .merge(tokens::routes())
+        .merge(waiting::routes())
 }
 
 /// Everything; `guard` stands before what is inside of an organization.

@@ -67,6 +67,11 @@ macro_rules! words {
 
 words! {
     MemberStatus: "Where a member stands.", ["active", "removed", "blocked"];
+    Mode: "How people become members.", ["manual", "jit", "scim"];
+    NoRoleMatch: "What happens to somebody in no mapped role group.", ["remove", "default_role"];
+    NoSeatMatch: "Which seat somebody in no mapped seat group gets.", ["highest_available", "lowest_available", "none", "refuse"];
+    OnTierFull: "What happens when the mapped tier is full and the person is new.", ["next_lower", "refuse", "no_seat"];
+    Protocol: "What a connection speaks.", ["saml", "oidc"];
 }
 
 /// What a token may.
