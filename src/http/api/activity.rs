@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,8 +14,8 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::input::{self, Asked};
 use super::page::{Page, Paging};
-use super::schema;
-use crate::admin::activity;
+use super::{file, schema};
+use crate::admin::activity::{self, ExportFormat};
 use crate::app::App;
 use crate::core::{AuditId, ConnectionId, IncidentId, Reason};
 use crate::store::{ActivityFilter, ActivityResult};
@@ -23,7 +24,7 @@ use crate::store::{ActivityFilter, ActivityResult};
 const MAX_TEXT: usize = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(export_csv)).routes(routes!(export_ndjson))
 }
 
 /// A line of the audit log. Lines form a hash chain.
@@ -190,4 +191,46 @@ async fn list(caller: Caller, Asked(filter): Asked<Filter>) -> Result<Json<Page<
     let before = paging.after(|text| text.parse().ok().filter(|place: &i64| *place > 0))?;
     let page = caller.admin.list_activity(&caller.actor, &filter, before, paging.limit()?).await?;
     Ok(Json(Page::new(page.entries.into_iter().map(Activity::from).collect(), page.next.as_ref())))
+}
+
+/// Exports the lines that fit as CSV (RFC 4180), the newest first, streamed. That it was exported is in the log itself.
+#[utoipa::path(
+    get,
+    path = "/activity/export.csv",
+    operation_id = "export_activity_csv",
+    tag = "activity",
+    params(Filter),
+    responses((status = 200, description = "The file. It has no pages: `cursor` and `limit` are refused.", body = String, content_type = "text/csv")),
+    security(("token" = ["activity:read"]))
+)]
+async fn export_csv(caller: Caller, Asked(filter): Asked<Filter>) -> Result<Response, ApiError> {
+    export(&caller, filter, ExportFormat::Csv, "attachment; filename=\"activity.csv\"").await
+}
+
+/// Exports the lines that fit as NDJSON, a line as it was hashed in each, the newest first, streamed. That it was exported is in the log itself.
+#[utoipa::path(
+    get,
+    path = "/activity/export.ndjson",
+    operation_id = "export_activity_ndjson",
+    tag = "activity",
+    params(Filter),
+    responses((
+        status = 200,
+        description = "The file. It has no pages: `cursor` and `limit` are refused.",
+        body = String,
+        content_type = "application/x-ndjson"
+    )),
+    security(("token" = ["activity:read"]))
+)]
+async fn export_ndjson(caller: Caller, Asked(filter): Asked<Filter>) -> Result<Response, ApiError> {
+    export(&caller, filter, ExportFormat::Ndjson, "attachment; filename=\"activity.ndjson\"").await
+}
+
+async fn export(caller: &Caller, filter: Filter, format: ExportFormat, disposition: &'static str) -> Result<Response, ApiError> {
+    if filter.cursor.is_some() || filter.limit.is_some() {
+        return Err(ApiError::invalid("query", "a file has no pages: leave out `cursor` and `limit`"));
+    }
+    let (filter, _) = filter.parts()?;
+    let lines = caller.admin.export_activity(&caller.actor, filter, format).await?;
+    Ok(file::streamed(format.media_type(), disposition, lines))
 }

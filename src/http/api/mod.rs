@@ -27,6 +27,7 @@ mod activity;
 mod caller;
 mod connections;
 mod error;
+mod file;
 mod input;
 mod invites;
 mod members;
