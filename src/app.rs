@@ -27,7 +27,7 @@ pub struct App {
     /// Sessions, and the only way to end one.
     pub sessions: Arc<Sessions>,
     /// One door per connection.
-    pub doors: Doors,
+    pub doors: Arc<Doors>,
     /// The keys of the identity JWT.
     pub identity_keys: Arc<IdentityKeys>,
     /// How logins ended, by connection and reason code.
@@ -54,7 +54,7 @@ impl App {
         store: Arc<dyn Store>,
         ephemeral: Arc<dyn Ephemeral>,
         sessions: Arc<Sessions>,
-        doors: Doors,
+        doors: Arc<Doors>,
         identity_keys: Arc<IdentityKeys>,
         clock: Arc<dyn Clock>,
     ) -> Self {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,14 +16,14 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
 use crate::doors::{Doors, describe};
-use crate::http::{self, app_pages::AppPages};
+use crate::http::{self, app_pages::AppPages, ops::Node};
 use crate::outbound::Outbound;
 use crate::proxy::{IdentityKeys, Proxy};
 use crate::saml::SpKeys;
-use crate::server::{self, Dispatch, Listen, Serving};
+use crate::server::{self, Dispatch, Listen, Live, Serving};
 use crate::session::Sessions;
-use crate::store::Store;
 use crate::store::ephemeral::Ephemeral;
+use crate::store::{Store, StoreError};
 
 /// How often the settings are looked at for a change made by another process (`usher apply`).
 const SETTINGS_INTERVAL: Duration = Duration::from_secs(2);
@@ -64,20 +65,36 @@ pub struct Gateway {
     dispatch: Dispatch,
 }
 
+/// Why a new configuration was not taken. The old one stays in force, whole.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// These keys count from the start of the process.
+    #[error("{} cannot change while Usher runs; restart it", .0.join(", "))]
+    NeedsRestart(Vec<&'static str>),
+    /// The certificate or its key cannot be used.
+    #[error("the certificate cannot be used")]
+    Tls(#[source] server::TlsError),
+    /// The settings cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Gateway {
     /// Puts the parts together. Settings are read by [`App::refresh`].
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { config, store, ephemeral, outbound, sp_keys, identity_keys, clock } = parts;
-        let config = Arc::new(config);
         let sessions = Arc::new(Sessions::new(Arc::clone(&ephemeral), Arc::clone(&store), Arc::clone(&clock), config.session));
-        let doors = Doors::new(config.public_url.clone(), sp_keys, outbound);
-        let app =
-            App::new(Arc::clone(&config), store, ephemeral, Arc::clone(&sessions), doors, Arc::clone(&identity_keys), Arc::clone(&clock));
+        let doors = Arc::new(Doors::new(config.public_url.clone(), sp_keys, outbound));
+        Self::assemble(App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock))
+    }
+
+    fn assemble(app: App) -> Self {
         let app = Arc::new(app);
         let pages = Arc::new(AppPages::new(Arc::clone(&app)));
-        let proxy = Arc::new(Proxy::new(&config, sessions, identity_keys, pages, clock));
-        let auth_host = config.public_url.host_str().unwrap_or_default().to_owned();
+        let (sessions, keys, clock) = (Arc::clone(&app.sessions), Arc::clone(&app.identity_keys), Arc::clone(&app.clock));
+        let proxy = Arc::new(Proxy::new(&app.config, sessions, keys, pages, clock));
+        let auth_host = app.config.public_url.host_str().unwrap_or_default().to_owned();
         let hosts = std::iter::once((auth_host, http::router(Arc::clone(&app)))).collect();
         Self { app, dispatch: Dispatch { proxy, hosts } }
     }
@@ -95,32 +112,37 @@ impl Gateway {
     /// An address that cannot be bound, or a certificate that cannot be used.
     pub async fn start(self, shutdown: &CancellationToken) -> io::Result<Started> {
         let config = Arc::clone(&self.app.config);
-        let tls = match &config.tls {
-            Tls::Off => None,
-            Tls::Pem { certificate, key } => Some(server::tls_config(certificate, key.reveal()).map_err(io::Error::other)?),
-        };
         let listen = Listen {
             address: config.server.listen,
-            tls,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             grace: config.server.shutdown_grace,
-            trusted_proxies: config.server.trusted_proxies.clone(),
         };
         let ops = TcpListener::bind(config.ops_listen).await?;
         let ops_address = ops.local_addr()?;
-        let router = http::ops::router(Arc::clone(&self.app), Arc::clone(&self.dispatch.proxy));
-        let proxy = Arc::clone(&self.dispatch.proxy);
-        let serving = server::start(&listen, &Arc::new(self.dispatch), shutdown)?;
-        tokio::spawn(server::serve_small(ops, router, shutdown.clone()));
-        let stopping = shutdown.clone();
+        let node = Arc::new(ArcSwap::from_pointee(self.node()));
+        let live = Arc::new(ArcSwap::from_pointee(self.live().map_err(io::Error::other)?));
+        let serving = server::start(&listen, &live, shutdown)?;
+        tokio::spawn(server::serve_small(ops, http::ops::router(Arc::clone(&node)), shutdown.clone()));
+        tokio::spawn(look_after(Arc::clone(&node), shutdown.clone()));
+        let (stopping, last) = (shutdown.clone(), Arc::clone(&node));
         tokio::spawn(async move {
             stopping.cancelled().await;
-            proxy.end_streams();
+            last.load().proxy.end_streams();
         });
-        let (listener, stopped) = (Arc::clone(&self.app.sessions), shutdown.clone());
-        tokio::spawn(async move { stopped.run_until_cancelled_owned(listener.listen()).await });
-        tokio::spawn(look_after(self.app, shutdown.clone()));
-        Ok(Started { serving, ops_address })
+        Ok(Started { serving, ops_address, running: Running { node, live } })
+    }
+
+    fn node(&self) -> Node {
+        Node { app: Arc::clone(&self.app), proxy: Arc::clone(&self.dispatch.proxy) }
+    }
+
+    fn live(self) -> Result<Live, server::TlsError> {
+        let config = &self.app.config;
+        let tls = match &config.tls {
+            Tls::Off => None,
+            Tls::Pem { certificate, key } => Some(server::tls_config(certificate, key.reveal())?),
+        };
+        Ok(Live { tls, trusted_proxies: config.server.trusted_proxies.clone(), dispatch: self.dispatch })
     }
 }
 
@@ -131,17 +153,86 @@ pub struct Started {
     pub serving: Serving,
     /// Where the operations listener is.
     pub ops_address: SocketAddr,
+    /// What answers, to be replaced by [`Running::put_in_force`].
+    pub running: Running,
+}
+
+/// What answers now.
+#[derive(Debug)]
+pub struct Running {
+    node: Arc<ArcSwap<Node>>,
+    live: Arc<ArcSwap<Live>>,
+}
+
+impl Running {
+    /// Makes all that a new configuration needs (routes, certificates, trusted proxies, limits) and changes nothing yet. `identity_keys` are those of
+    /// the data directory, read anew.
+    ///
+    /// # Errors
+    /// [`ReloadError`]: this configuration cannot be put in force.
+    pub async fn prepare(&self, config: Config, identity_keys: Arc<IdentityKeys>) -> Result<Prepared, ReloadError> {
+        let before = self.node.load_full();
+        let fixed = needs_restart(&before.app.config, &config);
+        if !fixed.is_empty() {
+            return Err(ReloadError::NeedsRestart(fixed));
+        }
+        let old = &before.app;
+        let (store, ephemeral, sessions) = (Arc::clone(&old.store), Arc::clone(&old.ephemeral), Arc::clone(&old.sessions));
+        let (doors, clock) = (Arc::clone(&old.doors), Arc::clone(&old.clock));
+        let gateway = Gateway::assemble(App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock));
+        gateway.app.refresh(false).await?;
+        let node = gateway.node();
+        let live = gateway.live().map_err(ReloadError::Tls)?;
+        Ok(Prepared { node, live })
+    }
+
+    /// Puts it in force, for the next connection and the next request. Sessions, open requests and streams go on.
+    pub fn put_in_force(&self, prepared: Prepared) {
+        self.live.store(Arc::new(prepared.live));
+        self.node.store(Arc::new(prepared.node));
+    }
+
+    /// Durable facts.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.node.load().app.store)
+    }
+}
+
+/// A configuration, ready to be put in force.
+#[derive(Debug)]
+pub struct Prepared {
+    node: Node,
+    live: Live,
+}
+
+/// The keys that differ and count from the start of the process.
+fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
+    let session = |config: &Config| (config.session.idle_timeout, config.session.lifetime, config.session.outage_grace);
+    let fixed = [
+        ("public_url", before.public_url == after.public_url),
+        ("data_dir", before.data_dir == after.data_dir),
+        ("database", before.database == after.database),
+        ("redis", before.redis == after.redis),
+        ("server.listen", before.server.listen == after.server.listen),
+        ("server.shutdown_grace", before.server.shutdown_grace == after.server.shutdown_grace),
+        ("ops.listen", before.ops_listen == after.ops_listen),
+        ("session", session(before) == session(after)),
+        ("log", before.log == after.log),
+    ];
+    fixed.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
 }
 
 /// Notices settings that another process wrote, and tries closed doors again.
-async fn look_after(app: Arc<App>, shutdown: CancellationToken) {
+async fn look_after(node: Arc<ArcSwap<Node>>, shutdown: CancellationToken) {
     let mut round: u32 = 0;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(SETTINGS_INTERVAL) => round = round.wrapping_add(1),
-            () = app.sessions.settings_changed() => {}
+            () = tokio::time::sleep(SETTINGS_INTERVAL) => {}
             () = shutdown.cancelled() => return,
         }
+        round = round.wrapping_add(1);
+        let app = Arc::clone(&node.load().app);
         let retry = round.is_multiple_of(RETRY_DOORS_EVERY) && !app.doors.closed().is_empty();
         let due = retry || round.is_multiple_of(REFRESH_DOORS_EVERY);
         if let Err(error) = app.refresh(due).await {

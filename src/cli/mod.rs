@@ -3,7 +3,7 @@
 //! - [`Cli`], [`Command`]: what can be asked; [`main`] asks and turns the end into an exit code
 //! - `output`: data on stdout, talk on stderr; `failure`: how a command ends badly, with the exit codes of the interface
 //! - `database`: the store beside a usher.toml, for commands that work without a running server
-//! - [`logging`]: where log lines go
+//! - [`logging`]: where log lines go; `systemd`: what the service manager is told
 //! - `forecast`: what new settings would mean for a member at the next login
 //!
 //! The one rule of this folder: commands decide nothing; they ask `config`, `core`, `store` and `admin`, and say what came back.
@@ -32,6 +32,7 @@ pub mod output;
 mod serve;
 mod session;
 mod store;
+mod systemd;
 mod token;
 mod version;
 mod whatif;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, Failure, apply, database, logging, output};
+use super::{Context, Failure, apply, database, logging, output, systemd};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Loaded};
-use crate::gateway::{Gateway, Parts, load_or_make_sp_keys};
+use crate::gateway::{Gateway, Parts, Running, load_or_make_sp_keys};
 use crate::outbound::Outbound;
 use crate::proxy::IdentityKeys;
 
@@ -61,7 +62,17 @@ impl Args {
         let shutdown = CancellationToken::new();
         let started = gateway.start(&shutdown).await.context("the gateway cannot listen")?;
         tracing::info!(address = %started.serving.address(), ops.address = %started.ops_address, routes = hosts, public_url = %public_url, "serving");
-        stop_signal().await?;
+        systemd::ready();
+        systemd::keep_watch();
+        let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
+        let mut stop = std::pin::pin!(stop_signal());
+        loop {
+            tokio::select! {
+                stopped = &mut stop => break stopped?,
+                _ = hangup.recv() => self.reload(context, &started.running).await,
+            }
+        }
+        systemd::stopping();
         tracing::info!("stopping: open requests may finish");
         shutdown.cancel();
         started.serving.finished().await;
@@ -69,9 +80,37 @@ impl Args {
     }
 }
 
+impl Args {
+    /// Reads both files and the keys anew and puts them in force, all of it or nothing.
+    async fn reload(&self, context: &Context, running: &Running) {
+        systemd::reloading();
+        match self.try_reload(context, running).await {
+            Ok(()) => tracing::info!("reloaded"),
+            Err(Failure::Configuration(faults)) => tracing::error!(cause = %faults, "not reloaded: everything stays as it was"),
+            Err(failure) => tracing::error!(cause = %failure, "not reloaded: everything stays as it was"),
+        }
+        systemd::ready();
+    }
+
+    async fn try_reload(&self, context: &Context, running: &Running) -> Result<(), Failure> {
+        let Loaded { config, settings, warnings } = config::load_with_org(&self.config, &context.env)?;
+        for warning in &warnings {
+            tracing::warn!(code = warning.code.as_str(), "{}", warning.message);
+        }
+        let identity_keys = IdentityKeys::load_or_make(&config.data_dir).map_err(anyhow::Error::from)?;
+        let prepared = running.prepare(config, Arc::new(identity_keys)).await.map_err(anyhow::Error::from)?;
+        // Last of what can be refused: from here on nothing can go wrong.
+        if let Some(settings) = settings {
+            apply::save_unless_locked_out(running.store().as_ref(), &settings, "org.toml", SystemClock.now()).await?;
+        }
+        running.put_in_force(prepared);
+        Ok(())
+    }
+}
+
 /// Waits for SIGTERM or Ctrl-C.
 pub(super) async fn stop_signal() -> Result<(), Failure> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(anyhow::Error::from)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
     tokio::select! {
         _ = terminate.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(|error| Failure::Failed(error.into())),

@@ -182,7 +182,7 @@ pub enum Alias {
 }
 
 /// Logging.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// The form.
     pub format: LogFormat,

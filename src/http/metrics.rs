@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use prometheus_client::collector::Collector;
@@ -13,35 +15,28 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::problem::Problem;
-use crate::app::App;
+use super::ops::Node;
 use crate::core::SeatTier;
 use crate::core::provision::SeatCount;
-use crate::proxy::Proxy;
 
 type Labels = Vec<(&'static str, String)>;
 
-/// What `/metrics` reads.
-#[derive(Debug, Clone)]
-pub(super) struct Sources {
-    pub(super) app: Arc<App>,
-    pub(super) proxy: Arc<Proxy>,
-}
-
 /// `GET /metrics`. A store that is down leaves its numbers out, and its own says 0.
-pub(super) async fn show(State(sources): State<Sources>) -> Result<Response, Problem> {
-    let snapshot = Snapshot::take(sources).await;
+pub(super) async fn show(State(node): State<Arc<ArcSwap<Node>>>) -> Response {
+    let snapshot = Snapshot::take(node.load_full()).await;
     let mut registry = Registry::with_prefix("usher");
     registry.register_collector(Box::new(snapshot));
     let mut body = String::new();
-    text::encode(&mut body, &registry).map_err(|fmt::Error| Problem::Unavailable)?;
-    Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], body).into_response())
+    match text::encode(&mut body, &registry) {
+        Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], body).into_response(),
+        Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// What had to be asked for.
 #[derive(Debug)]
 struct Snapshot {
-    sources: Sources,
+    node: Arc<Node>,
     /// Each store and how long a small question took, in seconds; `None`: it is down.
     stores: Vec<(&'static str, Option<f64>)>,
     /// Seats by organization.
@@ -49,8 +44,8 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    async fn take(sources: Sources) -> Self {
-        let app = &sources.app;
+    async fn take(node: Arc<Node>) -> Self {
+        let app = &node.app;
         let started = Instant::now();
         let database = app.store.ping().await.is_ok().then(|| started.elapsed().as_secs_f64());
         let started = Instant::now();
@@ -61,11 +56,11 @@ impl Snapshot {
                 seats.push((organization.id.to_string(), counted));
             }
         }
-        Self { stores: vec![("database", database), ("sessions", sessions)], seats, sources }
+        Self { stores: vec![("database", database), ("sessions", sessions)], seats, node }
     }
 
     fn encode_proxy(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let report = self.sources.proxy.report();
+        let report = self.node.proxy.report();
         let mut metric = out.encode_descriptor(
             "proxy_request_duration",
             "Requests that an app answered, until the head of its answer",
@@ -92,7 +87,7 @@ impl Snapshot {
     }
 
     fn encode_logins(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let app = &self.sources.app;
+        let app = &self.node.app;
         let logins = app.logins.totals().into_iter();
         let logins = logins
             .map(|((connection, reason), count)| (vec![("connection", connection.to_string()), ("reason", reason.to_owned())], count));
@@ -107,7 +102,7 @@ impl Snapshot {
     }
 
     fn encode_sessions(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let counts = self.sources.app.sessions.counts();
+        let counts = self.node.app.sessions.counts();
         let lookups = [("hit", counts.hits.total()), ("miss", counts.misses.total())];
         let lookups = lookups.map(|(result, count)| (vec![("result", result.to_owned())], count));
         counter(out, "session_lookups", "Sessions found in memory, and sessions that the store was asked for", lookups.into_iter())?;

@@ -2,26 +2,35 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use serde::Serialize;
 
-use super::metrics::{self, Sources};
-use super::problem;
+use super::metrics;
 use crate::app::App;
 use crate::doors::describe;
 use crate::proxy::Proxy;
 
+/// What answers now; a reload puts another one in its place.
+#[derive(Debug)]
+pub struct Node {
+    /// Sign-in and console.
+    pub app: Arc<App>,
+    /// App hosts.
+    pub proxy: Arc<Proxy>,
+}
+
 /// `/healthz`, `/readyz` and `/metrics`.
-pub fn router(app: Arc<App>, proxy: Arc<Proxy>) -> Router {
-    let metrics = Router::new()
+pub fn router(node: Arc<ArcSwap<Node>>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
         .route("/metrics", get(metrics::show))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))
-        .with_state(Sources { app: Arc::clone(&app), proxy });
-    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(app).merge(metrics)
+        .with_state(node)
 }
 
 /// One part of the gateway.
@@ -41,7 +50,9 @@ impl Part {
 }
 
 /// 503 while a store is down. A connection whose provider cannot be used is named, but does not take the node out: other people can sign in.
-async fn ready(State(app): State<Arc<App>>) -> Response {
+async fn ready(State(node): State<Arc<ArcSwap<Node>>>) -> Response {
+    let node = node.load_full();
+    let app = &node.app;
     let mut parts = vec![Part::new("database", &app.store.ping().await), Part::new("sessions", &app.ephemeral.ping().await)];
     let grace = app.config.session.outage_grace;
     for part in parts.iter_mut().filter(|part| !part.ready) {

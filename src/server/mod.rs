@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -55,17 +56,25 @@ const MAX_HEADERS: usize = 128;
 const MAX_STREAMS: u32 = 256;
 const BACKLOG: i32 = 1024;
 
-/// Where and how to listen.
+/// Where and how to listen, for as long as the process lives.
 #[derive(Debug, Clone)]
 pub struct Listen {
     /// The address; port 0 takes a free one.
     pub address: SocketAddr,
-    /// TLS, from [`tls_config`]; `None` behind a TLS proxy or on loopback.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Threads, each with its own runtime; at least one.
     pub threads: usize,
     /// How long open requests may take after the stop.
     pub grace: Duration,
+}
+
+/// What may be replaced while it listens: new connections take the certificate and the trusted proxies of that moment, and every request takes the
+/// routes and pages of that moment.
+#[derive(Debug)]
+pub struct Live {
+    /// Who answers for which host.
+    pub dispatch: Dispatch,
+    /// TLS, from [`tls_config`]; `None` behind a TLS proxy or on loopback.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Peers whose `X-Forwarded-*` are believed; empty: nobody's.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -102,13 +111,27 @@ impl Serving {
     }
 }
 
+/// Why a certificate and its key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The certificates are not PEM.
+    #[error("the certificate chain cannot be read")]
+    Certificate(#[source] rustls::pki_types::pem::Error),
+    /// The key is not PEM.
+    #[error("the key cannot be read")]
+    Key(#[source] rustls::pki_types::pem::Error),
+    /// They do not belong together, or are of a kind that is not supported.
+    #[error("certificate and key cannot be used together")]
+    Unfit(#[from] rustls::Error),
+}
+
 /// TLS from a certificate chain (leaf first) and its key, both PEM, with HTTP/2 and HTTP/1.1.
 ///
 /// # Errors
 /// What is wrong with either, or that they do not belong together.
-pub fn tls_config(certificate: &str, key: &str) -> Result<Arc<rustls::ServerConfig>, BoxError> {
-    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>()?;
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())?;
+pub fn tls_config(certificate: &str, key: &str) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>().map_err(TlsError::Certificate)?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(TlsError::Key)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
@@ -120,14 +143,14 @@ pub fn tls_config(certificate: &str, key: &str) -> Result<Arc<rustls::ServerConf
 ///
 /// # Errors
 /// The address is taken or not ours.
-pub fn start(listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &CancellationToken) -> io::Result<Serving> {
+pub fn start(listen: &Listen, live: &Arc<ArcSwap<Live>>, shutdown: &CancellationToken) -> io::Result<Serving> {
     let threads = listen.threads.max(1);
     // Sockets that share a port would also share it with another Usher of the same user. So the port is first taken alone.
     let address = bind(listen.address, false)?.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
     let sockets = (0..threads).map(|_| bind(address, true)).collect::<io::Result<Vec<_>>>()?;
     let started = sockets.into_iter().enumerate().map(|(number, socket)| {
-        let (listen, dispatch, shutdown) = (listen.clone(), Arc::clone(dispatch), shutdown.clone());
-        std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || run(socket, &listen, &dispatch, &shutdown))
+        let (listen, live, shutdown) = (listen.clone(), Arc::clone(live), shutdown.clone());
+        std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || run(socket, &listen, &live, &shutdown))
     });
     Ok(Serving { address, threads: started.collect::<io::Result<Vec<_>>>()? })
 }
@@ -144,14 +167,14 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn run(socket: Socket, listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &CancellationToken) {
+fn run(socket: Socket, listen: &Listen, live: &Arc<ArcSwap<Live>>, shutdown: &CancellationToken) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "a listener cannot run"),
     };
     runtime.block_on(async {
         match TcpListener::from_std(socket.into()) {
-            Ok(listener) => accept(listener, listen, dispatch, shutdown).await,
+            Ok(listener) => accept(listener, listen, live, shutdown).await,
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a listener cannot run"),
         }
     });
@@ -159,11 +182,10 @@ fn run(socket: Socket, listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &Can
     runtime.shutdown_background();
 }
 
-async fn accept(listener: TcpListener, listen: &Listen, dispatch: &Arc<Dispatch>, shutdown: &CancellationToken) {
+async fn accept(listener: TcpListener, listen: &Listen, live: &Arc<ArcSwap<Live>>, shutdown: &CancellationToken) {
     let connections = TaskTracker::new();
     let mut open = Connections::default();
     let mut look = tokio::time::interval(LOOK_EVERY);
-    let tls = listen.tls.clone().map(TlsAcceptor::from);
     loop {
         let (stream, address) = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -181,10 +203,12 @@ async fn accept(listener: TcpListener, listen: &Listen, dispatch: &Arc<Dispatch>
                 }
             },
         };
-        let peer = Peer::new(address, &listen.trusted_proxies);
+        let now = live.load();
+        let peer = Peer::new(address, &now.trusted_proxies);
         // Too many of one address: closed without a word, like a socket that nobody listens on.
         let Some(link) = open.add(&peer) else { continue };
-        connections.spawn(greet(stream, tls.clone(), Arc::clone(dispatch), peer, link));
+        let tls = now.tls.clone().map(TlsAcceptor::from);
+        connections.spawn(greet(stream, tls, Arc::clone(live), peer, link));
     }
     drop(listener);
     open.finish();
@@ -192,26 +216,26 @@ async fn accept(listener: TcpListener, listen: &Listen, dispatch: &Arc<Dispatch>
     let _ = tokio::time::timeout(listen.grace, connections.wait()).await;
 }
 
-async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, dispatch: Arc<Dispatch>, peer: Peer, link: Arc<Link>) {
+async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, live: Arc<ArcSwap<Live>>, peer: Peer, link: Arc<Link>) {
     let _ = stream.set_nodelay(true);
     match tls {
-        None => serve(stream, dispatch, peer, link).await,
+        None => serve(stream, live, peer, link).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => serve(stream, dispatch, peer, link).await,
+            Ok(Ok(stream)) => serve(stream, live, peer, link).await,
             Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         },
     }
 }
 
-async fn serve<S>(stream: S, dispatch: Arc<Dispatch>, peer: Peer, link: Arc<Link>)
+async fn serve<S>(stream: S, live: Arc<ArcSwap<Live>>, peer: Peer, link: Arc<Link>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let peer = Arc::new(peer);
     let service = service_fn(|request| {
-        let (dispatch, peer, open) = (Arc::clone(&dispatch), Arc::clone(&peer), link.open());
-        async move { Ok::<_, Infallible>(dispatch.answer(request, &peer, open).await) }
+        let (live, peer, open) = (live.load_full(), Arc::clone(&peer), link.open());
+        async move { Ok::<_, Infallible>(live.dispatch.answer(request, &peer, open).await) }
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));

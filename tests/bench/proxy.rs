@@ -7,12 +7,13 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use usher::clock::{Clock as _, SystemClock};
 use usher::config::{Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
 use usher::core::{DoorSession, OrganizationId, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
-use usher::server::{Dispatch, Listen, start};
+use usher::server::{Dispatch, Listen, Live, start};
 use usher::session::{Client, CookieStore, Entered, NewSession, Sessions, WayIn, binding_of};
 use usher::store::ephemeral::memory::MemoryStore;
 use usher::store::sqlite::SqliteStore;
@@ -36,10 +37,11 @@ async fn main() -> Result<(), Error> {
     let sessions = Arc::new(Sessions::new(Arc::new(MemoryStore::new(clock.clone())), store, clock.clone(), config.session));
     let token = enter(&sessions, row).await?;
     let proxy = Proxy::new(&config, sessions, Arc::new(IdentityKeys::make()?), Arc::new(PlainPages), clock);
-    let dispatch = Arc::new(Dispatch { proxy: Arc::new(proxy), hosts: BTreeMap::new() });
-    let listen = Listen { address: config.server.listen, tls: None, threads, grace: Duration::ZERO, trusted_proxies: vec![] };
+    let dispatch = Dispatch { proxy: Arc::new(proxy), hosts: BTreeMap::new() };
+    let listen = Listen { address: config.server.listen, threads, grace: Duration::ZERO };
+    let live = Arc::new(ArcSwap::from_pointee(Live { dispatch, tls: None, trusted_proxies: vec![] }));
     let stop = CancellationToken::new();
-    let serving = start(&listen, &dispatch, &stop)?;
+    let serving = start(&listen, &live, &stop)?;
     #[expect(clippy::print_stdout, reason = "this is what it is started for")]
     {
         println!("{} {HOST} __Host-usher={token}", serving.address());

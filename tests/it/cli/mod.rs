@@ -8,6 +8,7 @@ use crate::config::ORG;
 mod activity;
 mod apply;
 mod people;
+mod reload;
 mod store;
 
 /// usher.toml for a folder with a database of its own.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use axum::Extension;
 use axum::extract::Query;
@@ -19,7 +20,7 @@ use usher::clock::Clock;
 use usher::config::{Alias, Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
 use usher::core::{DoorSession, OrganizationId, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
-use usher::server::{Dispatch, Listen, Serving, start};
+use usher::server::{Dispatch, Listen, Live, Serving, start};
 use usher::session::{Client, NewSession, Place, SessionKey, Sessions, WayIn};
 use usher::store::ephemeral::memory::MemoryStore;
 use usher::store::ephemeral::{Ephemeral, EphemeralError, Published};
@@ -236,15 +237,11 @@ impl Gateway {
         let keys = Arc::new(IdentityKeys::make().unwrap());
         let proxy = Arc::new(Proxy::new(&config, sessions.clone(), keys.clone(), Arc::new(PlainPages), clock.clone()));
         let pages = auth_host(sessions.clone(), members.store.clone());
-        let dispatch = Arc::new(Dispatch { proxy: Arc::clone(&proxy), hosts: BTreeMap::from([("auth.acme.example".to_owned(), pages)]) });
-        let listen = Listen {
-            address: "127.0.0.1:0".parse().unwrap(),
-            tls,
-            threads: 2,
-            grace: Duration::from_secs(5),
-            trusted_proxies: config.server.trusted_proxies.clone(),
-        };
-        let serving = start(&listen, &dispatch, &stop).unwrap();
+        let dispatch = Dispatch { proxy: Arc::clone(&proxy), hosts: BTreeMap::from([("auth.acme.example".to_owned(), pages)]) };
+        let trusted_proxies = config.server.trusted_proxies.clone();
+        let live = Arc::new(ArcSwap::from_pointee(Live { dispatch, tls, trusted_proxies }));
+        let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), threads: 2, grace: Duration::from_secs(5) };
+        let serving = start(&listen, &live, &stop).unwrap();
         let address = serving.address();
         Self { address, app, clock, ephemeral, sessions, proxy, members, keys, serving: Some(serving), stop }
     }
