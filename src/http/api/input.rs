@@ -51,7 +51,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     }
     let mut text = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut text).map_err(|error| {
-        let field = error.path().to_string();
+        let field = short(&error.path().to_string());
         let error = error.into_inner();
         match error.classify() {
             Category::Data => ApiError::Invalid(vec![Fault { field, message: short(&error.to_string()) }]),
