@@ -1,6 +1,7 @@
-//! First logins a second through the store, each durable before it is answered: 64 callers, a file on this disk.
+//! First logins a second through the store, each durable before it is answered: 64 callers, one organization, a file on this disk or a `PostgreSQL`.
 //!
-//! `cargo bench --bench store`, or with a directory on the disk that counts: `cargo bench --bench store -- /var/lib/usher`.
+//! `cargo bench --bench store`, or with a directory on the disk that counts: `cargo bench --bench store -- /var/lib/usher`, or with the address of an empty
+//! database: `cargo bench --bench store -- postgres://usher@127.0.0.1/usher`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use usher::core::{OrganizationId, Reason};
+use usher::store::postgres::PostgresStore;
 use usher::store::sqlite::SqliteStore;
 use usher::store::{CommitOutcome, FactsQuery, LoginCommit, RequestOrigin, Store};
 
@@ -20,9 +22,15 @@ const LOGINS: usize = 10_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let parent = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map_or_else(std::env::temp_dir, PathBuf::from);
-    let directory = tempfile::tempdir_in(parent)?;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&directory.path().join("usher.db")).await?);
+    let place = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let directory = tempfile::tempdir_in(match &place {
+        Some(path) if !path.contains("://") => PathBuf::from(path),
+        _ => std::env::temp_dir(),
+    })?;
+    let store: Arc<dyn Store> = match &place {
+        Some(url) if url.contains("://") => Arc::new(PostgresStore::open(url).await?),
+        _ => Arc::new(SqliteStore::open(&directory.path().join("usher.db")).await?),
+    };
     store.save_settings(&settings()?, None, "bench", usher::clock::Clock::now(&usher::clock::SystemClock)).await?;
 
     for round in ["first login", "returning"] {

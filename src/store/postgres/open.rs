@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, PgPool, SqlStr};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlStr};
 
 use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
 
 /// Connections of a node that read, and as many that write: a server has a hundred for all nodes, unless it is told otherwise.
 const CONNECTIONS: u32 = 8;
+/// How long a connection that is given back may take to be ready for the next use case.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the start waits for the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection is closed after this time, so that addresses and certificates that changed come into use.
@@ -59,7 +61,14 @@ pub(super) fn pools(options: PgConnectOptions) -> [PgPool; 2] {
         .idle_timeout(None)
         .max_lifetime(CONNECTION_LIFE)
         // One round trip less for each use case; a connection that is broken says so at its first statement.
-        .test_before_acquire(false);
+        .test_before_acquire(false)
+        // What a use case has left in the middle comes back when the server has answered, or never: a server that was replaced must not keep our places.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let answer = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await;
+                answer.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?.map(|()| true)
+            })
+        });
     [pool.clone().connect_lazy_with(options.clone()), pool.connect_lazy_with(options)]
 }
 

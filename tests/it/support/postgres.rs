@@ -1,7 +1,7 @@
-//! A real `PostgreSQL` of Debian 15, in a directory that goes with it.
+//! A real `PostgreSQL`, in a directory that goes with it.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,9 +11,11 @@ use sqlx::postgres::PgConnectOptions;
 use super::child::{self, Server};
 use super::port::free_port;
 
-const PACKAGE: &str = "postgresql-15";
+const PACKAGE: &str = "postgresql";
+/// Where Debian keeps the programs of each version.
+const PROGRAMS: &str = "/usr/lib/postgresql";
 
-/// A running server. Everyone on this machine may be `usher`, its superuser.
+/// A running server. Everyone on this machine may be `usher`, its superuser, or `gateway`, who owns the databases and is nobody else.
 pub(crate) struct Postgres {
     server: Option<Server>,
     port: u16,
@@ -66,6 +68,8 @@ impl Postgres {
         while self.options("postgres").connect().await.is_err() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+        let role = "DO $$ BEGIN CREATE ROLE gateway LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$";
+        self.execute("postgres", role.to_owned()).await;
     }
 
     fn options(&self, database: &str) -> PgConnectOptions {
@@ -75,12 +79,12 @@ impl Postgres {
     /// Makes an empty database; its address.
     pub(crate) async fn create_database(&self) -> String {
         let name = format!("usher{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.execute("postgres", format!("CREATE DATABASE {name}")).await;
+        self.execute("postgres", format!("CREATE DATABASE {name} OWNER gateway")).await;
         self.url(&name)
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://usher@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://gateway@127.0.0.1:{}/{database}", self.port)
     }
 
     pub(crate) async fn execute(&self, database: &str, statement: String) {
@@ -117,8 +121,9 @@ fn children(parent: u32) -> Vec<u32> {
 
 /// A program of the server. It refuses to be run by root, so root runs it as the user that the package made.
 fn as_server(program: &str) -> Command {
-    let path = PathBuf::from("/usr/lib/postgresql/15/bin").join(program);
-    child::need_file(path.to_str().unwrap(), PACKAGE);
+    child::need_file(PROGRAMS, PACKAGE);
+    let newest = std::fs::read_dir(PROGRAMS).unwrap().map(|version| version.unwrap().path()).max().unwrap();
+    let path = newest.join("bin").join(program);
     let mut command = Command::new(path);
     command.stdin(Stdio::null()).current_dir("/").env("LC_ALL", "C.UTF-8");
     if let Some((user, group)) = server_user() {
