@@ -61,6 +61,7 @@ fn complete(address: &str, operation: &mut Operation) {
     let mut wrong = vec![("503", "Usher cannot do it right now; nothing was changed. `Retry-After` says when to try again.")];
     if address.contains("{organization}") {
         operation.parameters.get_or_insert_default().insert(0, organization().into());
+        wrong.push(("400", "The address or the body cannot be read."));
         wrong.push((
             "401",
             "There is no token that counts: `token_missing`, `token_unknown`, `token_expired`, `token_revoked`, `token_owner_left`.",
@@ -74,7 +75,6 @@ fn complete(address: &str, operation: &mut Operation) {
         wrong.push(("428", "`If-Match` is missing."));
     }
     if operation.request_body.is_some() {
-        wrong.push(("400", "The body is not JSON."));
         wrong.push(("413", "The body is larger than 256 KiB."));
         wrong.push(("415", "The body is not said to be JSON."));
     }
