@@ -10,6 +10,7 @@
 //! - `tokens`: API tokens, and whom one speaks for
 //! - `recovery`: the way in without an identity provider
 //! - `requests`: who waits for a yes
+//! - `roster`: the list of members; `table`: rows as CSV
 //!
 //! The one rule of this folder: whether somebody may is asked here and nowhere else, and an act and its audit line are one transaction.
 //! Console, API and command line carry words in and out.
@@ -31,8 +32,10 @@ mod people;
 mod recovery;
 mod removals;
 mod requests;
+mod roster;
 mod seats;
 mod sessions;
+mod table;
 mod tokens;
 
 pub use actor::{Actor, Permission, Who};
@@ -44,6 +47,7 @@ pub use people::PeopleChange;
 pub use recovery::{RecoveryLink, recovery_key};
 pub use removals::RemovalOutlook;
 pub use requests::{Approved, NOTE_MAX, RequestList, RequestView};
+pub use roster::TierView;
 pub use sessions::{SessionList, SessionView};
 pub use tokens::{Bearer, IssuedToken, TOKEN_LIFE_MAX, TOKEN_NAME_MAX, TOKEN_PREFIX, Token, TokenState, TokenWish};
 

@@ -35,6 +35,7 @@ pub mod portable;
 pub mod postgres;
 mod recovery;
 mod requests;
+mod roster;
 pub mod settings_diff;
 mod sign_ins;
 pub mod sqlite;
@@ -46,6 +47,7 @@ pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, 
 pub use people::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Removal, Written};
 pub use recovery::{NewRecoveryLink, RecoveryKey, RecoveryStore, SsoProof};
 pub use requests::{AccessRequest, Answer, Answered, Answering, Asking, REQUEST_LIFE, RequestStore};
+pub use roster::{RosterFilter, RosterOrder, RosterPage, RosterPlace, RosterQuery, RosterStore, SeatFilter, Seen, Source};
 pub use sign_ins::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns};
 pub use tokens::{NewToken, TokenAct, TokenHash, TokenOwner, TokenQuery, TokenRow, TokenStore};
 
@@ -220,7 +222,7 @@ pub struct StoredSettings {
 /// Durable facts. Each method is one transaction.
 #[async_trait]
 pub trait Store:
-    ActivityStore + PeopleStore + RecoveryStore + RequestStore + TokenStore + SignIns + std::fmt::Debug + Send + Sync + 'static
+    ActivityStore + PeopleStore + RecoveryStore + RequestStore + RosterStore + TokenStore + SignIns + std::fmt::Debug + Send + Sync + 'static
 {
     /// Whether the database answers; for readiness.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -10,7 +10,7 @@ pub const fn events() -> &'static [&'static str] {
     &EVENTS
 }
 
-const EVENTS: [&str; 31] = [
+const EVENTS: [&str; 32] = [
     "activity.exported",
     "connection.relink_window_closed",
     "connection.relink_window_opened",
@@ -30,6 +30,7 @@ const EVENTS: [&str; 31] = [
     "member.service_account_marked",
     "member.unblocked",
     "member.unpinned",
+    "members.exported",
     "owner.transferred",
     "recovery.link_created",
     "recovery.link_used",
@@ -98,6 +99,7 @@ impl Said<'_> {
             "token.created" => format!("{actor} made the API token{}.", self.with(" ", "/name", "")),
             "token.rotated" => format!("{actor} gave the API token{} another secret.", self.with(" ", "/name", "")),
             "token.revoked" => format!("{actor} revoked the API token{}.", self.with(" ", "/name", "")),
+            "members.exported" => format!("{actor} exported the list of members."),
             "activity.exported" => format!("{actor} exported the activity{}.", self.with(" as ", "/format", "")),
             "request.approved" => {
                 let role = self.with(" as ", "/after/member/role", "");

@@ -19,6 +19,16 @@ pub(super) enum Section {
     Overview,
     /// SSO connections.
     Connections,
+    /// Who is a member.
+    Members,
+    /// Seats by tier.
+    Seats,
+    /// Who is signed in.
+    Sessions,
+    /// The audit log.
+    Activity,
+    /// API tokens.
+    Tokens,
     /// Nowhere: an error page, a page that is reached from another one.
     Elsewhere,
 }
@@ -29,6 +39,11 @@ impl Section {
         match self {
             Self::Overview => Some(("", "Overview", "")),
             Self::Connections => Some(("Sign-in", "SSO connections", "connections")),
+            Self::Members => Some(("People", "Members", "members")),
+            Self::Seats => Some(("People", "Seats", "seats")),
+            Self::Sessions => Some(("People", "Sessions", "sessions")),
+            Self::Activity => Some(("", "Activity", "activity")),
+            Self::Tokens => Some(("System", "API tokens", "tokens")),
             Self::Elsewhere => None,
         }
     }

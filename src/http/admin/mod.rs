@@ -22,14 +22,19 @@ use axum::{Router, middleware};
 
 use crate::app::App;
 
+mod activity;
 mod confirm;
 mod connections;
 pub(super) mod console;
 mod frame;
+mod members;
 mod overview;
 mod parts;
 mod picker;
+mod seats;
+mod sessions;
 mod theme;
+mod tokens;
 mod trouble;
 
 /// The routes of the console. Whatever is under `/admin/{organization}` goes through [`console::enter`].
@@ -37,6 +42,11 @@ pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let inside = Router::new()
         .route("/admin/{organization}", get(overview::show))
         .merge(connections::routes())
+        .merge(members::routes())
+        .merge(seats::routes())
+        .merge(sessions::routes())
+        .merge(activity::routes())
+        .merge(tokens::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), console::enter));
     Router::new().route("/admin", get(picker::show)).route("/admin/theme", post(theme::choose)).merge(inside)
 }

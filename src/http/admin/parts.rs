@@ -95,6 +95,52 @@ impl FastWritable for When {
 /// Digits and our own words.
 impl HtmlSafe for When {}
 
+/// An address with what of these is not empty.
+pub(super) fn address(path: &str, pairs: &[(&str, &str)]) -> String {
+    let given: Vec<&(&str, &str)> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
+    if given.is_empty() {
+        return path.to_owned();
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given.into_iter().copied()).finish();
+    format!("{path}?{query}")
+}
+
+/// A field with choices.
+#[derive(Debug, Clone)]
+pub(super) struct Select {
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) choices: Vec<Choice>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) chosen: bool,
+}
+
+impl Select {
+    /// A field with these choices, one of which is chosen already, or the first.
+    pub(super) fn new<V: Into<String>, L: Into<String>>(
+        name: &'static str,
+        label: &'static str,
+        all: impl IntoIterator<Item = (V, L)>,
+        chosen: &str,
+    ) -> Self {
+        let choice = |value: String, label: String| Choice { chosen: value == chosen, value, label };
+        Self { name, label, choices: all.into_iter().map(|(value, label)| choice(value.into(), label.into())).collect() }
+    }
+
+    /// The same, where one may also choose nothing.
+    pub(super) fn or_nothing(mut self, label: &str) -> Self {
+        let chosen = self.choices.iter().all(|choice| !choice.chosen);
+        self.choices.insert(0, Choice { value: String::new(), label: label.to_owned(), chosen });
+        self
+    }
+}
+
 /// "1 person", "3 people"; "1 seat", "3 seats".
 pub(super) fn count(number: impl TryInto<u64>, one: &str, many: &str) -> String {
     match number.try_into().unwrap_or(u64::MAX) {

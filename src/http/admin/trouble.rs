@@ -130,7 +130,8 @@ impl View for Refusal {
     }
 }
 
-const fn in_words(permission: Permission) -> &'static str {
+/// What a permission allows, after "it may".
+pub(super) const fn in_words(permission: Permission) -> &'static str {
     match permission {
         Permission::MembersRead => "see members",
         Permission::MembersWrite => "change members",

@@ -36,6 +36,7 @@ fn migrator() -> Migrator {
         migration(4, "tokens", include_str!("../migrations/postgres/0004_tokens.sql")),
         migration(5, "activity", include_str!("../migrations/postgres/0005_activity.sql")),
         migration(6, "console", include_str!("../migrations/postgres/0006_console.sql")),
+        migration(7, "roster", include_str!("../migrations/postgres/0007_roster.sql")),
     ])
 }
 

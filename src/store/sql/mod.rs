@@ -13,6 +13,7 @@
 //! - `audit`: the hash chain; `activity`: the log as people read it
 //! - `people`: what administrators do to members; `removals`: how it is undone; `invites`
 //! - `queries`: what lists and pages ask; `sign_ins`: the same about logins
+//! - `roster`: the list of members
 //! - `portable`: all tables, to and from another database
 //! - `integrity`: whether counters, chain and rows agree
 //!
@@ -36,6 +37,7 @@ mod recovery;
 mod relink;
 mod removals;
 mod requests;
+mod roster;
 mod rows;
 mod save;
 mod seats;

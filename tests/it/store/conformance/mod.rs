@@ -6,6 +6,7 @@ pub(crate) mod facts;
 pub(crate) mod logins;
 pub(crate) mod queries;
 pub(crate) mod races;
+pub(crate) mod roster;
 pub(crate) mod seats;
 pub(crate) mod settings;
 pub(crate) mod sign_ins;
@@ -140,6 +141,12 @@ macro_rules! every_store_does_this {
                 a_token_is_revoked_once,
                 a_use_is_written_once_a_minute,
                 no_audit_line_and_no_row_holds_a_token,
+            }
+            roster::{
+                members_fit_by_every_filter,
+                a_roster_is_walked_both_ways_in_every_order,
+                a_roster_knows_no_one_of_another_organization,
+                a_name_of_any_length_has_its_place,
             }
         }
     };
