@@ -120,6 +120,12 @@ impl App {
         text.and_then(|text| ReturnTo::parse(text, &self.origins).ok()).unwrap_or_else(|| ReturnTo::home(&self.auth_origin))
     }
 
+    /// A return target, if it is on one of our own hosts.
+    #[must_use]
+    pub fn find_return_to(&self, text: &str) -> Option<ReturnTo> {
+        ReturnTo::parse(text, &self.origins).ok()
+    }
+
     /// The route of a return target, if it is on an app host.
     #[must_use]
     pub fn find_route(&self, return_to: &ReturnTo) -> Option<&Route> {

@@ -127,7 +127,7 @@ impl Doors {
     /// # Errors
     /// The reason, for the log.
     pub fn sp_metadata(&self, connection: &Connection, saml: &SamlSettings) -> Result<String, String> {
-        sp_metadata(&self.sp_addresses(connection), saml.sign_requests, &self.keys).map_err(|error| describe(&error))
+        sp_metadata(&self.sp_addresses(connection), saml, &self.keys).map_err(|error| describe(&error))
     }
 
     /// Where a SAML provider finds us.
@@ -136,7 +136,7 @@ impl Doors {
         SpAddresses {
             entity_id: self.address(connection, "saml", "metadata"),
             acs_url: self.address(connection, "saml", "acs"),
-            slo_url: None,
+            slo_url: self.address(connection, "saml", "slo"),
         }
     }
 

@@ -290,6 +290,12 @@ impl<'a> Section<'a> {
         texts.into_iter().collect()
     }
 
+    /// Whether this word stands here, for keys that take true, false or a word.
+    pub(super) fn is_text(&mut self, key: &'static str, word: &str) -> bool {
+        let found = self.node(key).map(|node| &node.value);
+        matches!(found, Some(Value::Text(text) | Value::Override(text)) if text == word)
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
         let node = self.node(key)?;

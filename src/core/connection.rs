@@ -19,7 +19,7 @@ pub struct Connection {
     pub domains: BTreeSet<DomainName>,
     /// The provider may be reached on private or loopback addresses.
     pub internal: bool,
-    /// Responses that Usher did not ask for are accepted (row 68).
+    /// Logins may start at the provider (row 68): an answer that nobody asked for starts a login here.
     pub allow_idp_initiated: bool,
     /// The protocol and its settings.
     pub protocol: Protocol,
@@ -44,6 +44,20 @@ pub enum RequestBinding {
     Redirect,
     /// HTTP-POST.
     Post,
+}
+
+/// Whether assertions encrypted in CBC mode are opened. CBC does not notice changes, so a server that answers can be asked, byte by byte, what a
+/// captured message says; it is opened only where a signature stands in front of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cbc {
+    /// Never.
+    #[default]
+    Never,
+    /// In a response that is signed as a whole.
+    SignedResponse,
+    /// Also in an unsigned response, when the assertion inside is signed (AD FS): with one error for everything, and a limit on failures.
+    UnsignedResponse,
 }
 
 /// Where the provider's entity id, SSO URL and keys come from.
@@ -84,6 +98,12 @@ pub struct SamlSettings {
     pub name_attribute: String,
     /// Attribute with the groups.
     pub groups_attribute: String,
+    /// Whether assertions encrypted in CBC mode are opened.
+    #[serde(default)]
+    pub cbc: Cbc,
+    /// Where logins that start at the provider are allowed: take the provider's message itself, rather than start a login of our own.
+    #[serde(default)]
+    pub take_unasked: bool,
 }
 
 /// A secret string: never shown, never logged.

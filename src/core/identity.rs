@@ -39,14 +39,43 @@ impl FirstUse {
 pub struct DoorSession {
     /// SAML `SessionIndex` or OIDC `sid`.
     pub index: Option<String>,
-    /// SAML: the `NameID` element's value, for single logout.
+    /// The provider's own name for the person, by which its logout messages call them: the `NameID`, or `sub`.
     pub name_id: Option<String>,
     /// SAML: the `NameID` format.
     pub name_id_format: Option<String>,
+    /// SAML: the `NameQualifier` and `SPNameQualifier` of the `NameID`, which a logout request has to repeat.
+    #[serde(default)]
+    pub name_id_qualifiers: (Option<String>, Option<String>),
+    /// When the provider issued what this session was started with, by its own clock: a logout of later ends it.
+    #[serde(default)]
+    pub issued_at: Option<Timestamp>,
     /// OIDC: the ID token, the hint of RP-initiated logout. Secret: it never leaves the server except to the provider.
     pub id_token: Option<String>,
     /// The provider wants the session to end then (`SessionNotOnOrAfter`).
     pub ends_at: Option<Timestamp>,
+}
+
+/// What a provider's logout message ends: sessions of this person there, and of these sessions there. Made from a verified message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderLogout {
+    /// The connection whose provider says so. It speaks for no other.
+    pub connection: ConnectionId,
+    /// The person, as [`DoorSession::name_id`]; `None`: whoever has one of the sessions.
+    pub name_id: Option<String>,
+    /// The provider's sessions, as [`DoorSession::index`]; empty: all of the person's. Without a person and without a session nothing is meant.
+    pub indexes: Vec<String>,
+    /// When the message was issued, by the provider's clock.
+    pub issued_at: Timestamp,
+}
+
+impl ProviderLogout {
+    /// Whether a session that was started through the same connection is meant.
+    #[must_use]
+    pub fn means(&self, session: &DoorSession) -> bool {
+        let person = self.name_id.is_none() || self.name_id == session.name_id;
+        let index = session.index.as_ref().is_some_and(|index| self.indexes.contains(index));
+        person && (index || (self.indexes.is_empty() && self.name_id.is_some()))
+    }
 }
 
 /// An identity whose signature, audience, times and first use were all checked by a door.

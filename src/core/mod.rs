@@ -28,11 +28,11 @@ mod redis_address;
 mod return_to;
 mod settings;
 
-pub use connection::{ClientAuth, Connection, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret};
+pub use connection::{Cbc, ClientAuth, Connection, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret};
 pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};
 pub use groups::{ClaimHealth, GroupClaim};
-pub use identity::{DoorSession, FirstUse, Identity, VerifiedIdentity};
+pub use identity::{DoorSession, FirstUse, Identity, ProviderLogout, VerifiedIdentity};
 pub use ids::{
     AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId, RemovalId, TokenId,
 };

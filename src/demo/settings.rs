@@ -13,7 +13,7 @@ use super::people::DOMAIN;
 use super::{DemoError, Scenario};
 use crate::config::{Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
 use crate::core::{
-    Connection, ConnectionId, Domain, DomainName, DomainVerification, EmailAddress, IdpSource, MappedGroup, Mode, OidcSettings,
+    Cbc, Connection, ConnectionId, Domain, DomainName, DomainVerification, EmailAddress, IdpSource, MappedGroup, Mode, OidcSettings,
     Organization, OrganizationId, OwnedSeats, Plan, Policy, Protocol, RequestBinding, Role, RoleMapping, SamlSettings, SeatTier,
     SeatTierMapping, Settings,
 };
@@ -76,6 +76,8 @@ fn saml(idp: &Idp) -> Protocol {
         email_attribute: "email".to_owned(),
         name_attribute: "displayName".to_owned(),
         groups_attribute: "groups".to_owned(),
+        cbc: Cbc::Never,
+        take_unasked: false,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Who am I, and the way out.
+//! Who am I.
 
 use std::sync::Arc;
 
@@ -9,14 +9,11 @@ use tower_sessions::Session as CookieSession;
 use super::admin::console;
 use super::login::ask::Access;
 use super::login::enter;
-use super::origin::Origin;
 use super::problem::Problem;
-use super::views::{Account, AppLink, Link, Page, Seat, SignedOut, View as _};
+use super::views::{Account, AppLink, Page, Seat, View as _};
 use crate::app::App;
 use crate::core::{MemberStatus, OrganizationId, Reason, groups_behind_role, groups_behind_seat};
-use crate::doors::Door;
-use crate::session::{Cause, Selector, SessionRecord, WayIn};
-use crate::store::NewAuditLine;
+use crate::session::SessionRecord;
 
 /// `GET /`: the account page of someone who is signed in, else sign-in.
 pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) -> Result<Response, Problem> {
@@ -75,49 +72,4 @@ fn refused(reason: Reason, organization: &OrganizationId) -> Problem {
         again: "/login?again=true".to_owned(),
         access: Access::Closed,
     }
-}
-
-/// `POST /logout`: ends this browser's session here and on every app host, and offers the provider's logout.
-pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, origin: Origin) -> Result<Response, Problem> {
-    let Some(record) = enter::signed_in(&app, &session).await? else { return Ok(Redirect::to("/signed-out").into_response()) };
-    session.flush().await?;
-    app.sessions.end_sessions(Selector::Session(record.key), Cause::Logout).await?;
-    let person = record.person.to_string();
-    let line = NewAuditLine {
-        event: "session.ended",
-        actor: &person,
-        organization: None,
-        target: Some(&person),
-        reason: None,
-        detail: serde_json::json!({ "cause": "logout" }),
-        origin: &origin.plain(),
-        now: app.clock.now(),
-    };
-    app.store.record(line).await?;
-    // Last: a provider that does not answer must not keep anyone signed in, nor may a browser that is closed meanwhile.
-    let provider = provider_logout(&app, &record).await;
-    let provider = provider.as_ref().map(|(name, href)| Link { label: name, href });
-    Ok(say_signed_out(&app, provider))
-}
-
-fn say_signed_out(app: &App, provider: Option<Link<'_>>) -> Response {
-    let organization = app.default_name();
-    let apps: Vec<&str> = app.config.routes.iter().map(|route| route.host.as_str()).collect();
-    SignedOut { page: Page::new(&organization, app.support_contact()), apps: &apps, sign_in_href: "/login", provider }.respond()
-}
-
-/// `GET /signed-out`: where the provider's logout comes back to.
-pub(super) async fn signed_out(State(app): State<Arc<App>>) -> Response {
-    say_signed_out(&app, None)
-}
-
-/// The provider's own logout, for those who have one (OpenID Connect RP-Initiated Logout 1.0): its name and address.
-async fn provider_logout(app: &App, record: &SessionRecord) -> Option<(String, String)> {
-    let WayIn::Connection { connection, door_session, .. } = &record.way else { return None };
-    let entrance = app.doors.find(connection)?;
-    let Ok(Door::Oidc(rp)) = entrance.door else { return None };
-    let back = app.config.public_url.join("/signed-out").ok()?;
-    let state = crate::random::token().ok()?;
-    let url = rp.logout_url(door_session.id_token.as_deref(), &back, &state, app.clock.now()).await?;
-    Some((entrance.connection.name, url.into()))
 }

@@ -24,11 +24,16 @@ impl BrowserId {
         is_token(&token).then_some(Self { token })
     }
 
+    /// A new id.
+    pub(super) fn make() -> Result<Self, RandomError> {
+        Ok(Self { token: random::token()? })
+    }
+
     /// The browser's id, or a new one.
     pub(super) fn find_or_make(headers: &HeaderMap) -> Result<Self, RandomError> {
         match Self::find(headers) {
             Some(browser) => Ok(browser),
-            None => Ok(Self { token: random::token()? }),
+            None => Self::make(),
         }
     }
 

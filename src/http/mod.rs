@@ -1,7 +1,9 @@
 //! The auth host: every route in one table, and the order of the layers.
 //!
 //! - `login`: start and finish of a login
-//! - `account`: who am I, and the way out; `recovery`: the way in without a provider
+//! - `account`: who am I; `recovery`: the way in without a provider
+//! - `logout`: the ways out
+//! - `leave`: on to a provider
 //! - `admin`: the console
 //! - `api`: the same for programs
 //! - `connection`: what providers and apps fetch from us
@@ -38,8 +40,10 @@ mod browser;
 mod connection;
 pub mod headers;
 mod input;
+mod leave;
 mod limits;
 mod login;
+mod logout;
 mod metrics;
 pub mod ops;
 mod origin;
@@ -61,8 +65,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(account::show))
         .route("/login/ask", post(login::ask::ask))
         .route("/login/asked", get(login::ask::asked))
-        .route("/logout", post(account::logout))
-        .route("/signed-out", get(account::signed_out))
+        .route("/logout", post(logout::logout))
+        .route("/logout/provider", get(logout::at_provider))
+        .route("/signed-out", get(logout::signed_out))
         .merge(admin::routes(&app))
         .layer(DefaultBodyLimit::max(max_body.min(MAX_FORM_BYTES)))
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
@@ -74,6 +79,7 @@ pub fn router(app: Arc<App>) -> Router {
     // Providers send people and messages here from their own sites: each of these checks its message instead.
     let doors = Router::new()
         .route("/saml/{connection}/acs", post(login::acs))
+        .route("/saml/{connection}/slo", get(logout::saml::by_redirect).post(logout::saml::by_post))
         .route("/oidc/{connection}/callback", get(login::callback).post(login::form_post))
         .route("/sso/continue", get(login::resume))
         .layer(DefaultBodyLimit::max(max_body.min(MAX_MESSAGE_BYTES)))

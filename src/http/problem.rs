@@ -3,6 +3,7 @@
 //! The browser sees a plain sentence and an incident id; the log has the whole chain under that id.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -82,6 +83,37 @@ pub(super) enum Problem {
     Unavailable,
 }
 
+/// What a message that did not verify was about; the audit tells one from the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Message {
+    /// A login.
+    Login,
+    /// A logout.
+    Logout,
+}
+
+impl std::fmt::Display for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Login => "login message",
+            Self::Logout => "logout message",
+        })
+    }
+}
+
+impl Message {
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Login => "login.refused",
+            Self::Logout => "logout.refused",
+        }
+    }
+}
+
+/// So many messages of strangers are written down for a connection within [`STRANGERS_WINDOW`]: anyone can send them, and nobody may fill the audit.
+const STRANGERS_LIMIT: u64 = 30;
+const STRANGERS_WINDOW: Duration = Duration::from_mins(1);
+
 impl Problem {
     /// A connection that cannot start a login because of its own settings.
     pub(super) fn broken_connection(connection: &Connection, cause: &str) -> Self {
@@ -97,13 +129,22 @@ impl Problem {
     }
 
     /// A message that did not verify: one log line and one audit line with the exact code, under the incident id that the page shows.
-    pub(super) async fn refuse_message(app: &App, connection: &ConnectionId, code: &'static str, cause: &str, origin: &Origin) -> Self {
-        app.logins.add((connection.clone(), code), 1);
+    pub(super) async fn refuse_message(
+        app: &App,
+        message: Message,
+        connection: &ConnectionId,
+        code: &'static str,
+        cause: &str,
+        origin: &Origin,
+    ) -> Self {
+        if matches!(message, Message::Login) {
+            app.logins.add((connection.clone(), code), 1);
+        }
         let Ok(origin) = origin.with_incident(app) else { return Self::Unavailable };
         let Some(incident) = origin.incident else { return Self::Unavailable };
-        tracing::warn!(connection.id = %connection, deny.code = code, incident.id = %incident, cause, "a login message was refused");
+        tracing::warn!(connection.id = %connection, deny.code = code, incident.id = %incident, cause, "a {message} was refused");
         let line = NewAuditLine {
-            event: "login.refused",
+            event: message.event(),
             actor: "system",
             organization: None,
             target: Some(connection.as_str()),
@@ -114,6 +155,25 @@ impl Problem {
         };
         match app.store.record(line).await {
             Ok(_) => Self::InvalidMessage { incident },
+            Err(error) => error.into(),
+        }
+    }
+
+    /// The same for a message that came without a login of ours: the sender may be anyone, and send any number.
+    pub(super) async fn refuse_stranger(
+        app: &App,
+        message: Message,
+        connection: &ConnectionId,
+        code: &'static str,
+        cause: &str,
+        origin: &Origin,
+    ) -> Self {
+        match app.ephemeral.count(&format!("strangers:{connection}"), STRANGERS_WINDOW).await {
+            Ok(count) if count <= STRANGERS_LIMIT => Self::refuse_message(app, message, connection, code, cause, origin).await,
+            Ok(_) => match origin.with_incident(app).map(|origin| origin.incident) {
+                Ok(Some(incident)) => Self::InvalidMessage { incident },
+                _ => Self::Unavailable,
+            },
             Err(error) => error.into(),
         }
     }
@@ -255,6 +315,9 @@ impl From<EphemeralError> for Problem {
 
 impl From<SessionError> for Problem {
     fn from(error: SessionError) -> Self {
+        if matches!(error, SessionError::EndedByProvider) {
+            return Self::Expired;
+        }
         tracing::error!(cause = describe(&error), "a session could not be used");
         Self::Unavailable
     }

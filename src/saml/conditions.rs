@@ -9,7 +9,9 @@ use crate::clock::CLOCK_SKEW;
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 /// How old a message may be, whatever its own end says.
-const MAX_AGE: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const MAX_AGE: SignedDuration = SignedDuration::from_mins(10);
+/// The same when nobody asked: such a message can be forced on any browser, so it gets little time.
+const MAX_AGE_UNASKED: SignedDuration = SignedDuration::from_mins(2);
 
 /// What a message has to say to be for us.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,7 @@ pub(super) struct Expected<'a> {
 #[derive(Debug)]
 pub(super) struct ConditionsChecked {
     pub(super) assertion_id: String,
+    pub(super) issued_at: Timestamp,
     pub(super) not_on_or_after: Timestamp,
     pub(super) session_index: Option<String>,
     pub(super) session_not_on_or_after: Option<Timestamp>,
@@ -35,18 +38,24 @@ pub(super) struct ConditionsChecked {
 /// The response around the assertion. Unsigned, its attributes prove nothing, but a wrong one still refuses.
 pub(super) fn check_response(response: Node<'_, '_>, signed: bool, expected: &Expected<'_>) -> Result<(), SamlError> {
     match response.children().find(|child| is(*child, SAML, "Issuer")) {
-        Some(issuer) => check_issuer(issuer, expected)?,
-        None if signed => return Err(SamlError::IssuerWrong),
-        None => {}
+        Some(issuer) if value(issuer, "Issuer")? != expected.idp_entity_id => return Err(SamlError::MessageIssuerWrong),
+        None if signed => return Err(SamlError::MessageIssuerWrong),
+        Some(_) | None => {}
     }
-    match attribute(response, "Destination") {
-        Some(destination) if destination == expected.acs_url => {}
-        Some(_) => return Err(SamlError::DestinationWrong),
-        None if signed => return Err(SamlError::DestinationMissing),
-        None => {}
+    check_destination(response, expected.acs_url, signed)?;
+    check_in_response_to(response, expected, SamlError::ResponseInResponseToWrong)?;
+    check_issue_instant(response, expected.max_age(), expected.now)?;
+    Ok(())
+}
+
+/// The destination is the address at which the message came; a signed message has to name it (SAML Bindings 3.4.5.2, 3.5.5.2).
+pub(super) fn check_destination(message: Node<'_, '_>, address: &str, signed: bool) -> Result<(), SamlError> {
+    match attribute(message, "Destination") {
+        Some(destination) if destination == address => Ok(()),
+        Some(_) => Err(SamlError::DestinationWrong),
+        None if signed => Err(SamlError::DestinationMissing),
+        None => Ok(()),
     }
-    check_in_response_to(attribute(response, "InResponseTo"), expected)?;
-    check_issue_instant(response, expected.now)
 }
 
 /// The assertion itself, read from signed bytes.
@@ -61,13 +70,16 @@ pub(super) fn check_assertion(assertion: Node<'_, '_>, expected: &Expected<'_>) 
     let conditions = children.next().filter(|child| is(*child, SAML, "Conditions")).ok_or(SamlError::ConditionsMissing)?;
     let statements: Vec<_> = children.collect();
 
-    check_issuer(issuer, expected)?;
-    check_issue_instant(assertion, expected.now)?;
+    if value(issuer, "Issuer")? != expected.idp_entity_id {
+        return Err(SamlError::IssuerWrong);
+    }
+    let issued_at = check_issue_instant(assertion, expected.max_age(), expected.now)?;
     let not_on_or_after = check_confirmation(subject, expected)?;
     check_conditions(conditions, expected)?;
     let (session_index, session_not_on_or_after) = check_statements(&statements, expected.now)?;
     Ok(ConditionsChecked {
         assertion_id: attribute(assertion, "ID").ok_or(SamlError::IdMalformed)?.to_owned(),
+        issued_at,
         not_on_or_after,
         session_index,
         session_not_on_or_after,
@@ -75,18 +87,28 @@ pub(super) fn check_assertion(assertion: Node<'_, '_>, expected: &Expected<'_>) 
     })
 }
 
-fn check_issuer(issuer: Node<'_, '_>, expected: &Expected<'_>) -> Result<(), SamlError> {
-    if value(issuer, "Issuer")? == expected.idp_entity_id { Ok(()) } else { Err(SamlError::IssuerWrong) }
+impl Expected<'_> {
+    const fn max_age(&self) -> SignedDuration {
+        if self.request_id.is_some() { MAX_AGE } else { MAX_AGE_UNASKED }
+    }
 }
 
-fn check_in_response_to(claimed: Option<&str>, expected: &Expected<'_>) -> Result<(), SamlError> {
-    if claimed == expected.request_id { Ok(()) } else { Err(SamlError::InResponseToWrong) }
+fn check_in_response_to(node: Node<'_, '_>, expected: &Expected<'_>, otherwise: SamlError) -> Result<(), SamlError> {
+    match (attribute(node, "InResponseTo"), expected.request_id) {
+        (claimed, wanted) if claimed == wanted => Ok(()),
+        (None, _) => Err(SamlError::InResponseToMissing),
+        (Some(_), _) => Err(otherwise),
+    }
 }
 
-fn check_issue_instant(node: Node<'_, '_>, now: Timestamp) -> Result<(), SamlError> {
+/// When the message was issued: not long ago, and not in the future.
+pub(super) fn check_issue_instant(node: Node<'_, '_>, max_age: SignedDuration, now: Timestamp) -> Result<Timestamp, SamlError> {
     let issued = time(node, "IssueInstant")?.ok_or(SamlError::TimeMalformed)?;
     let age = now.duration_since(issued);
-    if age > MAX_AGE || age < -CLOCK_SKEW { Err(SamlError::IssueInstantWrong) } else { Ok(()) }
+    if age > max_age {
+        return Err(SamlError::IssuedTooLongAgo);
+    }
+    if age < -CLOCK_SKEW { Err(SamlError::IssuedInFuture) } else { Ok(issued) }
 }
 
 /// One bearer confirmation, for our address, not over yet; answers its end.
@@ -108,8 +130,8 @@ fn check_confirmation(subject: Node<'_, '_>, expected: &Expected<'_>) -> Result<
     if attribute(*data, "NotBefore").is_some() {
         return Err(SamlError::ConfirmationNotBefore);
     }
-    check_in_response_to(attribute(*data, "InResponseTo"), expected)?;
-    let end = time(*data, "NotOnOrAfter")?.ok_or(SamlError::ConfirmationExpired)?;
+    check_in_response_to(*data, expected, SamlError::InResponseToWrong)?;
+    let end = time(*data, "NotOnOrAfter")?.ok_or(SamlError::ConfirmationEndless)?;
     if is_over(end, expected.now) { Err(SamlError::ConfirmationExpired) } else { Ok(end) }
 }
 
@@ -157,7 +179,7 @@ fn check_statements(statements: &[Node<'_, '_>], now: Timestamp) -> Result<(Opti
     let (Some(statement), None) = (found.next(), found.next()) else { return Err(SamlError::AuthnStatementMissing) };
     let authenticated = time(*statement, "AuthnInstant")?.ok_or(SamlError::TimeMalformed)?;
     if authenticated.duration_since(now) > CLOCK_SKEW {
-        return Err(SamlError::IssueInstantWrong);
+        return Err(SamlError::IssuedInFuture);
     }
     let end = time(*statement, "SessionNotOnOrAfter")?;
     if end.is_some_and(|end| is_over(end, now)) {
@@ -166,12 +188,12 @@ fn check_statements(statements: &[Node<'_, '_>], now: Timestamp) -> Result<(Opti
     Ok((attribute(*statement, "SessionIndex").map(str::to_owned), end))
 }
 
-fn is_over(end: Timestamp, now: Timestamp) -> bool {
+pub(super) fn is_over(end: Timestamp, now: Timestamp) -> bool {
     now.duration_since(end) >= CLOCK_SKEW
 }
 
 /// A time in UTC (SAML Core 1.3.3), of the years 2000 to 2199 so that no sum can overflow.
-fn time(node: Node<'_, '_>, name: &str) -> Result<Option<Timestamp>, SamlError> {
+pub(super) fn time(node: Node<'_, '_>, name: &str) -> Result<Option<Timestamp>, SamlError> {
     let Some(text) = attribute(node, name) else { return Ok(None) };
     let plain = text.len() <= 40 && text.ends_with('Z') && text.bytes().all(|b| b.is_ascii_digit() || b"-:.TZ".contains(&b));
     let in_range = (text.starts_with("20") || text.starts_with("21")) && text.as_bytes().get(4) == Some(&b'-');

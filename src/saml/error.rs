@@ -50,9 +50,24 @@ pub enum SamlError {
     /// Not exactly one assertion.
     #[error("the message does not have exactly one assertion")]
     AssertionNotOne,
-    /// A SAML message, signature or assertion in a place where none belongs.
-    #[error("the message hides an element where none belongs")]
-    ElementForbidden,
+    /// A response inside the message.
+    #[error("the message holds a response where none belongs")]
+    ResponseNested,
+    /// An assertion, plain or encrypted, anywhere but straight in the response; or an element that is only called so.
+    #[error("the message holds an assertion where none belongs")]
+    AssertionMisplaced,
+    /// `Extensions`.
+    #[error("the message has extensions")]
+    ExtensionsRefused,
+    /// `Advice`.
+    #[error("the assertion has advice")]
+    AdviceRefused,
+    /// An `Object` or `Manifest` of XML Signature, or an element that is only called so.
+    #[error("a signature holds an object or a manifest")]
+    ObjectRefused,
+    /// An encrypted name.
+    #[error("the message has an encrypted name")]
+    EncryptedIdRefused,
     /// Another version than 2.0.
     #[error("the message is not of SAML 2.0")]
     VersionWrong,
@@ -67,9 +82,24 @@ pub enum SamlError {
     /// A signature that does not stand straight after the issuer of what it signs.
     #[error("a signature stands in the wrong place")]
     SignatureMisplaced,
+    /// Not exactly one `SignedInfo`.
+    #[error("a signature does not have exactly one SignedInfo")]
+    SignedInfoNotOne,
+    /// Not exactly one `Reference`.
+    #[error("a signature does not have exactly one reference")]
+    ReferenceNotOne,
     /// A signature with other parts than the profile has.
     #[error("a signature has the wrong structure at {0}")]
     SignatureShape(&'static str),
+    /// A reference without an address, or with an empty one, which means the whole document.
+    #[error("a signature refers to the whole document, or to nothing")]
+    ReferenceEmpty,
+    /// A reference to something outside of the message.
+    #[error("a signature refers to something outside of the message")]
+    ReferenceExternal,
+    /// A reference by an expression.
+    #[error("a signature refers to its content by an expression")]
+    ReferenceXpointer,
     /// The reference does not name the element that the signature stands in.
     #[error("a signature refers to something else than its parent")]
     ReferenceWrong,
@@ -79,9 +109,15 @@ pub enum SamlError {
     /// A canonicalization that is not exclusive, or with comments.
     #[error("a signature asks for a canonicalization that is not accepted")]
     CanonicalizationRefused,
-    /// An algorithm that is not accepted, or not for this key.
-    #[error("the algorithm of the signature or digest is not accepted for this connection's keys")]
+    /// A signature algorithm that is not accepted.
+    #[error("the algorithm of the signature is not accepted")]
     AlgorithmRefused,
+    /// A signature algorithm for another kind of key than this connection has.
+    #[error("the algorithm of the signature is for another kind of key than this connection's")]
+    AlgorithmOfAnotherKey,
+    /// A digest algorithm that is not accepted.
+    #[error("the digest algorithm of the signature is not accepted")]
+    DigestRefused,
     /// The digest does not fit the bytes.
     #[error("the signed content was changed")]
     DigestWrong,
@@ -100,9 +136,27 @@ pub enum SamlError {
     #[error("the assertion could not be decrypted")]
     DecryptionFailed,
 
+    /// Encrypted in CBC mode without what the connection asks for then.
+    #[error("the assertion is encrypted in CBC mode, and the response around it is not signed")]
+    CbcUnsigned,
+
+    // The query of the redirect binding.
+    /// A parameter that stands twice, or a request and a response at once.
+    #[error("a parameter stands twice in the query")]
+    ParameterTwice,
+    /// Parameters in another order than the one that is signed, or spelled so that two readers could differ.
+    #[error("the parameters of the query are not those of a SAML message, in their order")]
+    QueryMalformed,
+    /// No signature algorithm.
+    #[error("the query names no signature algorithm")]
+    AlgorithmMissing,
+
     // What the message says.
-    /// Another issuer than the connection's.
-    #[error("the issuer is not this connection's identity provider")]
+    /// Another issuer of the response than the connection's.
+    #[error("the issuer of the message is not this connection's identity provider")]
+    MessageIssuerWrong,
+    /// Another issuer of the assertion than the connection's.
+    #[error("the issuer of the assertion is not this connection's identity provider")]
     IssuerWrong,
     /// The identity provider says that the login failed; with its second-level status when that is a known one.
     #[error("the identity provider answered that the login failed ({})", .0.unwrap_or("no known detail"))]
@@ -116,9 +170,15 @@ pub enum SamlError {
     /// Confirmed for another address.
     #[error("the recipient is not this connection's address")]
     RecipientWrong,
-    /// An answer to another request, or to none.
-    #[error("the message does not answer the request that this browser started")]
+    /// The response answers another request, or claims to answer one.
+    #[error("the response does not answer the request that this browser started")]
+    ResponseInResponseToWrong,
+    /// The subject confirmation is for another request, or claims to be for one.
+    #[error("the assertion does not answer the request that this browser started")]
     InResponseToWrong,
+    /// The response, or the subject confirmation, answers no request.
+    #[error("the message does not say which request it answers")]
+    InResponseToMissing,
     /// Nobody asked, and this connection does not accept that.
     #[error("nobody asked for this login")]
     Unsolicited,
@@ -131,9 +191,12 @@ pub enum SamlError {
     /// A bearer confirmation may not have `NotBefore` (SAML Profiles 4.1.4.2).
     #[error("the subject confirmation has a start time, which is not allowed")]
     ConfirmationNotBefore,
-    /// The subject confirmation has expired, or never expires.
-    #[error("the subject confirmation has expired or has no end")]
+    /// The subject confirmation has expired.
+    #[error("the subject confirmation has expired")]
     ConfirmationExpired,
+    /// The subject confirmation never ends (SAML Profiles 4.1.4.2).
+    #[error("the subject confirmation has no end")]
+    ConfirmationEndless,
     /// No conditions.
     #[error("the assertion has no conditions")]
     ConditionsMissing,
@@ -144,7 +207,7 @@ pub enum SamlError {
     #[error("the assertion is not valid yet")]
     NotYetValid,
     /// Not valid any more.
-    #[error("the assertion has expired")]
+    #[error("the message has expired")]
     Expired,
     /// No audience.
     #[error("the assertion does not say for whom it is")]
@@ -152,9 +215,12 @@ pub enum SamlError {
     /// For another service.
     #[error("the assertion is for another audience")]
     AudienceWrong,
-    /// Issued too long ago, or in the future.
-    #[error("the message was issued too long ago or in the future")]
-    IssueInstantWrong,
+    /// Issued too long ago.
+    #[error("the message was issued too long ago")]
+    IssuedTooLongAgo,
+    /// Issued in the future.
+    #[error("the message was issued in the future")]
+    IssuedInFuture,
     /// A time that is missing, not in UTC, or outside the years 2000 to 2200.
     #[error("a time of the message is malformed")]
     TimeMalformed,
@@ -166,8 +232,11 @@ pub enum SamlError {
     SessionExpired,
 
     // Who it is.
-    /// No or several `NameID`s.
-    #[error("the assertion does not have exactly one NameID")]
+    /// No `NameID`.
+    #[error("the message has no NameID")]
+    NameIdMissing,
+    /// Several `NameID`s, or one of another namespace.
+    #[error("the message does not have exactly one NameID")]
     NameIdNotOne,
     /// A name that changes at every login cannot name a person; configure a subject attribute.
     #[error("the NameID is transient: set a subject attribute for this connection")]

@@ -23,12 +23,15 @@ pub(super) struct Person {
     pub(super) groups: GroupClaim,
     pub(super) name_id: String,
     pub(super) name_id_format: Option<String>,
+    pub(super) name_id_qualifiers: (Option<String>, Option<String>),
 }
 
 /// Reads the person from an assertion. Attributes that no setting names are never looked into.
 pub(super) fn read(assertion: Node<'_, '_>, settings: &SamlSettings) -> Result<Person, SamlError> {
     let name_id = find_name_id(assertion)?;
     let name_id_format = attribute(name_id, "Format");
+    let qualifier = |name| attribute(name_id, name).map(str::to_owned);
+    let name_id_qualifiers = (qualifier("NameQualifier"), qualifier("SPNameQualifier"));
     let name_id = value(name_id, "NameID")?;
     let subject = match &settings.subject_attribute {
         Some(name) => one_value(assertion, name, "subject")?.ok_or(SamlError::SubjectMissing)?,
@@ -48,6 +51,7 @@ pub(super) fn read(assertion: Node<'_, '_>, settings: &SamlSettings) -> Result<P
         groups: read_groups(assertion, &settings.groups_attribute)?,
         name_id: name_id.to_owned(),
         name_id_format: name_id_format.map(str::to_owned),
+        name_id_qualifiers,
     })
 }
 
@@ -65,6 +69,7 @@ fn find_name_id<'a, 'i>(assertion: Node<'a, 'i>) -> Result<Node<'a, 'i>, SamlErr
     let mut found = subject.descendants().filter(|node| node.tag_name().name() == "NameID");
     match (found.next(), found.next()) {
         (Some(name_id), None) if is(name_id, SAML, "NameID") && name_id.parent() == Some(subject) => Ok(name_id),
+        (None, _) => Err(SamlError::NameIdMissing),
         _ => Err(SamlError::NameIdNotOne),
     }
 }

@@ -11,6 +11,26 @@ use flate2::write::DeflateEncoder;
 use super::SamlError;
 use super::xml::{self, MAX_BASE64_BYTES, MAX_XML_BYTES, SAML, SAMLP, attribute, is};
 
+/// What a message is, and with that in which field or parameter it travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `SAMLRequest`.
+    Request,
+    /// `SAMLResponse`.
+    Response,
+}
+
+impl Kind {
+    /// The name of the field or parameter.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Request => "SAMLRequest",
+            Self::Response => "SAMLResponse",
+        }
+    }
+}
+
 /// The XML of a form field. Blanks and line ends in the base64 are allowed, nothing else is.
 ///
 /// # Errors

@@ -15,13 +15,14 @@ use url::{Host, Url};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::SamlError;
-use super::encryption::{AES128_GCM, AES256_GCM, RSA_OAEP, RSA_OAEP_MGF1P};
+use super::encryption::{AES128_CBC, AES128_GCM, AES256_CBC, AES256_GCM, RSA_OAEP, RSA_OAEP_MGF1P};
 use super::keys::{SpKeys, der_of_pem};
-use super::message::decode_base64;
+use super::message::{Kind, decode_base64};
+use super::request::To;
 use super::service_provider::SpAddresses;
 use super::xml::algorithms::VerifyingKey;
 use super::xml::{self, SAMLP, attribute, c14n, is};
-use crate::core::IdpSource;
+use crate::core::{Cbc, IdpSource, SamlSettings};
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 
@@ -31,6 +32,7 @@ pub(super) struct IdentityProvider {
     pub(super) entity_id: String,
     pub(super) sso_redirect: Option<String>,
     pub(super) sso_post: Option<String>,
+    pub(super) slo: Slo,
     /// Never empty.
     pub(super) keys: Vec<VerifyingKey>,
     /// The certificates that the keys came in.
@@ -57,6 +59,46 @@ impl IdpCertificate {
     }
 }
 
+/// Where logout messages go, by binding. An address that is not accepted counts as none: it must not close the door.
+#[derive(Debug, Default)]
+pub(super) struct Slo {
+    redirect: Option<SloAddress>,
+    post: Option<SloAddress>,
+}
+
+#[derive(Debug)]
+struct SloAddress {
+    requests: String,
+    /// `ResponseLocation`, where it is another.
+    responses: String,
+}
+
+impl SloAddress {
+    fn of(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Request => &self.requests,
+            Kind::Response => &self.responses,
+        }
+    }
+}
+
+impl Slo {
+    fn of(endpoints: &[Endpoint]) -> Self {
+        let find = |binding: &str| {
+            let endpoint = endpoints.iter().find(|endpoint| endpoint.binding == binding)?;
+            let requests = check_url(&endpoint.location).ok()?;
+            let responses = endpoint.response_location.as_deref().map_or(Some(requests.clone()), |url| check_url(url).ok())?;
+            Some(SloAddress { requests, responses })
+        };
+        Self { redirect: find(HTTP_REDIRECT_BINDING), post: find(HTTP_POST_BINDING) }
+    }
+
+    pub(super) fn to(&self, kind: Kind) -> Option<To<'_>> {
+        let redirect = self.redirect.as_ref().map(|found| To::Redirect(found.of(kind)));
+        redirect.or_else(|| self.post.as_ref().map(|found| To::Post(found.of(kind))))
+    }
+}
+
 impl IdentityProvider {
     /// Reads the settings; `fetched` is the document behind [`IdpSource::MetadataUrl`].
     ///
@@ -67,13 +109,15 @@ impl IdentityProvider {
         match source {
             IdpSource::Metadata(text) => Self::from_metadata(text, None),
             IdpSource::MetadataUrl(_) => Self::from_metadata(fetched.ok_or(SamlError::MetadataMissing)?, Some(now)),
-            IdpSource::Manual { entity_id, sso_url, certificates, .. } => {
+            IdpSource::Manual { entity_id, sso_url, slo_url, certificates } => {
                 let sso_url = check_url(sso_url)?;
+                let slo = |url: String| SloAddress { requests: url.clone(), responses: url };
                 let ders: Vec<_> = certificates.iter().map(|text| certificate_der(text)).collect::<Result<_, _>>()?;
                 Ok(Self {
                     entity_id: entity_id.clone(),
                     sso_redirect: Some(sso_url.clone()),
                     sso_post: Some(sso_url),
+                    slo: Slo { redirect: slo_url.as_deref().map(check_url).transpose()?.map(slo), post: None },
                     keys: usable_keys(&ders)?,
                     certificates: read_certificates(&ders),
                 })
@@ -109,6 +153,7 @@ impl IdentityProvider {
             entity_id: entity_id.ok_or(SamlError::MetadataMalformed("entityID is missing"))?.to_owned(),
             sso_redirect: sso(HTTP_REDIRECT_BINDING)?,
             sso_post: sso(HTTP_POST_BINDING)?,
+            slo: Slo::of(&typed_children::<Endpoint>(descriptor, "SingleLogoutService")?),
             keys: usable_keys(&ders)?,
             certificates: read_certificates(&ders),
         };
@@ -191,25 +236,24 @@ fn check_url(text: &str) -> Result<String, SamlError> {
 ///
 /// # Errors
 /// [`SamlError::WriteFailed`].
-pub fn sp_metadata(addresses: &SpAddresses, sign_requests: bool, keys: &SpKeys) -> Result<String, SamlError> {
+pub fn sp_metadata(addresses: &SpAddresses, settings: &SamlSettings, keys: &SpKeys) -> Result<String, SamlError> {
     let key = |key_use: &str, methods: Option<Vec<EncryptionMethod>>| KeyDescriptor {
         key_use: Some(key_use.to_owned()),
         key_info: KeyInfo { id: None, x509_data: Some(X509Data { certificates: vec![STANDARD.encode(keys.certificate_der())] }) },
         encryption_methods: methods,
     };
-    let methods = [AES256_GCM, AES128_GCM, RSA_OAEP_MGF1P, RSA_OAEP].map(|uri| EncryptionMethod { algorithm: uri.to_owned() }).to_vec();
-    let logout = addresses.slo_url.as_ref().map(|url| {
-        let endpoint = |binding: &str| Endpoint { binding: binding.to_owned(), location: url.clone(), response_location: None };
-        vec![endpoint(HTTP_REDIRECT_BINDING), endpoint(HTTP_POST_BINDING)]
-    });
+    let cbc: &[&str] = if settings.cbc == Cbc::Never { &[] } else { &[AES256_CBC, AES128_CBC] };
+    let methods = [&[AES256_GCM, AES128_GCM], cbc, &[RSA_OAEP_MGF1P, RSA_OAEP]].concat();
+    let methods = methods.into_iter().map(|uri| EncryptionMethod { algorithm: uri.to_owned() }).collect();
+    let logout = |binding: &str| Endpoint { binding: binding.to_owned(), location: addresses.slo_url.clone(), response_location: None };
     let descriptor = EntityDescriptor {
         entity_id: Some(addresses.entity_id.clone()),
         sp_sso_descriptors: Some(vec![SpSsoDescriptor {
             protocol_support_enumeration: Some(SAMLP.to_owned()),
-            authn_requests_signed: Some(sign_requests),
+            authn_requests_signed: Some(settings.sign_requests),
             want_assertions_signed: Some(true),
             key_descriptors: Some(vec![key("signing", None), key("encryption", Some(methods))]),
-            single_logout_services: logout,
+            single_logout_services: Some(vec![logout(HTTP_REDIRECT_BINDING), logout(HTTP_POST_BINDING)]),
             assertion_consumer_services: vec![IndexedEndpoint {
                 binding: HTTP_POST_BINDING.to_owned(),
                 location: addresses.acs_url.clone(),

@@ -1,8 +1,9 @@
 //! The SAML 2.0 service provider.
 //!
 //! - `service_provider`: [`ServiceProvider`], the door that `http` opens: [`ServiceProvider::start`], [`ServiceProvider::finish`]
+//! - [`logout`]: single logout, both ways
 //! - `request`, `metadata`, `keys`: what we send, what we and the provider say about ourselves, our own key
-//! - [`message`]: how messages travel
+//! - [`message`]: how messages travel; `query`: in the query of a redirect, where the octets are signed
 //! - `response`: the way of a response, top to bottom; `conditions`: is it for us, now; `identity`: who it is; [`encryption`]
 //! - [`xml`]: the gate, canonicalization, signatures
 //! - `error`: every refusal, with its code
@@ -15,8 +16,10 @@ pub mod encryption;
 mod error;
 mod identity;
 mod keys;
+pub mod logout;
 pub mod message;
 mod metadata;
+mod query;
 mod request;
 mod response;
 mod service_provider;

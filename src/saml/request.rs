@@ -1,26 +1,21 @@
-//! Our `AuthnRequest` and how it leaves: in a query with a signature over its exact octets (SAML Bindings 3.4.4.1), or in a form with a signature
-//! inside (3.5).
+//! Our `AuthnRequest`, and how our messages leave: in a query with a signature over its octets, or in a form with a signature inside (SAML Bindings
+//! 3.4.4.1, 3.5).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use samael::metadata::HTTP_POST_BINDING;
 use samael::schema::{AuthnRequest, Issuer, NameIdPolicy};
 use samael::traits::ToXml as _;
 
 use super::SamlError;
 use super::keys::SpKeys;
-use super::message::{encode_post, encode_redirect};
+use super::message::{Kind, encode_post};
+use super::query;
 use super::service_provider::SpAddresses;
 use super::xml::sign::sign_element;
 use crate::core::Asking;
 use crate::random;
 
-/// What RFC 3986 leaves unreserved stays; everything else is escaped, once, and exactly these octets are signed.
-const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// A login that was started.
+/// A login or logout that was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started {
     /// The request's `ID`: the response must answer exactly this one.
@@ -38,16 +33,19 @@ pub enum Go {
     Post {
         /// The form's action.
         action: String,
-        /// The field `SAMLRequest`.
-        saml_request: String,
-        /// The field `RelayState`.
-        relay_state: String,
+        /// Names and values, in order.
+        fields: Vec<(&'static str, String)>,
     },
+}
+
+/// A new id for a message of ours: 160 random bits.
+pub(super) fn new_id() -> Result<String, SamlError> {
+    Ok(format!("_{}", random::bytes::<20>()?.iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"))))
 }
 
 /// Writes an `AuthnRequest`: its id, and its XML without a declaration.
 pub(super) fn write(addresses: &SpAddresses, destination: &str, asking: Asking, now: Timestamp) -> Result<(String, String), SamlError> {
-    let id = format!("_{}", random::bytes::<20>()?.iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}")));
+    let id = new_id()?;
     let request = AuthnRequest {
         id: id.clone(),
         version: "2.0".to_owned(),
@@ -74,25 +72,37 @@ pub(super) fn write(addresses: &SpAddresses, destination: &str, asking: Asking, 
     Ok((id, xml))
 }
 
-/// The address with the request in its query, signed when `keys` are given.
-pub(super) fn redirect(sso_url: &str, xml: &str, relay_state: &str, keys: Option<&SpKeys>) -> Result<Go, SamlError> {
-    let escape = |value: &str| utf8_percent_encode(value, QUERY_VALUE).to_string();
-    let mut query = format!("SAMLRequest={}&RelayState={}", escape(&encode_redirect(xml)?), escape(relay_state));
-    if let Some(keys) = keys {
-        let algorithm = keys.signing.default_algorithm();
-        query = format!("{query}&SigAlg={}", escape(algorithm.uri()));
-        let signature = keys.signing.sign(algorithm, query.as_bytes())?;
-        query = format!("{query}&Signature={}", escape(&STANDARD.encode(signature)));
-    }
-    let separator = if sso_url.contains('?') { '&' } else { '?' };
-    Ok(Go::Redirect(format!("{sso_url}{separator}{query}")))
+/// An address of the provider, by the binding in which it takes messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum To<'a> {
+    Redirect(&'a str),
+    Post(&'a str),
 }
 
-/// The form with the request in it, signed when `keys` are given.
-pub(super) fn post(sso_url: &str, id: &str, xml: &str, relay_state: &str, keys: Option<&SpKeys>) -> Result<Go, SamlError> {
-    let saml_request = match keys {
+impl To<'_> {
+    pub(super) const fn address(&self) -> &str {
+        match self {
+            Self::Redirect(address) | Self::Post(address) => address,
+        }
+    }
+}
+
+/// Sends a message, signed when `keys` are given.
+pub(super) fn send(
+    to: To<'_>,
+    kind: Kind,
+    (id, xml): (&str, &str),
+    relay_state: Option<&str>,
+    keys: Option<&SpKeys>,
+) -> Result<Go, SamlError> {
+    let address = match to {
+        To::Redirect(address) => return query::write(address, kind, xml, relay_state, keys).map(Go::Redirect),
+        To::Post(address) => address.to_owned(),
+    };
+    let message = match keys {
         Some(keys) => encode_post(&sign_element(xml, id, &keys.signing, &keys.certificate_der, keys.signing.default_algorithm())?),
         None => encode_post(xml),
     };
-    Ok(Go::Post { action: sso_url.to_owned(), saml_request, relay_state: relay_state.to_owned() })
+    let relay_state = relay_state.map(|state| ("RelayState", state.to_owned()));
+    Ok(Go::Post { action: address, fields: [(kind.field(), message)].into_iter().chain(relay_state).collect() })
 }

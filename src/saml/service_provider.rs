@@ -9,13 +9,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
 use super::conditions::{ConditionsChecked, Expected};
+use super::logout::{self, LogoutMessage, LogoutRequest, Unverified};
+use super::message::Kind;
 use super::metadata::{IdentityProvider, IdpCertificate, sp_metadata};
-use super::request::{self, Started};
+use super::request::{self, Go, Started, To};
 use super::response::{self, Opened};
 use super::xml::signature::SignatureChecked;
 use super::{SamlError, SpKeys, message};
 use crate::clock::CLOCK_SKEW;
-use crate::core::{Asking, Connection, ConnectionId, DoorSession, FirstUse, Identity, RequestBinding, SamlSettings, VerifiedIdentity};
+use crate::core::{
+    Asking, Cbc, Connection, ConnectionId, DoorSession, FirstUse, Identity, ProviderLogout, RequestBinding, SamlSettings, VerifiedIdentity,
+};
 
 /// The longest time that an assertion is remembered. A message older than ten minutes is refused anyway, so that a provider that writes a far end
 /// cannot fill the store.
@@ -28,15 +32,15 @@ pub struct SpAddresses {
     pub entity_id: String,
     /// Where responses are posted.
     pub acs_url: String,
-    /// Where logout messages go; absent from the metadata when `None`.
-    pub slo_url: Option<String>,
+    /// Where logout messages go.
+    pub slo_url: String,
 }
 
 /// The service provider of one connection, with every key parsed.
 #[derive(Debug)]
 pub struct ServiceProvider {
     connection: ConnectionId,
-    allow_idp_initiated: bool,
+    take_unasked: bool,
     settings: SamlSettings,
     addresses: SpAddresses,
     keys: Arc<SpKeys>,
@@ -59,7 +63,7 @@ impl ServiceProvider {
         let idp = IdentityProvider::load(&settings.idp, idp_metadata, now)?;
         Ok(Self {
             connection: connection.id.clone(),
-            allow_idp_initiated: connection.allow_idp_initiated,
+            take_unasked: connection.allow_idp_initiated && settings.take_unasked,
             settings: settings.clone(),
             addresses,
             keys,
@@ -72,7 +76,7 @@ impl ServiceProvider {
     /// # Errors
     /// [`SamlError::WriteFailed`].
     pub fn metadata(&self) -> Result<String, SamlError> {
-        sp_metadata(&self.addresses, self.settings.sign_requests, &self.keys)
+        sp_metadata(&self.addresses, &self.settings, &self.keys)
     }
 
     /// The identity provider's entity id.
@@ -93,19 +97,13 @@ impl ServiceProvider {
     /// [`SamlError::Random`], [`SamlError::WriteFailed`].
     pub fn start(&self, relay_state: &str, asking: Asking, now: Timestamp) -> Result<Started, SamlError> {
         let keys = self.settings.sign_requests.then_some(&*self.keys);
-        let (request_id, go) = match (self.settings.request_binding, &self.idp.sso_redirect, &self.idp.sso_post) {
-            (RequestBinding::Post, _, Some(url)) | (RequestBinding::Redirect, None, Some(url)) => {
-                let (id, xml) = request::write(&self.addresses, url, asking, now)?;
-                let go = request::post(url, &id, &xml, relay_state, keys)?;
-                (id, go)
-            }
-            (_, Some(url), _) => {
-                let (id, xml) = request::write(&self.addresses, url, asking, now)?;
-                let go = request::redirect(url, &xml, relay_state, keys)?;
-                (id, go)
-            }
+        let to = match (self.settings.request_binding, &self.idp.sso_redirect, &self.idp.sso_post) {
+            (RequestBinding::Post, _, Some(url)) | (RequestBinding::Redirect, None, Some(url)) => To::Post(url),
+            (_, Some(url), _) => To::Redirect(url),
             (_, None, None) => return Err(SamlError::MetadataMalformed("no single sign-on address")),
         };
+        let (request_id, xml) = request::write(&self.addresses, to.address(), asking, now)?;
+        let go = request::send(to, Kind::Request, (&request_id, &xml), Some(relay_state), keys)?;
         Ok(Started { request_id, go })
     }
 
@@ -115,7 +113,7 @@ impl ServiceProvider {
     /// # Errors
     /// A code for every check; see [`SamlError`].
     pub fn finish(&self, unverified_saml_response: &str, request_id: Option<&str>, now: Timestamp) -> Result<Checked, SamlError> {
-        if request_id.is_none() && !self.allow_idp_initiated {
+        if request_id.is_none() && !self.take_unasked {
             return Err(SamlError::Unsolicited);
         }
         let expected = Expected {
@@ -140,11 +138,88 @@ impl ServiceProvider {
             index: conditions.session_index.clone(),
             name_id: Some(person.name_id),
             name_id_format: person.name_id_format,
+            name_id_qualifiers: person.name_id_qualifiers,
+            issued_at: Some(conditions.issued_at),
             id_token: None,
             ends_at: conditions.session_not_on_or_after,
         };
         Ok(Checked { identity, door_session, conditions, _signature: signature })
     }
+}
+
+impl ServiceProvider {
+    /// Whether a message in CBC mode may be opened behind nothing but its own signature: then failures are to be counted.
+    #[must_use]
+    pub fn counts_failed_decryptions(&self) -> bool {
+        self.settings.cbc == Cbc::UnsignedResponse
+    }
+
+    /// Whether messages that nobody asked for are taken.
+    #[must_use]
+    pub const fn takes_unasked(&self) -> bool {
+        self.take_unasked
+    }
+
+    /// Whether the provider can be asked to end this session.
+    #[must_use]
+    pub fn can_end(&self, session: &DoorSession) -> bool {
+        session.name_id.is_some() && self.idp.slo.to(Kind::Request).is_some()
+    }
+
+    /// Starts a logout at the provider; `None` when [`Self::can_end`] says no. Always signed: an unsigned one is worth nothing.
+    ///
+    /// # Errors
+    /// [`SamlError::Random`], [`SamlError::WriteFailed`].
+    pub fn start_logout(&self, session: &DoorSession, relay_state: &str, now: Timestamp) -> Result<Option<Started>, SamlError> {
+        let Some(to) = self.idp.slo.to(Kind::Request) else { return Ok(None) };
+        let Some((request_id, xml)) = logout::write_request(&self.addresses.entity_id, to.address(), session, now)? else {
+            return Ok(None);
+        };
+        let go = request::send(to, Kind::Request, (&request_id, &xml), Some(relay_state), Some(&self.keys))?;
+        Ok(Some(Started { request_id, go }))
+    }
+
+    /// Verifies a message of single logout, then reads it.
+    ///
+    /// # Errors
+    /// A code for every check; see [`SamlError`].
+    pub fn read_logout(&self, unverified: Unverified<'_>, now: Timestamp) -> Result<LogoutMessage, SamlError> {
+        let (idp, slo_url) = (&self.idp, self.addresses.slo_url.as_str());
+        logout::read(unverified, &logout::Expected { idp_entity_id: &idp.entity_id, slo_url, keys: &idp.keys, now })
+    }
+
+    /// What a request ends: sessions of this connection and no other.
+    #[must_use]
+    pub fn sessions_of(&self, request: &LogoutRequest) -> ProviderLogout {
+        ProviderLogout {
+            connection: self.connection.clone(),
+            name_id: Some(request.name_id.clone()),
+            indexes: request.indexes.clone(),
+            issued_at: request.issued_at,
+        }
+    }
+
+    /// The key to claim in the ephemeral store before a request is followed, and for how long.
+    #[must_use]
+    pub fn replay_key_of(&self, request: &LogoutRequest) -> (String, Duration) {
+        (replay_key("saml-logout", &self.connection, &request.id), (super::conditions::MAX_AGE + CLOCK_SKEW + CLOCK_SKEW).unsigned_abs())
+    }
+
+    /// The signed answer to a request; `None` when the provider does not say where it wants one.
+    ///
+    /// # Errors
+    /// [`SamlError::Random`], [`SamlError::WriteFailed`].
+    pub fn answer_logout(&self, request: &LogoutRequest, now: Timestamp) -> Result<Option<Go>, SamlError> {
+        let Some(to) = self.idp.slo.to(Kind::Response) else { return Ok(None) };
+        let (id, xml) = logout::write_response(&self.addresses.entity_id, to.address(), request, now)?;
+        request::send(to, Kind::Response, (&id, &xml), request.relay_state.as_deref(), Some(&self.keys)).map(Some)
+    }
+}
+
+/// A message is claimed by its id, which is the provider's text, at its connection.
+fn replay_key(kind: &str, connection: &ConnectionId, id: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, id.as_bytes());
+    format!("{kind}:{connection}:{}", URL_SAFE_NO_PAD.encode(hash.as_ref()))
 }
 
 /// An assertion that passed every check but one: that it is used for the first time.
@@ -160,8 +235,7 @@ impl Checked {
     /// The key to claim in the ephemeral store before [`Self::accept`]; the same for the same assertion of the same connection.
     #[must_use]
     pub fn replay_key(&self) -> String {
-        let hash = digest::digest(&digest::SHA256, self.conditions.assertion_id.as_bytes());
-        format!("saml-assertion:{}:{}", self.identity.connection, URL_SAFE_NO_PAD.encode(hash.as_ref()))
+        replay_key("saml-assertion", &self.identity.connection, &self.conditions.assertion_id)
     }
 
     /// How long the claim must live: as long as the assertion could be accepted again.

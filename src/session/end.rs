@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::news::News;
-use super::{SessionError, SessionKey, Sessions, find, index};
-use crate::core::{ConnectionId, MemberId, PersonId};
+use super::{SessionError, SessionKey, SessionRecord, Sessions, WayIn, find, index};
+use crate::core::{ConnectionId, MemberId, PersonId, ProviderLogout};
 
 /// Which sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Selector {
     Subject(ConnectionId, String),
     /// The sessions of one session of the provider (OIDC `sid`, SAML `SessionIndex`).
     Index(ConnectionId, String),
+    /// What a provider's logout message ends; a login of before that is still on its way counts among them.
+    Provider(ProviderLogout),
     /// All.
     All,
 }
@@ -98,9 +100,29 @@ impl Sessions {
             Selector::Member(member) => index::of_member(*member),
             Selector::Subject(connection, subject) => index::of_subject(connection, subject),
             Selector::Index(connection, index) => index::of_index(connection, index),
+            Selector::Provider(logout) => return self.select_provider(logout).await,
             Selector::All => return self.select_all().await,
         };
         Ok(self.list_index(&set).await?.into_iter().collect())
+    }
+
+    async fn select_provider(&self, logout: &ProviderLogout) -> Result<BTreeSet<SessionKey>, SessionError> {
+        self.mark_ended(logout).await?;
+        let sets = match &logout.name_id {
+            Some(name_id) => vec![index::of_name(&logout.connection, name_id)],
+            None => logout.indexes.iter().map(|index| index::of_index(&logout.connection, index)).collect(),
+        };
+        let mut keys = BTreeSet::new();
+        for set in sets {
+            for key in self.list_index(&set).await? {
+                let stored = self.ephemeral.find(&key.entry()).await?;
+                let record = stored.and_then(|stored| find::parse(key, &stored).ok().flatten());
+                if record.is_some_and(|record| is_meant(&record, logout)) {
+                    keys.insert(key);
+                }
+            }
+        }
+        Ok(keys)
     }
 
     async fn select_all(&self) -> Result<BTreeSet<SessionKey>, SessionError> {
@@ -110,4 +132,8 @@ impl Sessions {
         }
         Ok(keys)
     }
+}
+
+fn is_meant(record: &SessionRecord, logout: &ProviderLogout) -> bool {
+    matches!(&record.way, WayIn::Connection { connection, door_session, .. } if *connection == logout.connection && logout.means(door_session))
 }

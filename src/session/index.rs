@@ -24,6 +24,10 @@ pub(super) fn of_index(connection: &ConnectionId, index: &str) -> String {
     format!("sessions:index:{connection}:{}", fold(index))
 }
 
+pub(super) fn of_name(connection: &ConnectionId, name_id: &str) -> String {
+    format!("sessions:name:{connection}:{}", fold(name_id))
+}
+
 pub(super) fn of_parent(parent: SessionKey) -> String {
     format!("sessions:parent:{parent}")
 }
@@ -43,13 +47,13 @@ pub(super) fn day(at: Timestamp) -> i64 {
 }
 
 /// Subjects and indexes are the provider's text: of any length, and personal.
-fn fold(text: &str) -> SessionKeyText {
-    SessionKeyText(Sha256::digest(text.as_bytes()).into())
+pub(super) fn fold(text: &str) -> Folded {
+    Folded(Sha256::digest(text.as_bytes()).into())
 }
 
-struct SessionKeyText([u8; 32]);
+pub(super) struct Folded([u8; 32]);
 
-impl std::fmt::Display for SessionKeyText {
+impl std::fmt::Display for Folded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
@@ -98,6 +102,7 @@ fn sets_of(record: &SessionRecord) -> Vec<Set> {
     lasting.extend(record.organizations.values().map(|member| of_member(*member)));
     if let WayIn::Connection { connection, subject, door_session } = &record.way {
         lasting.push(of_subject(connection, subject));
+        lasting.extend(door_session.name_id.iter().map(|name| of_name(connection, name)));
         lasting.extend(door_session.index.iter().map(|index| of_index(connection, index)));
     }
     lasting.extend(record.place.parent().map(of_parent));

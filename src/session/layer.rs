@@ -129,6 +129,12 @@ impl Sessions {
         browser.save().await?;
         let id = browser.id().ok_or(SessionError::Over)?;
         let key = SessionKey::of(id.to_string().as_bytes()).ok_or(SessionError::Over)?;
+        // Last, so that a logout that comes now finds the session.
+        if self.was_ended(&record.way).await? {
+            browser.flush().await?;
+            self.end_sessions(Selector::Session(key), Cause::Provider).await?;
+            return Err(SessionError::EndedByProvider);
+        }
         Ok(SessionRecord { key, ..record })
     }
 

@@ -5,7 +5,7 @@
 //! - `find`: from a cookie to a live session, through the local cache
 //! - `layer`: the same records for the auth host's pages, through tower-sessions
 //! - `ticket`: from the auth host to an app host
-//! - `index`, `list`, `end`: which sessions belong to whom, who looks at them, and how they die
+//! - `index`, `list`, `end`: which sessions belong to whom, who looks at them, and how they die; `tombstone`: a logout that overtakes its login
 //! - `members`: role, seat and status, read for every request and cached for seconds
 //! - `streams`: open WebSocket and event streams, closed with their session
 //! - `news`: what the nodes tell each other
@@ -42,6 +42,7 @@ mod news;
 mod record;
 mod streams;
 mod ticket;
+mod tombstone;
 
 pub use counts::SessionCounts;
 pub use end::{Cause, Ended, Selector};
@@ -81,6 +82,9 @@ pub enum SessionError {
     /// What was stored cannot be read: another version wrote it.
     #[error("a stored session cannot be read")]
     Corrupt(#[from] serde_json::Error),
+    /// The provider ended this session before it began: its logout was faster than the login.
+    #[error("the provider has ended this session already")]
+    EndedByProvider,
     /// The limits leave no time: the provider's own limit has passed.
     #[error("the session would be over before it starts")]
     Over,

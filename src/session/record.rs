@@ -106,6 +106,7 @@ impl Place {
 /// How somebody came in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly every session is of the larger kind")]
 pub enum WayIn {
     /// Through an identity provider.
     Connection {

@@ -42,6 +42,8 @@ pub(crate) fn settings() -> Result<Settings, Error> {
         email_attribute: "email".to_owned(),
         name_attribute: "name".to_owned(),
         groups_attribute: "groups".to_owned(),
+        cbc: usher::core::Cbc::Never,
+        take_unasked: false,
     };
     let connection = Connection {
         id: ConnectionId::parse("okta")?,

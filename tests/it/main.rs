@@ -10,12 +10,14 @@
 mod admin;
 mod api;
 mod architecture;
+mod attacks;
 mod cli;
 mod config;
 mod demo;
 mod docs;
 mod interop;
 mod login;
+mod logout;
 mod nodes;
 mod oidc;
 mod ops;

@@ -10,10 +10,10 @@ use crate::config::code::Code;
 use crate::config::section::{Section, Text, Wrong, did_you_mean, nearest};
 use crate::config::value;
 use crate::core::{
-    ClientAuth, Connection, ConnectionId, Domain, DomainName, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret,
+    Cbc, ClientAuth, Connection, ConnectionId, Domain, DomainName, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret,
 };
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Saml,
     Oidc,
@@ -52,12 +52,13 @@ fn read(section: &mut Section<'_>, known: &[Domain], development: bool) -> Optio
     let enabled = section.boolean("enabled").unwrap_or(true);
     let domains = domains(section, known);
     let internal = section.boolean("internal").unwrap_or(false);
-    let allow_idp_initiated = section.boolean("allow_idp_initiated").unwrap_or(false);
     let kinds = [("saml", Kind::Saml), ("oidc", Kind::Oidc)];
     let kind = section.parsed_required("protocol", "protocol = \"saml\" (or \"oidc\")", |text| value::choice(text, &kinds));
     let trust = Trust { internal, development };
+    let strict = kind == Some(Kind::Saml) && section.is_text("allow_idp_initiated", "strict");
+    let allow_idp_initiated = strict || section.boolean("allow_idp_initiated").unwrap_or(false);
     let protocol = match kind {
-        Some(Kind::Saml) => saml(section, trust).map(Protocol::Saml),
+        Some(Kind::Saml) => saml(section, trust, strict).map(Protocol::Saml),
         Some(Kind::Oidc) => oidc(section, trust).map(Protocol::Oidc),
         None => {
             // Which keys belong here is not known: ask for both sets, so that none is called unknown.
@@ -71,8 +72,8 @@ fn read(section: &mut Section<'_>, known: &[Domain], development: bool) -> Optio
     Some(Connection { id, name, enabled, domains, internal, allow_idp_initiated, protocol: protocol? })
 }
 
-const SAML_KEYS: [&str; 8] =
-    ["idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "sign_requests", "request_binding", "attributes"];
+const SAML_KEYS: [&str; 9] =
+    ["idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "sign_requests", "request_binding", "decrypt_cbc", "attributes"];
 const OIDC_KEYS: [&str; 9] =
     ["issuer", "client_id", "client_secret", "client_auth", "scopes", "algorithms", "trusted_audiences", "userinfo", "claims"];
 
@@ -101,18 +102,30 @@ fn domains(section: &mut Section<'_>, known: &[Domain]) -> BTreeSet<DomainName> 
     domains
 }
 
-fn saml(section: &mut Section<'_>, trust: Trust) -> Option<SamlSettings> {
+fn saml(section: &mut Section<'_>, trust: Trust, take_unasked: bool) -> Option<SamlSettings> {
     let idp = idp_source(section, trust);
     let sign_requests = section.boolean("sign_requests").unwrap_or(true);
     let bindings = [("redirect", RequestBinding::Redirect), ("post", RequestBinding::Post)];
     let request_binding = section.parsed("request_binding", |text| value::choice(text, &bindings)).unwrap_or_default();
+    let modes = [("never", Cbc::Never), ("signed_response", Cbc::SignedResponse), ("unsigned_response", Cbc::UnsignedResponse)];
+    let cbc = section.parsed("decrypt_cbc", |text| value::choice(text, &modes)).unwrap_or_default();
     let mut attributes = section.section("attributes");
     let mut attribute = |key, default: &str| attributes.parsed(key, value::not_blank).unwrap_or_else(|| default.to_owned());
     let (email_attribute, name_attribute, groups_attribute) =
         (attribute("email", "email"), attribute("name", "displayName"), attribute("groups", "groups"));
     let subject_attribute = attributes.parsed("subject", value::not_blank);
     attributes.finish();
-    Some(SamlSettings { idp: idp?, sign_requests, request_binding, subject_attribute, email_attribute, name_attribute, groups_attribute })
+    Some(SamlSettings {
+        idp: idp?,
+        sign_requests,
+        request_binding,
+        subject_attribute,
+        email_attribute,
+        name_attribute,
+        groups_attribute,
+        cbc,
+        take_unasked,
+    })
 }
 
 fn idp_source(section: &mut Section<'_>, trust: Trust) -> Option<IdpSource> {

@@ -24,6 +24,12 @@ pub(super) async fn stop_loops(app: &App, browser: &BrowserId, return_to: &Retur
     if count > LOOP_LIMIT { Err(Problem::Loop) } else { Ok(()) }
 }
 
+/// Counts logins that a message of the provider led to: one that never says which login it answers would lead in a circle.
+pub(super) async fn stop_unasked_loops(app: &App, browser: &BrowserId) -> Result<(), Problem> {
+    let count = app.ephemeral.count(&format!("unasked-loop:{}", browser.key()), LOOP_WINDOW).await?;
+    if count > LOOP_LIMIT { Err(Problem::Loop) } else { Ok(()) }
+}
+
 /// So many tickets for one page of an app within [`LOOP_WINDOW`]: the app host's cookie does not come back.
 const TICKET_LIMIT: u64 = 10;
 

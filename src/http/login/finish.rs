@@ -1,6 +1,7 @@
 //! How a login finishes: the provider's message comes back, is taken once in the browser that asked, and goes through the one ending.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
@@ -10,7 +11,7 @@ use tower_sessions::Session as CookieSession;
 use tracing::Instrument as _;
 
 use super::pending::{End, Finished, Parked, PendingLogins};
-use super::{ask, enter, start};
+use super::{ask, enter, start, unasked};
 use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
@@ -18,9 +19,10 @@ use crate::http::browser::{BrowserId, is_token};
 use crate::http::input::{Asked, Posted};
 use crate::http::limits;
 use crate::http::origin::Origin;
-use crate::http::problem::Problem;
+use crate::http::problem::{Message, Problem};
 use crate::login::{Ending, complete};
 use crate::oidc::Callback;
+use crate::saml::SamlError;
 use crate::session::{Cause, Selector};
 
 /// The longest message that waits for its browser: anyone may send one, so it is no longer than a door would read.
@@ -39,11 +41,15 @@ pub(in crate::http) struct SamlPost {
 pub(in crate::http) async fn acs(
     State(app): State<Arc<App>>,
     Path(connection): Path<String>,
+    origin: Origin,
     Posted(post): Posted<SamlPost>,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
-    app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     let key = post.relay_state.unwrap_or_default();
+    if entrance.connection.allow_idp_initiated && !is_token(&key) {
+        return unasked::answer(&app, &entrance, &post.response, &key, &origin).await;
+    }
     park(&app, &id, &key, &post.response).await
 }
 
@@ -66,7 +72,7 @@ async fn park(app: &App, connection: &ConnectionId, key: &str, message: &str) ->
     let pending = PendingLogins(app.ephemeral.as_ref());
     let is_key = is_token(key);
     if is_key && pending.is_open(key).await? {
-        pending.park(key, &Parked { connection: connection.clone(), message: message.to_owned() }).await?;
+        pending.park(key, &Parked { connection: connection.clone(), message: message.to_owned(), unasked: None }).await?;
     }
     // The same answer for a login that is over: the browser's cookie decides there what to say.
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("login", if is_key { key } else { "" }).finish();
@@ -128,14 +134,17 @@ impl Arrival {
         let pending = PendingLogins(self.app.ephemeral.as_ref());
         pending.begin(key).await?;
         let parked = pending.take_parked(key).await?;
-        let Some(Parked { connection, message }) = parked else { return self.late(key).await };
+        let Some(Parked { connection, message, unasked }) = parked else { return self.late(key).await };
+        if let Some(wish) = unasked {
+            return self.resume_unasked(key, &connection, &message, &wish).await;
+        }
         let (browser, login) = match self.take(key, &connection).await? {
             Ok(taken) => taken,
             Err(answer) => return Ok(answer),
         };
         let entrance = self.app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
         let verified = match (&entrance.door, &login.protocol) {
-            (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => self.verify_saml(&entrance, &message, request_id).await?,
+            (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => self.verify_saml(&entrance, &message, Some(request_id)).await?,
             (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
                 let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
                 self.verify_oidc(&entrance, &callback, &login).await?
@@ -145,6 +154,25 @@ impl Arrival {
                     .refuse(&login.connection, "connection_changed", "the connection changed while the login was under way")
                     .await);
             }
+        };
+        self.conclude(key, &browser, &login, &verified).await
+    }
+
+    /// Goes on with a message that nobody asked for.
+    async fn resume_unasked(&self, key: &str, connection: &ConnectionId, message: &str, wish: &str) -> Result<Response, Problem> {
+        let entrance = self.app.doors.find(connection).ok_or(Problem::NoSuchConnection)?;
+        let verified = self.verify_saml(&entrance, message, None).await?;
+        // A browser that was never here has no id yet; it only counts.
+        let browser = self.browser.clone().map_or_else(BrowserId::make, Ok)?;
+        let return_to = self.app.return_to(Some(wish));
+        let login = PendingLogin {
+            connection: connection.clone(),
+            organization: self.app.organization_of(&return_to)?,
+            return_to,
+            enter: None,
+            browser: browser.hash(),
+            started_at: self.app.clock.now(),
+            protocol: PendingProtocol::Saml { request_id: String::new() },
         };
         self.conclude(key, &browser, &login, &verified).await
     }
@@ -200,16 +228,28 @@ impl Arrival {
         Err(Problem::Expired)
     }
 
-    async fn verify_saml(&self, entrance: &Entrance, message: &str, request_id: &str) -> Result<VerifiedIdentity, Problem> {
+    /// `request_id`: the request that this browser started; `None` for a message that nobody asked for.
+    async fn verify_saml(&self, entrance: &Entrance, message: &str, request_id: Option<&str>) -> Result<VerifiedIdentity, Problem> {
         let Ok(Door::Saml(sp)) = &entrance.door else { return Err(Problem::NoSuchConnection) };
         let id = &entrance.connection.id;
         let now = self.app.clock.now();
+        let failures = sp.counts_failed_decryptions().then_some(Failures(id));
+        if let Some(failures) = &failures
+            && failures.are_many(&self.app).await?
+        {
+            return Err(self.refuse(id, "decryption_paused", "too many messages of this connection could not be decrypted").await);
+        }
         // Off this thread, which serves everyone else meanwhile: XML and signatures are the longest computation that a stranger can ask for.
-        let (sp, message, request_id) = (Arc::clone(sp), message.to_owned(), request_id.to_owned());
-        let finished = tokio::task::spawn_blocking(move || sp.finish(&message, Some(&request_id), now)).await;
+        let (sp, message, request_id) = (Arc::clone(sp), message.to_owned(), request_id.map(str::to_owned));
+        let finished = tokio::task::spawn_blocking(move || sp.finish(&message, request_id.as_deref(), now)).await;
         let checked = match finished.map_err(|_| Problem::Unavailable)? {
             Ok(checked) => checked,
-            Err(error) => return Err(self.refuse(id, error.code(), &describe(&error)).await),
+            Err(error) => {
+                if let (Some(failures), SamlError::DecryptionFailed) = (&failures, error) {
+                    failures.count(&self.app).await?;
+                }
+                return Err(self.refuse(id, error.code(), &describe(&error)).await);
+            }
         };
         if !self.app.ephemeral.claim(&checked.replay_key(), checked.remember_for(now)).await? {
             return Err(self.refuse(id, "assertion_replayed", "the assertion was used before").await);
@@ -234,7 +274,7 @@ impl Arrival {
 
     /// A message that was not valid: one audit line with the exact code, one page that tells the sender nothing.
     async fn refuse(&self, connection: &ConnectionId, code: &'static str, cause: &str) -> Problem {
-        Problem::refuse_message(&self.app, connection, code, cause, &self.origin).await
+        Problem::refuse_message(&self.app, Message::Login, connection, code, cause, &self.origin).await
     }
 
     /// Decides and writes; then nothing is left but the answer.
@@ -277,5 +317,24 @@ impl Arrival {
                 Err(Problem::Refused { reason, organization, incident, again, access })
             }
         }
+    }
+}
+
+/// Failed decryptions of a connection that opens CBC behind an unsigned response. Each tells its sender a little, so there are few of them.
+struct Failures<'a>(&'a ConnectionId);
+
+impl Failures<'_> {
+    const LIMIT: u64 = 20;
+    const WINDOW: Duration = Duration::from_mins(10);
+
+    async fn are_many(&self, app: &App) -> Result<bool, Problem> {
+        Ok(app.ephemeral.find(&format!("decryption-pause:{}", self.0)).await?.is_some())
+    }
+
+    async fn count(&self, app: &App) -> Result<(), Problem> {
+        if app.ephemeral.count(&format!("decryption-failures:{}", self.0), Self::WINDOW).await? >= Self::LIMIT {
+            app.ephemeral.claim(&format!("decryption-pause:{}", self.0), Self::WINDOW).await?;
+        }
+        Ok(())
     }
 }

@@ -13,6 +13,7 @@ pub(super) mod enter;
 mod finish;
 mod pending;
 mod start;
+mod unasked;
 
 pub(super) use finish::{acs, callback, form_post, resume};
 pub(super) use start::{choose, route_by_email, start};

@@ -33,6 +33,9 @@ pub(super) struct Parked {
     pub(super) connection: ConnectionId,
     /// The message.
     pub(super) message: String,
+    /// Where to go, for one that no login waits for.
+    #[serde(default)]
+    pub(super) unasked: Option<String>,
 }
 
 /// A finished login, for the same browser coming twice.

@@ -7,7 +7,6 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session as CookieSession;
-use url::Url;
 
 use super::enter;
 use super::pending::PendingLogins;
@@ -16,8 +15,9 @@ use crate::core::{Asking, Connection, ConnectionId, EmailAddress, PendingLogin, 
 use crate::doors::{Door, describe};
 use crate::http::browser::{BrowserId, is_token};
 use crate::http::input::{Asked, Posted};
+use crate::http::leave::leave;
 use crate::http::problem::Problem;
-use crate::http::views::{Choose, ConnectionChoice, Email, EmailProblem, Page, PostForm, Taking, View as _};
+use crate::http::views::{Choose, ConnectionChoice, Email, EmailProblem, Page, Taking, View as _};
 use crate::saml::Go;
 
 /// So many connections are offered as links; for more, the work email finds the right one.
@@ -25,6 +25,7 @@ const MAX_CHOICES: usize = 7;
 
 /// What the sign-in page is asked.
 #[derive(Debug, Default, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a parameter of its own in an address")]
 pub(in crate::http) struct SignIn {
     /// Where to go then; anything that is not ours means the start page.
     return_to: Option<String>,
@@ -35,6 +36,9 @@ pub(in crate::http) struct SignIn {
     /// Ask even though someone is signed in.
     #[serde(default)]
     again: bool,
+    /// A message of the provider, which nobody asked for, led here.
+    #[serde(default)]
+    unasked: bool,
     /// Ask for the address rather than offer connections.
     #[serde(default)]
     by_email: bool,
@@ -161,6 +165,9 @@ pub(in crate::http) async fn start(
     let return_to = asked.return_to(&app);
     let organization = app.organization_of(&return_to)?;
     let browser = BrowserId::find_or_make(&headers)?;
+    if asked.unasked {
+        enter::stop_unasked_loops(&app, &browser).await?;
+    }
     let door = entrance.door.map_err(|reason| {
         tracing::warn!(connection.id = %id, reason, "a login was asked of a connection that cannot be used");
         Problem::ProviderUnreachable { name: entrance.connection.name.clone() }
@@ -176,15 +183,7 @@ pub(in crate::http) async fn start(
         protocol: started.protocol,
     };
     PendingLogins(app.ephemeral.as_ref()).put(&started.key, &browser, &login).await?;
-    let mut response = match started.go {
-        Go::Redirect(url) => Redirect::to(&url).into_response(),
-        Go::Post { action, saml_request, relay_state } => {
-            let action = Url::parse(&action).map_err(|error| Problem::broken_connection(&entrance.connection, &error.to_string()))?;
-            let fields = [("SAMLRequest", saml_request.as_str()), ("RelayState", relay_state.as_str())];
-            let organization = app.organization_name(&login.organization);
-            PostForm::new(Page::new(&organization, app.support_contact()), &entrance.connection.name, &action, &fields)?.respond()
-        }
-    };
+    let mut response = leave(&entrance.connection, &app.organization_name(&login.organization), app.support_contact(), started.go)?;
     if let Some(cookie) = browser.cookie() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

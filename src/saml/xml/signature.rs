@@ -45,6 +45,7 @@ pub(in crate::saml) fn verify(owner: Node<'_, '_>, keys: &[VerifyingKey]) -> Res
         return Err(SamlError::SignatureMisplaced);
     }
     let parts = elements(signature, "Signature")?;
+    only_one(&parts, "SignedInfo", SamlError::SignedInfoNotOne)?;
     let (signed_info, signature_value) = match parts.as_slice() {
         [info, value] if is(*info, DS, "SignedInfo") && is(*value, DS, "SignatureValue") => (*info, *value),
         [info, value, key] if is(*info, DS, "SignedInfo") && is(*value, DS, "SignatureValue") && is(*key, DS, "KeyInfo") => (*info, *value),
@@ -75,21 +76,19 @@ struct Reference<'a> {
 
 impl<'a> Reference<'a> {
     fn read(signed_info: Node<'a, '_>, owner: Node<'_, '_>) -> Result<Self, SamlError> {
+        only_one(&elements(signed_info, "SignedInfo")?, "Reference", SamlError::ReferenceNotOne)?;
         let [canonicalization, method, reference] =
             exactly(signed_info, "SignedInfo", ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
         if attribute(canonicalization, "Algorithm") != Some(EXCLUSIVE_C14N) {
             return Err(SamlError::CanonicalizationRefused);
         }
-        let id = attribute(owner, "ID").ok_or(SamlError::ReferenceWrong)?;
-        if attribute(reference, "URI").and_then(|uri| uri.strip_prefix('#')) != Some(id) {
-            return Err(SamlError::ReferenceWrong);
-        }
+        check_reference(attribute(reference, "URI").unwrap_or_default(), owner)?;
         let [transforms, digest_method, digest_value] = exactly(reference, "Reference", ["Transforms", "DigestMethod", "DigestValue"])?;
         Ok(Self {
-            algorithm: SignatureAlgorithm::from_uri(childless(method)?)?,
+            algorithm: SignatureAlgorithm::from_uri(childless(method, SamlError::AlgorithmRefused)?)?,
             signed_info_prefixes: prefix_list(canonicalization)?,
             prefixes: transform_prefixes(transforms)?,
-            digest_algorithm: DigestAlgorithm::from_uri(childless(digest_method)?)?,
+            digest_algorithm: DigestAlgorithm::from_uri(childless(digest_method, SamlError::DigestRefused)?)?,
             digest: decode_base64(value(digest_value, "DigestValue")?)?,
         })
     }
@@ -101,12 +100,25 @@ fn exactly<'a, 'i, const N: usize>(node: Node<'a, 'i>, what: &'static str, names
     if found.iter().zip(names).all(|(child, name)| is(*child, DS, name)) { Ok(found) } else { Err(SamlError::SignatureShape(what)) }
 }
 
-/// The `Algorithm` of an element without parameters (`HMACOutputLength` and its like are attacks).
-fn childless<'a>(node: Node<'a, '_>) -> Result<&'a str, SamlError> {
-    if node.has_children() {
-        return Err(SamlError::AlgorithmRefused);
+/// The reference is `#` and the ID of the element that the signature stands in. Nothing else is followed; the rest only names the attempt.
+fn check_reference(uri: &str, owner: Node<'_, '_>) -> Result<(), SamlError> {
+    match uri.strip_prefix('#') {
+        Some(id) if attribute(owner, "ID") == Some(id) => Ok(()),
+        Some(expression) if expression.starts_with("xpointer") => Err(SamlError::ReferenceXpointer),
+        Some(_) => Err(SamlError::ReferenceWrong),
+        None if uri.is_empty() => Err(SamlError::ReferenceEmpty),
+        None => Err(SamlError::ReferenceExternal),
     }
-    attribute(node, "Algorithm").ok_or(SamlError::AlgorithmRefused)
+}
+
+/// Two of what must be one is an attack of its own kind (CVE-2025-29774, CVE-2026-33487), and gets a code of its own.
+fn only_one(nodes: &[Node<'_, '_>], name: &str, otherwise: SamlError) -> Result<(), SamlError> {
+    if nodes.iter().filter(|node| is(**node, DS, name)).count() == 1 { Ok(()) } else { Err(otherwise) }
+}
+
+/// The `Algorithm` of an element without parameters (`HMACOutputLength` and its like are attacks).
+fn childless<'a>(node: Node<'a, '_>, otherwise: SamlError) -> Result<&'a str, SamlError> {
+    attribute(node, "Algorithm").filter(|_| !node.has_children()).ok_or(otherwise)
 }
 
 /// The `PrefixList` of the second transform; the two transforms are enveloped-signature and exclusive canonicalization, in this order.

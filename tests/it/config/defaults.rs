@@ -126,6 +126,8 @@ fn a_saml_connection_needs_only_its_metadata() {
         email_attribute: "email".to_owned(),
         name_attribute: "displayName".to_owned(),
         groups_attribute: "groups".to_owned(),
+        cbc: usher::core::Cbc::Never,
+        take_unasked: false,
     };
     assert_eq!(saml, expected);
 }

@@ -21,7 +21,7 @@ fn service_provider(demo: &Demo, binding: RequestBinding) -> ServiceProvider {
     let Protocol::Saml(settings) = &connection.protocol else { panic!("not SAML") };
     let settings = SamlSettings { request_binding: binding, ..settings.clone() };
     let at = |end: &str| format!("{}/saml/{SAML_CONNECTION}/{end}", demo.auth_url());
-    let addresses = SpAddresses { entity_id: at("metadata"), acs_url: at("acs"), slo_url: None };
+    let addresses = SpAddresses { entity_id: at("metadata"), acs_url: at("acs"), slo_url: at("slo") };
     let (key, certificate) = SpKeys::generate("usher", now()).unwrap();
     let keys = Arc::new(SpKeys::from_pem(&key, &certificate).unwrap());
     ServiceProvider::new(&connection, &settings, addresses, keys, None, now()).unwrap()
@@ -33,8 +33,8 @@ pub(super) async fn saml_identity(demo: &Demo, person: &str, binding: RequestBin
     let started = provider.start("relay-state-1", Asking::Usual, now()).unwrap();
     let page = match &started.go {
         Go::Redirect(url) => get(&idp, &path_of(url)).await,
-        Go::Post { action, saml_request, relay_state } => {
-            let fields = [("SAMLRequest", saml_request.as_str()), ("RelayState", relay_state.as_str())];
+        Go::Post { action, fields } => {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             post(&idp, Url::parse(action).unwrap().path(), &fields).await
         }
     };

@@ -151,8 +151,9 @@ fn an_unasked_response_needs_the_connections_leave_and_claims_no_request() {
     let mut sp = Sp { request_id: None, ..Sp::default() };
     assert_eq!(sp.finish(&unasked.0).unwrap_err().code(), "unsolicited");
     sp.allow_idp_initiated = true;
+    sp.settings.take_unasked = true;
     assert!(sp.finish(&unasked.0).unwrap().identity().idp_initiated);
-    assert_eq!(sp.finish(&asked.0).unwrap_err().code(), "in_response_to_wrong");
+    assert_eq!(sp.finish(&asked.0).unwrap_err().code(), "response_in_response_to_wrong");
 }
 
 #[test]

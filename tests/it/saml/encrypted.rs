@@ -1,9 +1,10 @@
 //! Encrypted assertions: opened only with a signature outside or inside, and only with authenticated encryption.
 
+use usher::core::Cbc;
 use usher::saml::SamlError;
 use usher::saml::encryption::{Encryption, encrypt_assertion};
 
-use crate::support::saml_idp::{Draft, OTHER_CERT, Signer, der};
+use crate::support::saml_idp::{Draft, OTHER_CERT, Signer, Sp, der};
 
 const BOTH: [Encryption; 2] = [Encryption::Aes128GcmOaepSha1, Encryption::Aes256GcmOaepSha256];
 
@@ -25,6 +26,27 @@ fn the_signature_may_be_inside() {
 }
 
 #[test]
+fn cbc_is_opened_where_the_connection_says_so_and_a_signature_stands_in_front() {
+    for encryption in [Encryption::Aes128CbcOaepSha1, Encryption::Aes256CbcOaepSha1] {
+        let (outside, inside) = (
+            Draft::new().encrypt(encryption).sign_response(&Signer::idp()),
+            Draft::new().sign_assertion(&Signer::idp()).encrypt(encryption),
+        );
+        let answer = |cbc, draft: &Draft| {
+            let mut sp = Sp::default();
+            sp.settings.cbc = cbc;
+            sp.finish(&draft.0).map(|checked| checked.identity().subject.clone()).map_err(|error| error.code())
+        };
+        assert_eq!(answer(Cbc::Never, &outside), Err("encryption_refused"));
+        assert_eq!(answer(Cbc::Never, &inside), Err("encryption_refused"));
+        assert_eq!(answer(Cbc::SignedResponse, &outside), Ok("ada-0001".to_owned()));
+        assert_eq!(answer(Cbc::SignedResponse, &inside), Err("cbc_unsigned"));
+        assert_eq!(answer(Cbc::UnsignedResponse, &outside), Ok("ada-0001".to_owned()));
+        assert_eq!(answer(Cbc::UnsignedResponse, &inside), Ok("ada-0001".to_owned()));
+    }
+}
+
+#[test]
 fn both_signatures_must_verify() {
     let message = |inner: &Signer, outer: &Signer| Draft::new().sign_assertion(inner).encrypt(BOTH[1]).sign_response(outer);
     message(&Signer::idp(), &Signer::idp()).deliver().unwrap();
@@ -42,7 +64,7 @@ fn encryption_is_not_a_signature() {
 fn what_comes_out_goes_through_the_same_gate() {
     let inner = Draft::new().sign_assertion(&Signer::idp());
     let hidden = inner.edit("<saml:AttributeStatement>", "<saml:Assertion ID=\"_evil\"/><saml:AttributeStatement>");
-    assert_eq!(hidden.encrypt(BOTH[1]).refusal(), "element_forbidden");
+    assert_eq!(hidden.encrypt(BOTH[1]).refusal(), "assertion_misplaced");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use usher::core::{Asking, IdpSource, RequestBinding};
 use usher::saml::{Go, SamlError, ServiceProvider};
 
-use crate::support::saml_idp::{ACS, Draft, EC_CERT, IDP, IDP_CERT, SHORT_CERT, SP, SP_CERT, SSO, Signer, Sp, now};
+use crate::support::saml_idp::{ACS, Draft, EC_CERT, IDP, IDP_CERT, SHORT_CERT, SLO, SP, SP_CERT, SSO, Signer, Sp, now};
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -183,5 +183,8 @@ fn our_metadata_says_where_and_how() {
     let methods: Vec<_> = find("EncryptionMethod").iter().map(|node| node.attribute("Algorithm").unwrap()).collect();
     assert!(methods.contains(&"http://www.w3.org/2009/xmlenc11#aes256-gcm"), "{methods:?}");
     assert!(!methods.iter().any(|method| method.contains("cbc") || method.contains("rsa-1_5")), "{methods:?}");
-    assert!(find("SingleLogoutService").is_empty());
+    let logout: Vec<_> =
+        find("SingleLogoutService").iter().map(|node| (node.attribute("Binding").unwrap(), node.attribute("Location").unwrap())).collect();
+    let binding = |name| format!("urn:oasis:names:tc:SAML:2.0:bindings:{name}");
+    assert_eq!(logout, [(binding("HTTP-Redirect").as_str(), SLO), (binding("HTTP-POST").as_str(), SLO)]);
 }

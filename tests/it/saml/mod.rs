@@ -8,6 +8,5 @@ mod metadata;
 mod requests;
 mod semantics;
 mod signatures;
-mod wrapping;
 mod xml;
 mod xmlsec;

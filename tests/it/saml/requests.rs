@@ -69,7 +69,8 @@ fn a_signed_redirect_is_signed_over_the_octets_of_its_query() {
 fn a_form_carries_plain_values_and_the_signature_inside_the_request() {
     for signed in [false, true] {
         let started = start(RequestBinding::Post, signed);
-        let Go::Post { action, saml_request, relay_state } = &started.go else { panic!("not a form") };
+        let Go::Post { action, fields } = &started.go else { panic!("not a form") };
+        let [("SAMLRequest", saml_request), ("RelayState", relay_state)] = fields.as_slice() else { panic!("{fields:?}") };
         assert_eq!((action.as_str(), relay_state.as_str()), (SSO, RELAY_STATE));
         let xml = decode_post(saml_request).unwrap();
         assert_is_ours(&xml, &started);

@@ -68,8 +68,8 @@ fn xmlsec1_verifies_our_signed_request() {
     let mut sp = Sp::default();
     sp.settings.request_binding = RequestBinding::Post;
     let started = sp.build().unwrap().start("r", Asking::Usual, now()).unwrap();
-    let Go::Post { saml_request, .. } = started.go else { panic!("not a form") };
-    verifies(&message::decode_post(&saml_request).unwrap(), SP_CERT, REQUEST).unwrap();
+    let Go::Post { fields, .. } = started.go else { panic!("not a form") };
+    verifies(&message::decode_post(&fields[0].1).unwrap(), SP_CERT, REQUEST).unwrap();
 }
 
 #[test]

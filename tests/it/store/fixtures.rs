@@ -79,6 +79,8 @@ pub(crate) fn settings(premium: u32, standard: u32) -> Settings {
         email_attribute: "email".to_owned(),
         name_attribute: "name".to_owned(),
         groups_attribute: "groups".to_owned(),
+        cbc: usher::core::Cbc::Never,
+        take_unasked: false,
     };
     let oidc = OidcSettings {
         issuer: "https://op.acme.example".to_owned(),

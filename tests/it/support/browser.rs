@@ -178,6 +178,18 @@ impl Browser {
         self.ask(Ask { url, form: post.then_some(fields), initiator: Some(page.url.clone()) }, Vec::new()).await
     }
 
+    /// Sends a form of another site, and goes wherever it leads.
+    pub(crate) async fn post_from(&mut self, from: &Url, action: &str, fields: &[(&str, &str)]) -> Page {
+        self.post_until(from, action, fields, |_| false).await
+    }
+
+    /// The same, as far as a redirect to an address of which `stop` says so.
+    pub(crate) async fn post_until(&mut self, from: &Url, action: &str, fields: &[(&str, &str)], stop: impl Fn(&Url) -> bool) -> Page {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let page = self.ask(Ask { url: action.parse().unwrap(), form: Some(fields), initiator: Some(from.clone()) }, Vec::new()).await;
+        self.follow_until(page, stop).await
+    }
+
     /// Follows redirects until there is a page.
     pub(crate) async fn follow(&mut self, page: Page) -> Page {
         self.follow_until(page, |_| false).await

@@ -16,7 +16,7 @@ use usher::outbound::Outbound;
 use usher::proxy::IdentityKeys;
 use usher::store::ephemeral::memory::MemoryStore;
 use usher::store::sqlite::SqliteStore;
-use usher::store::{AuditLine, Store};
+use usher::store::{AuditLine, MemberQuery, Store};
 
 use super::ask::{Ask, Received, Reply};
 use super::browser::{Browser, Page};
@@ -97,7 +97,15 @@ impl Installation {
 
     /// Starts it with this org.toml.
     pub(crate) async fn with_organizations(site: Site, org_toml: &str, clock: Arc<dyn Clock>) -> Self {
-        let data_dir = TempDir::new().unwrap();
+        Self::start_with(TempDir::new().unwrap(), site, org_toml, clock).await
+    }
+
+    /// Starts it with what is in this folder already, and these `[[connection]]`s, at this time.
+    pub(crate) async fn start_in(data_dir: TempDir, site: Site, connections: &str, clock: Arc<dyn Clock>) -> Self {
+        Self::start_with(data_dir, site, &format!("{ORGANIZATION}\n{connections}"), clock).await
+    }
+
+    async fn start_with(data_dir: TempDir, site: Site, org_toml: &str, clock: Arc<dyn Clock>) -> Self {
         let echo = Echo::start().await;
         let usher_toml = data_dir.path().join("usher.toml");
         std::fs::write(&usher_toml, process(&site, data_dir.path(), &echo)).unwrap();
@@ -150,6 +158,12 @@ impl Installation {
         let email = EmailAddress::parse(&format!("{name}@acme.example")).unwrap();
         let rows = self.store.find_members_by_email(&acme(), &email).await.unwrap();
         rows.into_iter().map(|row| row.member).find(|member| member.status == MemberStatus::Active)
+    }
+
+    /// How many people are members.
+    pub(crate) async fn count_members(&self) -> usize {
+        let query = MemberQuery { organization: &acme(), search: None, after: None, limit: 500 };
+        self.store.list_members(query).await.unwrap().len()
     }
 
     /// Everything on record with this event.
@@ -214,6 +228,8 @@ data_dir = "{}"
 listen = "127.0.0.1:{port}"
 [ops]
 listen = "127.0.0.1:0"
+[limits]
+sign_in = 100000
 [[route]]
 host = "app.localhost"
 upstream = "http://{}"

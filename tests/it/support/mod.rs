@@ -2,7 +2,7 @@
 //!
 //! - [`facts`]: one login in a few lines, and what the store would hold after it
 //! - [`gateway`], [`echo`], [`ask`]: listeners with a session made by hand, an app that shows what it received, and requests to them
-//! - [`saml_idp`]: a SAML provider that signs whatever a test asks for
+//! - [`saml_idp`], [`saml_house`]: a SAML provider that signs whatever a test asks for, and a gateway that trusts it
 //! - [`op`]: an OpenID provider that misbehaves on demand
 //! - [`oidc_provider`]: a certified OpenID provider, and a browser without script
 //! - [`installation`], [`browser`]: a whole Usher as an operator would set it up, and a browser to sign in with
@@ -25,5 +25,6 @@ pub(crate) mod people;
 pub(crate) mod port;
 pub(crate) mod postgres;
 pub(crate) mod redis;
+pub(crate) mod saml_house;
 pub(crate) mod saml_idp;
 pub(crate) mod simplesaml;

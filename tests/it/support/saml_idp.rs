@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use usher::core::{Connection, IdpSource, Protocol, RequestBinding, SamlSettings};
+use usher::core::{Cbc, Connection, IdpSource, Protocol, RequestBinding, SamlSettings};
 use usher::saml::encryption::{Encryption, encrypt_assertion};
 use usher::saml::sign::{SigningKey, sign_element_with_prefixes};
 use usher::saml::xml::algorithms::SignatureAlgorithm;
@@ -14,6 +14,8 @@ use usher::saml::{Checked, SamlError, ServiceProvider, SpAddresses, SpKeys, mess
 pub(crate) const IDP: &str = "https://idp.example/saml/metadata";
 pub(crate) const SP: &str = "https://auth.acme.example/saml/okta/metadata";
 pub(crate) const ACS: &str = "https://auth.acme.example/saml/okta/acs";
+pub(crate) const SLO: &str = "https://auth.acme.example/saml/okta/slo";
+pub(crate) const IDP_SLO: &str = "https://idp.example/saml/slo";
 pub(crate) const SSO: &str = "https://idp.example/saml/sso";
 pub(crate) const REQUEST: &str = "_request0123456789";
 
@@ -78,9 +80,15 @@ pub(crate) struct Draft(pub(crate) String);
 impl Draft {
     /// A true answer to [`REQUEST`] for Ada, issued at [`now`], unsigned.
     pub(crate) fn new() -> Self {
+        Self::in_scene(&Scene::default())
+    }
+
+    /// The same somewhere else.
+    pub(crate) fn in_scene(scene: &Scene) -> Self {
+        let (acs, answers) = (scene.address("acs"), scene.in_response_to());
         Self(format!(
-            r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response1" Version="2.0" IssueInstant="2026-11-24T10:00:00Z" Destination="{ACS}" InResponseTo="{REQUEST}"><saml:Issuer>{IDP}</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>{}</samlp:Response>"#,
-            assertion("_assertion1", "ada-0001"),
+            r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response1" Version="2.0" IssueInstant="2026-11-24T10:00:00Z" Destination="{acs}"{answers}><saml:Issuer>{IDP}</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>{}</samlp:Response>"#,
+            scene.assertion("_assertion1", "ada-0001"),
         ))
     }
 
@@ -122,11 +130,50 @@ impl Draft {
     }
 }
 
-/// An assertion about a person, as an identity provider writes it.
+/// Where a message goes, and what it answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Scene {
+    /// The gateway's address.
+    pub(crate) base: String,
+    pub(crate) request: Option<String>,
+    /// An address that nobody may ever ask, and a file that nobody may ever open, for messages that point to them.
+    pub(crate) bait_url: String,
+    pub(crate) bait_file: String,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self {
+            base: "https://auth.acme.example".to_owned(),
+            request: Some(REQUEST.to_owned()),
+            bait_url: "http://127.0.0.1:1/bait".to_owned(),
+            bait_file: "/nonexistent/bait".to_owned(),
+        }
+    }
+}
+
+impl Scene {
+    /// An address of the connection.
+    pub(crate) fn address(&self, leaf: &str) -> String {
+        format!("{}/saml/okta/{leaf}", self.base)
+    }
+
+    pub(crate) fn in_response_to(&self) -> String {
+        self.request.as_ref().map(|request| format!(" InResponseTo=\"{request}\"")).unwrap_or_default()
+    }
+
+    /// An assertion about a person, as an identity provider writes it.
+    pub(crate) fn assertion(&self, id: &str, name_id: &str) -> String {
+        let (acs, sp, answers) = (self.address("acs"), self.address("metadata"), self.in_response_to());
+        format!(
+            r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="{id}" Version="2.0" IssueInstant="2026-11-24T10:00:00Z"><saml:Issuer>{IDP}</saml:Issuer><saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{name_id}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData{answers} NotOnOrAfter="2026-11-24T10:05:00Z" Recipient="{acs}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="2026-11-24T09:55:00Z" NotOnOrAfter="2026-11-24T10:06:00Z"><saml:AudienceRestriction><saml:Audience>{sp}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="2026-11-24T09:59:58Z" SessionIndex="_session1" SessionNotOnOrAfter="2026-11-24T18:00:00Z"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute Name="email"><saml:AttributeValue xsi:type="xs:string">ada@acme.example</saml:AttributeValue></saml:Attribute><saml:Attribute Name="displayName"><saml:AttributeValue xsi:type="xs:string">Ada Lovelace</saml:AttributeValue></saml:Attribute><saml:Attribute Name="groups"><saml:AttributeValue xsi:type="xs:string">app-admins</saml:AttributeValue><saml:AttributeValue xsi:type="xs:string">design</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"#
+        )
+    }
+}
+
+/// The same, usual one.
 pub(crate) fn assertion(id: &str, name_id: &str) -> String {
-    format!(
-        r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="{id}" Version="2.0" IssueInstant="2026-11-24T10:00:00Z"><saml:Issuer>{IDP}</saml:Issuer><saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{name_id}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="{REQUEST}" NotOnOrAfter="2026-11-24T10:05:00Z" Recipient="{ACS}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="2026-11-24T09:55:00Z" NotOnOrAfter="2026-11-24T10:06:00Z"><saml:AudienceRestriction><saml:Audience>{SP}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="2026-11-24T09:59:58Z" SessionIndex="_session1" SessionNotOnOrAfter="2026-11-24T18:00:00Z"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute Name="email"><saml:AttributeValue xsi:type="xs:string">ada@acme.example</saml:AttributeValue></saml:Attribute><saml:Attribute Name="displayName"><saml:AttributeValue xsi:type="xs:string">Ada Lovelace</saml:AttributeValue></saml:Attribute><saml:Attribute Name="groups"><saml:AttributeValue xsi:type="xs:string">app-admins</saml:AttributeValue><saml:AttributeValue xsi:type="xs:string">design</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"#
-    )
+    Scene::default().assertion(id, name_id)
 }
 
 /// Our side: one connection that trusts `certificates`.
@@ -148,6 +195,8 @@ impl Default for Sp {
             email_attribute: "email".to_owned(),
             name_attribute: "displayName".to_owned(),
             groups_attribute: "groups".to_owned(),
+            cbc: Cbc::Never,
+            take_unasked: false,
         };
         Self { certificates: vec![IDP_CERT, EC_CERT], settings, allow_idp_initiated: false, request_id: Some(REQUEST), now: now() }
     }
@@ -158,7 +207,7 @@ impl Sp {
         self.build_with(IdpSource::Manual {
             entity_id: IDP.to_owned(),
             sso_url: SSO.to_owned(),
-            slo_url: None,
+            slo_url: Some(IDP_SLO.to_owned()),
             certificates: self.certificates.iter().map(|&pem| pem.to_owned()).collect(),
         })
     }
@@ -178,7 +227,7 @@ impl Sp {
             allow_idp_initiated: self.allow_idp_initiated,
             protocol: Protocol::Saml(settings.clone()),
         };
-        let addresses = SpAddresses { entity_id: SP.to_owned(), acs_url: ACS.to_owned(), slo_url: None };
+        let addresses = SpAddresses { entity_id: SP.to_owned(), acs_url: ACS.to_owned(), slo_url: SLO.to_owned() };
         let keys = Arc::new(SpKeys::from_pem(SP_KEY, SP_CERT).unwrap());
         ServiceProvider::new(&connection, &settings, addresses, keys, fetched, self.now)
     }
