@@ -28,6 +28,9 @@ pub enum AdminError {
     /// It was changed by somebody else meanwhile (409): look again.
     #[error("this was changed meanwhile; nothing was saved")]
     Stale,
+    /// A review of now says something else than the one that was confirmed (409): here it is.
+    #[error("what was reviewed has changed; nothing was saved")]
+    ReviewChanged(Box<super::settings::Review>),
     /// The input cannot be used (422).
     #[error("the input cannot be used")]
     Invalid(Vec<Fault>),

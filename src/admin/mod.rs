@@ -11,6 +11,7 @@
 //! - `recovery`: the way in without an identity provider
 //! - `requests`: who waits for a yes
 //! - `roster`: the list of members; `table`: rows as CSV
+//! - [`settings`]: reviews and saves of settings; `explain`: why somebody has what they have, and what something else would give
 //!
 //! The one rule of this folder: whether somebody may is asked here and nowhere else, and an act and its audit line are one transaction.
 //! Console, API and command line carry words in and out.
@@ -24,6 +25,7 @@ use crate::store::Store;
 pub mod activity;
 mod actor;
 mod error;
+mod explain;
 mod invites;
 mod members;
 mod overview;
@@ -35,11 +37,13 @@ mod requests;
 mod roster;
 mod seats;
 mod sessions;
+pub mod settings;
 mod table;
 mod tokens;
 
 pub use actor::{Actor, Permission, Who};
 pub use error::{AdminError, Fault};
+pub use explain::{Answer, Hypothesis, MemberExplanation, Way};
 pub use invites::NewInvite;
 pub use members::{MemberChange, NewPin};
 pub use overview::ConnectionView;

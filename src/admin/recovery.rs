@@ -102,9 +102,9 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::Refused`] `sso_not_proven`; [`AdminError::Store`].
-    pub async fn check_required_sso(&self, before: &Settings, after: &Settings) -> Result<(), AdminError> {
+    pub async fn check_required_sso(&self, before: Option<&Settings>, after: &Settings) -> Result<(), AdminError> {
         for organization in after.organizations.iter().filter(|organization| organization.policy.require_sso) {
-            if before.find_organization(&organization.id).is_some_and(|old| old.policy.require_sso) {
+            if before.and_then(|before| before.find_organization(&organization.id)).is_some_and(|old| old.policy.require_sso) {
                 continue;
             }
             let proof = self.store.find_sso_proof(&organization.id).await?;

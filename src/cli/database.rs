@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::{Context, Failure};
 use crate::admin::{Actor, Admin, Who};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Config, Database};
+use crate::config::{self, Config, Database, SessionLimits};
 use crate::core::{Organization, OrganizationId, Settings};
 use crate::session::Sessions;
 use crate::store::ephemeral::Ephemeral;
@@ -100,6 +101,20 @@ impl Installation {
 /// Whoever has a shell on the host, acting in an organization.
 pub(super) fn operator(organization: OrganizationId) -> Actor {
     Actor { who: Who::Operator, organization, origin: RequestOrigin::default() }
+}
+
+/// Whoever has a shell on the host, for what concerns every organization.
+pub(super) fn operator_of_all(settings: &Settings) -> Result<Actor, Failure> {
+    let first = settings.organizations.first();
+    first.map(|organization| operator(organization.id.clone())).ok_or_else(|| Failure::Usage("there is no organization".to_owned()))
+}
+
+/// The use cases of administrators on a store that may be new. Sessions live in the server, so none is seen or ended from here.
+pub(super) fn admin(store: Arc<dyn Store>) -> Admin {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let limits = SessionLimits { idle_timeout: Duration::ZERO, lifetime: Duration::ZERO, outage_grace: Duration::ZERO };
+    let sessions = Sessions::new(Arc::new(MemoryStore::new(Arc::clone(&clock))), Arc::clone(&store), Arc::clone(&clock), limits);
+    Admin { store, sessions: Arc::new(sessions), clock }
 }
 
 /// Makes the data directory, for its owner alone, unless it is there.

@@ -47,10 +47,9 @@ impl From<AdminError> for Failure {
         match error {
             AdminError::Store(error) => error.into(),
             AdminError::Refused { sentence, .. } => Self::Refused(sentence),
-            AdminError::Stale => Self::Refused(error.to_string()),
+            AdminError::Stale | AdminError::ReviewChanged(_) => Self::Refused(error.to_string()),
             AdminError::Invalid(faults) => {
-                let lines = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect::<Vec<_>>();
-                Self::Usage(lines.join("; "))
+                Self::Usage(faults.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect::<Vec<_>>().join("; "))
             }
             other => Self::Failed(other.into()),
         }

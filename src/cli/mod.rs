@@ -4,7 +4,7 @@
 //! - `output`: data on stdout, talk on stderr; `failure`: how a command ends badly, with the exit codes of the interface
 //! - `database`: the store beside a usher.toml, for commands that work without a running server
 //! - [`logging`]: where log lines go; `systemd`: what the service manager is told
-//! - `forecast`: what new settings would mean for a member at the next login
+//! - `review`: a review of settings on the terminal
 //!
 //! The one rule of this folder: commands decide nothing; they ask `config`, `core`, `store` and `admin`, and say what came back.
 
@@ -23,12 +23,12 @@ mod database;
 mod demo;
 mod explain;
 pub mod failure;
-mod forecast;
 mod init;
 pub mod logging;
 mod member;
 mod openapi;
 pub mod output;
+mod review;
 mod serve;
 mod session;
 mod store;

@@ -67,3 +67,28 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| plain(cell).replace(['\n', '\t'], " ")).collect::<Vec<_>>()));
     table.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
 }
+
+/// How far something long is: a bar on a terminal, nothing in a pipe.
+#[derive(Debug)]
+pub struct Progress(indicatif::ProgressBar);
+
+impl Default for Progress {
+    fn default() -> Self {
+        let style = indicatif::ProgressStyle::with_template("{wide_bar} {pos} of {len} members")
+            .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+        Self(indicatif::ProgressBar::new(0).with_style(style))
+    }
+}
+
+impl Progress {
+    /// So many of so many.
+    pub fn show(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+
+    /// It is over; nothing of it stays on the terminal.
+    pub fn done(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -37,7 +37,7 @@ impl Args {
         database::create_data_dir(&config.data_dir)?;
         let store = database::open(&config).await?;
         if let Some(settings) = settings {
-            apply::save_unless_locked_out(store.as_ref(), &settings, "org.toml", clock.now()).await?;
+            apply::save_unless_locked_out(&database::admin(Arc::clone(&store)), settings).await?;
         }
         let auth_host = config.public_url.host_str().unwrap_or_default().to_owned();
         let sp_keys = load_or_make_sp_keys(&config.data_dir, &auth_host, clock.now()).map_err(anyhow::Error::from)?;
@@ -101,7 +101,7 @@ impl Args {
         let prepared = running.prepare(config, Arc::new(identity_keys)).await.map_err(anyhow::Error::from)?;
         // Last of what can be refused: from here on nothing can go wrong.
         if let Some(settings) = settings {
-            apply::save_unless_locked_out(running.store().as_ref(), &settings, "org.toml", SystemClock.now()).await?;
+            apply::save_unless_locked_out(&database::admin(running.store()), settings).await?;
         }
         running.put_in_force(prepared);
         Ok(())

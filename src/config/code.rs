@@ -172,6 +172,9 @@ pub enum Code {
     /// Not a limit.
     #[strum(serialize = "U050")]
     Limit,
+    /// Not a threshold.
+    #[strum(serialize = "U051")]
+    Threshold,
     /// One group gives two roles.
     #[strum(serialize = "W001")]
     GroupInTwoRoles,

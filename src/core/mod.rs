@@ -7,7 +7,7 @@
 //! - [`hand`]: what may be done to people by hand
 //! - `reason`: why, in one code and two sentences
 //! - [`explain`](fn@explain): a decision in plain lines
-//! - [`lockout`]: whether a save would shut the saver out
+//! - [`preview`]: what a save of settings would mean for everyone
 //! - `pending`, `return_to`: a login on its way
 //! - `redis_address`: where Redis is
 
@@ -18,10 +18,10 @@ mod groups;
 pub mod hand;
 mod identity;
 mod ids;
-pub mod lockout;
 mod member;
 mod organization;
 mod pending;
+pub mod preview;
 pub mod provision;
 mod reason;
 mod redis_address;
@@ -38,8 +38,8 @@ pub use ids::{
 };
 pub use member::{Invite, Link, Member, MemberRow, MemberStatus, Person, Pin, WantedTier};
 pub use organization::{
-    MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OwnedSeats, Plan, Policy, Role, RoleMapping, SeatTier,
-    SeatTierMapping,
+    MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OwnedSeats, Plan, Policy, RemovalThreshold, Role, RoleMapping,
+    SeatTier, SeatTierMapping,
 };
 pub use pending::{Asking, PendingLogin, PendingProtocol};
 pub use reason::Reason;

@@ -79,6 +79,17 @@ pub enum Plan {
     Custom,
 }
 
+impl Plan {
+    /// The modes that exist in the plan (R1).
+    #[must_use]
+    pub const fn modes(self) -> &'static [Mode] {
+        match self {
+            Self::Team => &[Mode::Manual, Mode::Jit],
+            Self::Enterprise | Self::Console | Self::Custom => &[Mode::Manual, Mode::Jit, Mode::Scim],
+        }
+    }
+}
+
 /// A seat tier and how many of its seats the organization owns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnedSeats {
@@ -174,6 +185,32 @@ pub struct Policy {
     /// Whether apps are entered only with a sign-in through a connection, never with a recovery link (row 60).
     #[serde(default)]
     pub require_sso: bool,
+    /// How many people may lose access by one save before their number has to be typed.
+    #[serde(default)]
+    pub removal_threshold: RemovalThreshold,
+}
+
+/// A share of the members or a number of people, whichever is more (row 61).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalThreshold {
+    /// Of the active members, in hundredths.
+    pub percent: u32,
+    /// This many people at least.
+    pub people: u32,
+}
+
+impl Default for RemovalThreshold {
+    fn default() -> Self {
+        Self { percent: 10, people: 5 }
+    }
+}
+
+impl RemovalThreshold {
+    /// The most people who may lose access without further ado.
+    #[must_use]
+    pub fn of(self, members: u64) -> u64 {
+        (members.saturating_mul(u64::from(self.percent)) / 100).max(u64::from(self.people))
+    }
 }
 
 const DAY_HOURS: i64 = 24;
@@ -191,6 +228,7 @@ impl Default for Policy {
             undo_window: days(30),
             approve_first_logins: false,
             require_sso: false,
+            removal_threshold: RemovalThreshold::default(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Durable facts: who is a member, with which role and seat, and everything that was ever decided.
 //!
 //! - [`Store`]: whole use cases, each one transaction; `activity`: reading the audit log; `tokens`: API tokens; `recovery`: the way in
-//!   without a provider; `requests`: who waits for a yes; [`SignIns`]: how logins went
+//!   without a provider; `requests`: who waits for a yes; [`SignIns`]: how logins went;
+//!   `review`: what a review of settings asks
 //! - [`sqlite`]: the embedded default; [`postgres`]: for many nodes
 //! - `sql`: the use cases and their statements, one text for both databases; `migrations`: a schema for each, step by step the same
 //! - [`PeopleStore`]: what administrators do to people
@@ -35,6 +36,7 @@ pub mod portable;
 pub mod postgres;
 mod recovery;
 mod requests;
+mod review;
 mod roster;
 pub mod settings_diff;
 mod sign_ins;
@@ -47,6 +49,7 @@ pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, 
 pub use people::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Removal, Written};
 pub use recovery::{NewRecoveryLink, RecoveryKey, RecoveryStore, SsoProof};
 pub use requests::{AccessRequest, Answer, Answered, Answering, Asking, REQUEST_LIFE, RequestStore};
+pub use review::{ReplacedSettings, ReviewStore, ReviewedSave};
 pub use roster::{RosterFilter, RosterOrder, RosterPage, RosterPlace, RosterQuery, RosterStore, SeatFilter, Seen, Source};
 pub use sign_ins::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns};
 pub use tokens::{NewToken, TokenAct, TokenHash, TokenOwner, TokenQuery, TokenRow, TokenStore};
@@ -222,7 +225,18 @@ pub struct StoredSettings {
 /// Durable facts. Each method is one transaction.
 #[async_trait]
 pub trait Store:
-    ActivityStore + PeopleStore + RecoveryStore + RequestStore + RosterStore + TokenStore + SignIns + std::fmt::Debug + Send + Sync + 'static
+    ActivityStore
+    + PeopleStore
+    + RecoveryStore
+    + RequestStore
+    + ReviewStore
+    + RosterStore
+    + TokenStore
+    + SignIns
+    + std::fmt::Debug
+    + Send
+    + Sync
+    + 'static
 {
     /// Whether the database answers; for readiness.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -10,7 +10,7 @@ use crate::config::section::{Item, Section, Text, Wrong, did_you_mean};
 use crate::config::value;
 use crate::core::{
     Domain, EmailAddress, MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OrganizationId, OwnedSeats, Plan, Policy,
-    Role, RoleMapping, SeatTier, SeatTierMapping,
+    RemovalThreshold, Role, RoleMapping, SeatTier, SeatTierMapping,
 };
 
 /// Reads all organizations; at least one, each id once.
@@ -243,6 +243,24 @@ fn primary_owner(text: &Text, domains: &[Domain]) -> Result<EmailAddress, Wrong>
     }
 }
 
+/// A share and a number of people; whichever is more.
+fn removal_threshold(mut section: Section<'_>) -> RemovalThreshold {
+    let default = RemovalThreshold::default();
+    let mut number = |key: &'static str, at_most: u32, otherwise: u32| {
+        let Some(number) = section.has(key).then(|| section.number(key, "{ percent = 10, people = 5 }")).flatten() else {
+            return otherwise;
+        };
+        u32::try_from(number).ok().filter(|number| *number <= at_most).unwrap_or_else(|| {
+            let wrong = Wrong::new(Code::Threshold, format!("{number} is not a threshold for `{key}`"));
+            section.wrong(key, wrong.suggest(format!("write a whole number from 0 to {at_most}")));
+            otherwise
+        })
+    };
+    let (percent, people) = (number("percent", 100, default.percent), number("people", 1_000_000, default.people));
+    section.finish();
+    RemovalThreshold { percent, people }
+}
+
 fn policy(mut section: Section<'_>) -> Policy {
     let default = Policy::default();
     let no_role = [("remove", NoRoleMatch::Remove), ("default_role", NoRoleMatch::DefaultRole)];
@@ -261,10 +279,11 @@ fn policy(mut section: Section<'_>) -> Policy {
     let stale_after = span("stale_after", default.stale_after);
     let pin_max = span("pin_max", default.pin_max);
     let undo_window = span("undo_window", default.undo_window);
+    let removal_threshold = removal_threshold(section.section("removal_threshold"));
     let mut yes = |key, default: bool| section.boolean(key).unwrap_or(default);
     let approve_first_logins = yes("approve_first_logins", default.approve_first_logins);
     let require_sso = yes("require_sso", default.require_sso);
-    for key in ["removal_threshold", "session_max", "relink_window", "seat_warn"] {
+    for key in ["session_max", "relink_window", "seat_warn"] {
         if section.has(key) {
             let wrong = Wrong::new(Code::NotYet, format!("`{key}` is not in this version yet"));
             section.wrong(key, wrong.suggest("leave it out"));
@@ -281,5 +300,6 @@ fn policy(mut section: Section<'_>) -> Policy {
         undo_window,
         approve_first_logins,
         require_sso,
+        removal_threshold,
     }
 }

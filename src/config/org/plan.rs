@@ -17,8 +17,6 @@ pub struct PlanDefaults {
     pub modes: &'static [Mode],
 }
 
-const ALL_MODES: &[Mode] = &[Mode::Manual, Mode::Jit, Mode::Scim];
-
 impl PlanDefaults {
     /// The defaults of a plan.
     #[must_use]
@@ -29,23 +27,23 @@ impl PlanDefaults {
                 administrators: &["Owner", "Admin"],
                 default_role: "User",
                 usual_tiers: &["Premium", "Standard"],
-                modes: &[Mode::Manual, Mode::Jit],
+                modes: plan.modes(),
             },
             Plan::Enterprise => Self {
                 roles: &["Owner", "Admin", "User", "Custom"],
                 administrators: &["Owner", "Admin"],
                 default_role: "User",
                 usual_tiers: &["Premium", "Standard"],
-                modes: ALL_MODES,
+                modes: plan.modes(),
             },
             Plan::Console => Self {
                 roles: &["Admin", "Developer", "Limited Developer", "Billing", "Claude Code User", "User"],
                 administrators: &["Admin"],
                 default_role: "User",
                 usual_tiers: &[],
-                modes: ALL_MODES,
+                modes: plan.modes(),
             },
-            Plan::Custom => Self { roles: &[], administrators: &[], default_role: "User", usual_tiers: &[], modes: ALL_MODES },
+            Plan::Custom => Self { roles: &[], administrators: &[], default_role: "User", usual_tiers: &[], modes: plan.modes() },
         }
     }
 }

@@ -101,7 +101,7 @@ impl Refusal {
                 (StatusCode::NOT_FOUND, "Nothing here", format!("There is no such {what} in {}.", console.organization.name), back)
             }
             AdminError::Refused { sentence, .. } => (StatusCode::CONFLICT, "This was not done", as_sentence(sentence), back),
-            AdminError::Stale => (
+            AdminError::Stale | AdminError::ReviewChanged(_) => (
                 StatusCode::CONFLICT,
                 "Somebody was faster",
                 "This was changed by somebody else while you looked at it. Nothing was saved; look at it as it is now.".to_owned(),

@@ -114,7 +114,9 @@ impl ApiError {
             Self::RevisionMissing => StatusCode::PRECONDITION_REQUIRED,
             Self::RevisionDiffers => StatusCode::PRECONDITION_FAILED,
             Self::Admin(AdminError::NotAllowed(_) | AdminError::FreshSignInNeeded) => StatusCode::FORBIDDEN,
-            Self::Admin(AdminError::Refused { .. } | AdminError::Stale | AdminError::Store(StoreError::Refused(_))) => StatusCode::CONFLICT,
+            Self::Admin(
+                AdminError::Refused { .. } | AdminError::Stale | AdminError::ReviewChanged(_) | AdminError::Store(StoreError::Refused(_)),
+            ) => StatusCode::CONFLICT,
             Self::Admin(AdminError::Store(_) | AdminError::Session(_)) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -136,7 +138,7 @@ impl ApiError {
             Self::Admin(AdminError::NotAllowed(_)) => "not_allowed",
             Self::Admin(AdminError::FreshSignInNeeded) => "fresh_sign_in_needed",
             Self::Admin(AdminError::Refused { code, .. }) => code,
-            Self::Admin(AdminError::Stale) => "stale",
+            Self::Admin(AdminError::Stale | AdminError::ReviewChanged(_)) => "stale",
             Self::Admin(AdminError::Store(StoreError::Refused(_))) => "refused",
             Self::Admin(AdminError::Store(_) | AdminError::Session(_)) => "unavailable",
         }

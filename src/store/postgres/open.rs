@@ -33,6 +33,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, "facts", include_str!("../migrations/postgres/0001_facts.sql")),
         migration(2, "people", include_str!("../migrations/postgres/0002_people.sql")),
+        migration(3, "reviews", include_str!("../migrations/postgres/0003_reviews.sql")),
         migration(4, "tokens", include_str!("../migrations/postgres/0004_tokens.sql")),
         migration(5, "activity", include_str!("../migrations/postgres/0005_activity.sql")),
         migration(6, "console", include_str!("../migrations/postgres/0006_console.sql")),

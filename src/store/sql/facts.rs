@@ -106,7 +106,7 @@ async fn find_same_email(conn: &mut Connection, query: &FactsQuery<'_>, linked: 
     Ok(same_email)
 }
 
-async fn load_known(conn: &mut Connection, person: Person, organization: &OrganizationId) -> Result<Known, StoreError> {
+pub(super) async fn load_known(conn: &mut Connection, person: Person, organization: &OrganizationId) -> Result<Known, StoreError> {
     let links = sqlx::query("SELECT id, connection, subject FROM link WHERE person = $1 ORDER BY id")
         .bind(person.id.to_string())
         .fetch_all(&mut *conn)
@@ -177,7 +177,7 @@ pub(super) async fn count_other_admins(
     query.build().fetch_one(conn).await?.count("admins")
 }
 
-fn push_list(query: &mut QueryBuilder<Database>, opening: &str, values: impl Iterator<Item = String>) {
+pub(super) fn push_list(query: &mut QueryBuilder<Database>, opening: &str, values: impl Iterator<Item = String>) {
     query.push(opening);
     // NULL is no role and no id, and makes an empty list valid SQL; for NOT IN the caller makes sure that there is a value.
     let mut values = values.peekable();

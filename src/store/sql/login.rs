@@ -13,7 +13,7 @@ use super::facts::{count_other_admins, load_facts_without_seats, still_hold};
 use super::seats::release_expired_holds;
 use super::{Connection, Database, SettingsCache, Stop, queries};
 use crate::core::provision::{Admission, Change, Decision, Facts, Known, Outcome};
-use crate::core::{DecisionId, GroupClaim, Identity, MemberId, MemberStatus, PersonId};
+use crate::core::{DecisionId, EmailAddress, GroupClaim, Identity, MemberId, MemberStatus, PersonId};
 use crate::random;
 use crate::store::{AuditLine, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, StoreError};
 
@@ -81,6 +81,9 @@ pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &Settin
     let entry = audit_entry(write, applied.person, decision, member.as_ref());
     let audit = append_audit(conn, entry).await?;
     insert_decision(conn, write, (applied.person, applied.member), decision, &audit).await?;
+    if let Some(person) = applied.person {
+        note_identity(conn, write, person).await?;
+    }
     Ok(Committed { decision, member })
 }
 
@@ -277,6 +280,27 @@ async fn insert_decision(
     .bind(to_json(&write.decision)?)
     .bind(write.origin.incident.map(|incident| incident.to_string()))
     .bind(audit.sequence)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Remembers what the provider said, for reviews of settings. A login whose claim says nothing does not replace one whose claim does.
+async fn note_identity(conn: &mut Connection, write: &LoginWrite, person: PersonId) -> Result<(), Stop> {
+    let identity = &write.identity;
+    let has_groups = matches!(identity.groups, GroupClaim::Present(_) | GroupClaim::Empty);
+    sqlx::query(
+        "INSERT INTO last_identity (organization, person, at, email_folded, has_groups, identity) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (organization, person) DO UPDATE SET at = excluded.at, email_folded = excluded.email_folded,
+             has_groups = excluded.has_groups, identity = excluded.identity
+         WHERE excluded.has_groups >= last_identity.has_groups",
+    )
+    .bind(write.facts.organization.id.as_str())
+    .bind(person.to_string())
+    .bind(micros(write.now))
+    .bind(identity.email.as_ref().map(EmailAddress::folded))
+    .bind(i64::from(has_groups))
+    .bind(to_json(identity)?)
     .execute(conn)
     .await?;
     Ok(())

@@ -15,6 +15,7 @@
 //! - `queries`: what lists and pages ask; `sign_ins`: the same about logins
 //! - `roster`: the list of members
 //! - `portable`: all tables, to and from another database
+//! - `review`: everybody at once, for reviews of settings; `history`: settings that were replaced
 //! - `integrity`: whether counters, chain and rows agree
 //!
 //! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
@@ -26,6 +27,7 @@ mod audit;
 mod changes;
 mod codec;
 mod facts;
+mod history;
 mod integrity;
 mod invites;
 mod login;
@@ -37,6 +39,7 @@ mod recovery;
 mod relink;
 mod removals;
 mod requests;
+mod review;
 mod roster;
 mod rows;
 mod save;
@@ -56,6 +59,7 @@ use save::{SettingsWrite, save_settings};
 use seats::count_seats;
 pub(super) use settings::SettingsCache;
 use settings::find_settings;
+use use_cases::never_lost;
 
 /// The one parent organization of this installation.
 const PARENT: &str = "parent";

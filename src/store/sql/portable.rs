@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::store::portable::{Cell, Part, TableSum, cut_off};
 
 /// Every table, after those that it points to. A table that is missing here is noticed before anything is copied.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 18] = [
     "parent",
     "domain",
     "connection",
@@ -27,6 +27,8 @@ const TABLES: [&str; 16] = [
     "attempt",
     "claim_health",
     "seen_group",
+    "last_identity",
+    "settings_history",
 ];
 
 /// Rows that travel together.

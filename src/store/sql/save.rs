@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::audit::{AuditEntry, append_audit};
 use super::codec::{Columns as _, micros, stored_time, to_json};
-use super::{Connection, PARENT, find_settings, owner, recovery, seats};
-use crate::core::{Organization, SeatTier, Settings};
+use super::{Connection, PARENT, find_settings, history, owner, recovery, seats};
+use crate::core::{Organization, OrganizationId, SeatTier, Settings};
 use crate::store::{RequestOrigin, StoreError, StoredSettings, settings_diff};
 
 /// What [`crate::store::Store::save_settings`] was asked, owned.
@@ -17,11 +17,14 @@ pub(in crate::store) struct SettingsWrite {
     pub(in crate::store) settings: Settings,
     pub(in crate::store) expected: Option<i64>,
     pub(in crate::store) actor: String,
+    pub(in crate::store) origin: RequestOrigin,
+    /// What else the audit line says; `null`: nothing.
+    pub(in crate::store) note: Value,
     pub(in crate::store) now: Timestamp,
 }
 
 pub(in crate::store) async fn save_settings(conn: &mut Connection, write: SettingsWrite) -> Result<StoredSettings, StoreError> {
-    let SettingsWrite { settings, expected, actor, now } = write;
+    let SettingsWrite { settings, expected, actor, origin, note, now } = write;
     let now = stored_time(now);
     let before = find_settings(conn).await?;
     if let Some(same) = before.as_ref().filter(|before| *before.settings == settings) {
@@ -38,24 +41,39 @@ pub(in crate::store) async fn save_settings(conn: &mut Connection, write: Settin
     let before = before.map(|before| before.settings);
     let revision = stored.unwrap_or(0) + 1;
     recovery::check_required_sso(conn, before.as_deref(), &settings).await?;
+    if let Some(replaced) = &before {
+        history::keep(conn, revision, replaced, &actor, now).await?;
+    }
 
     write_parent(conn, &settings, revision).await?;
     write_domains(conn, &settings).await?;
     write_connections(conn, before.as_deref(), &settings, now).await?;
     let holds = write_organizations(conn, before.as_deref(), &settings, now).await?;
-    let detail = json!({"revision": revision, "objects": settings_diff::diff(before.as_deref(), &settings), "holds": holds});
+    let detail =
+        json!({"revision": revision, "objects": settings_diff::diff(before.as_deref(), &settings), "holds": holds, "review": note});
     let entry = AuditEntry {
         event: "settings.applied".to_owned(),
         actor,
-        organization: None,
+        organization: only_organization(before.as_deref(), &settings),
         target: None,
         reason: None,
         detail,
-        origin: RequestOrigin::default(),
+        origin,
         now,
     };
     append_audit(conn, entry).await?;
     Ok(StoredSettings { settings: Arc::new(settings), revision })
+}
+
+/// The organization that a save is about, when it touches nothing else: its administrators may read the line.
+fn only_organization(before: Option<&Settings>, after: &Settings) -> Option<OrganizationId> {
+    let before = before.filter(|before| before.organizations.len() == after.organizations.len())?;
+    let same_parent = before.parent_name == after.parent_name && before.domains == after.domains && before.connections == after.connections;
+    let mut touched = before.organizations.iter().zip(&after.organizations).filter(|(before, after)| before != after);
+    match (touched.next(), touched.next()) {
+        (Some((before, after)), None) if same_parent && before.id == after.id => Some(after.id.clone()),
+        _ => None,
+    }
 }
 
 async fn write_parent(conn: &mut Connection, settings: &Settings, revision: i64) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop, tokens};
@@ -14,8 +15,8 @@ use crate::core::provision::{Facts, SeatCount};
 use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings, TokenId};
 use crate::store::portable::{Part, Portable, TableSum};
 use crate::store::{
-    Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, NewToken, Store,
-    StoreError, StoredSettings, TokenAct, TokenHash, TokenQuery, TokenRow, TokenStore,
+    Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, NewToken,
+    RequestOrigin, Store, StoreError, StoredSettings, TokenAct, TokenHash, TokenQuery, TokenRow, TokenStore,
 };
 
 /// Only a login can lose a race; for any other write a row that exists already is a fault.
@@ -44,7 +45,8 @@ impl Store for Backend {
         actor: &str,
         now: Timestamp,
     ) -> Result<StoredSettings, StoreError> {
-        let write = SettingsWrite { settings: settings.clone(), expected, actor: actor.to_owned(), now };
+        let (actor, origin) = (actor.to_owned(), RequestOrigin::default());
+        let write = SettingsWrite { settings: settings.clone(), expected, actor, origin, note: Value::Null, now };
         self.write(|conn| Box::pin(async { Ok(super::save_settings(conn, write).await?) })).await.map_err(never_lost)
     }
 

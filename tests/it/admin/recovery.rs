@@ -158,7 +158,7 @@ async fn required_sso_waits_for_a_used_link_and_an_owner_who_signed_in() {
     };
     let reviewed = async || {
         let stored = gateway.members.store.find_settings().await.unwrap().unwrap();
-        admin(&gateway).check_required_sso(&stored.settings, &required).await
+        admin(&gateway).check_required_sso(Some(&stored.settings), &required).await
     };
     assert!(why().await.contains("usher admin link --organization acme"));
     assert!(matches!(reviewed().await, Err(AdminError::Refused { code: "sso_not_proven", .. })));

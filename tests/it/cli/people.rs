@@ -97,7 +97,8 @@ fn whatif_answers_for_members_and_strangers_and_writes_nothing() {
 
 #[test]
 fn a_review_names_who_would_change() {
-    let shell = ada_and_noah()
+    let people: [(&str, &[&str]); 3] = [("ada", &["app-admins", "design"]), ("kim", &["it-platform"]), ("jo", &["everyone"])];
+    let shell = signed_in(ORG, &people)
         .with("org.toml", &ORG.replace("Admin = [\"app-admins\", ", "Admin = [").replace("\"everyone\"", "\"everyone\", \"app-admins\""));
     let review = shell.run(&["apply", "org.toml", "--dry-run"]);
     assert!(review.stdout.contains("ada@acme.example in acme: Admin · Premium -> User · Premium"), "{review:?}");

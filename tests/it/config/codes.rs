@@ -54,7 +54,7 @@ const PROCESS: [(&str, &str, &str); 41] = [
 ];
 
 /// One change of a sound org.toml, and the code that it gives.
-const ORGANIZATION: [(&str, &str, &str); 33] = [
+const ORGANIZATION: [(&str, &str, &str); 34] = [
     ("U030", "name = \"acme.example\"", "name = \"acme.example\"\n[[domain]]\nname = \"https://acme.example\"\nverified = \"operator\""),
     ("U031", "name = \"acme.example\"", "name = \"acme.example\"\nverified = \"operator\"\n[[domain]]\nname = \"ACME.example\""),
     ("U031", "plan = \"enterprise\"", "plan = \"enterprise\"\nroles = [\"Owner\", \"Admin\", \"User\", \"User\"]"),
@@ -81,6 +81,7 @@ const ORGANIZATION: [(&str, &str, &str); 33] = [
     ("U046", "olivia@acme.example", "olivia@gmail.example"),
     ("U047", "seats = 20 ", "seats = -20 "),
     ("U047", "seats = 20 ", "seats = 4294967296 "),
+    ("U051", "[organization.role_mappings]", "[organization.policy]\nremoval_threshold = { percent = 101 }\n[organization.role_mappings]"),
     ("U004", "seats = 20 ", "seats = \"20\" "),
     ("U010", "[organization.role_mappings]", "[organization.policy]\nno_role_match = \"delete\"\n[organization.role_mappings]"),
     ("W001", "[\"everyone\"]", "[\"app-owners\"]"),

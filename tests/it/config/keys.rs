@@ -54,10 +54,12 @@ zzzzzzzzzzzz = 1
 User = [{ zzzzzzzzzzzz = 1 }]
 [organization.policy]
 zzzzzzzzzzzz = 1
+[organization.policy.removal_threshold]
+zzzzzzzzzzzz = 1
 "#;
 
 /// Keys that are reserved and refused.
-const RESERVED: [&str; 4] = ["removal_threshold", "session_max", "relink_window", "seat_warn"];
+const RESERVED: [&str; 3] = ["session_max", "relink_window", "seat_warn"];
 
 fn known_keys() -> BTreeSet<String> {
     let folder = Folder::new().with("usher.toml", PROCESS).with("org.toml", ORGANIZATION);

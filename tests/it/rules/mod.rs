@@ -6,7 +6,7 @@
 //! - `claims`: the states of the group claim
 //! - `seats`: rows 24-36
 //! - `identity`: rows 48-51, 62, 68, and what a hostile provider might try
-//! - `lockout`, `explain`: what is asked beside a login
+//! - `preview`, `explain`: what is asked beside a login
 //! - `vectors`: the acceptance vectors
 //! - `properties`: what holds for any facts
 
@@ -15,7 +15,7 @@ mod claims;
 mod coming_in;
 mod explain;
 mod identity;
-mod lockout;
+mod preview;
 mod properties;
 
 mod roles;

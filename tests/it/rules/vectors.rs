@@ -1,4 +1,4 @@
-//! The acceptance vectors of rules.md, as far as they are about one decision. 2 and 3 are in `lockout`; 11 is the store's.
+//! The acceptance vectors of rules.md, as far as they are about one decision. 2 and 3 are in `preview`; 11 is the store's.
 
 use usher::core::provision::{Change, Rule, Verdict};
 use usher::core::{GroupClaim, Reason};

@@ -1,0 +1,115 @@
+//! Whether a save would shut people out of their own organization (row 56, vectors 2 and 3).
+
+use serde::{Deserialize, Serialize};
+
+use super::Administrator;
+use crate::core::{Organization, Role};
+
+/// Why a save is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "lockout")]
+pub enum Lockout {
+    /// Whoever saves would administer no more.
+    Saver {
+        /// The role at their next login; `None`: they would not come in, or nobody can say.
+        role_after: Option<Role>,
+        /// The groups that they were last seen in: mapping one of them to a role of `mending` mends it.
+        groups: Vec<String>,
+        /// The roles that administer, and the groups that would give them.
+        mending: Vec<Mending>,
+        /// Other administrators who are certain to remain. Empty: nobody may insist on this save.
+        remaining: Vec<String>,
+    },
+    /// Nobody would administer the organization. Nobody may insist.
+    Nobody {
+        /// The roles that administer, and the groups that would give them.
+        mending: Vec<Mending>,
+    },
+}
+
+/// A role that administers, and how one gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mending {
+    /// The role.
+    pub role: Role,
+    /// Groups that would give it after the save, as people read them.
+    pub groups: Vec<String>,
+}
+
+impl Lockout {
+    /// Whether the save may be made all the same, by typing the organization's name.
+    #[must_use]
+    pub const fn can_be_forced(&self) -> bool {
+        match self {
+            Self::Saver { remaining, .. } => !remaining.is_empty(),
+            Self::Nobody { .. } => false,
+        }
+    }
+
+    /// What stands against the save, and what would mend it.
+    #[must_use]
+    pub fn sentence(&self, organization: &Organization) -> String {
+        match self {
+            Self::Saver { role_after, groups, mending, remaining } => {
+                let now = role_after.as_ref().map_or_else(
+                    || "With these settings you would not administer this organization any more.".to_owned(),
+                    |role| format!("With these settings you would be {role} and administer this organization no more."),
+                );
+                let roles = listed(mending.iter().map(|mending| mending.role.as_str()), "or");
+                let own = match groups.as_slice() {
+                    [] => String::new(),
+                    groups => format!(" Map one of your groups ({}) to {roles}.", listed(groups.iter().map(String::as_str), "or")),
+                };
+                let other = match remaining.as_slice() {
+                    [] => String::new(),
+                    names => format!(" Or ask {} to save this.", listed(names.iter().map(String::as_str).take(3), "or")),
+                };
+                format!("{now}{own}{}{other}", join_in(mending))
+            }
+            Self::Nobody { mending } => {
+                let name = &organization.id;
+                format!(
+                    "nobody would administer {name} any more; keep an administrators' role for someone who has it now.{}",
+                    join_in(mending)
+                )
+            }
+        }
+    }
+}
+
+fn join_in(mending: &[Mending]) -> String {
+    let ways = mending.iter().filter(|mending| !mending.groups.is_empty());
+    let ways: Vec<String> =
+        ways.map(|mending| format!("{} to be {}", listed(mending.groups.iter().map(String::as_str), "or"), mending.role)).collect();
+    if ways.is_empty() { String::new() } else { format!(" Or be in {}.", listed(ways.iter().map(String::as_str), "or")) }
+}
+
+/// The roles that administer, with the groups that give them at a login.
+pub(super) fn mending(organization: &Organization) -> Vec<Mending> {
+    let groups = |role: &Role| {
+        let of_role = organization.role_mappings.iter().filter(|mapping| &mapping.role == role).flat_map(|mapping| &mapping.groups);
+        of_role.map(|group| group.label.clone().unwrap_or_else(|| group.value.clone())).collect()
+    };
+    let administer = organization.roles.iter().filter(|role| organization.is_administrator(role));
+    administer
+        .map(|role| Mending { role: role.clone(), groups: if organization.maps_at_login() { groups(role) } else { Vec::new() } })
+        .collect()
+}
+
+/// Who may be relied on to mend things.
+pub(super) fn remaining<'a>(
+    administrators: &'a [Administrator],
+    but: &'a crate::core::PersonId,
+) -> impl Iterator<Item = &'a Administrator> {
+    administrators.iter().filter(move |administrator| administrator.certain && administrator.person != *but)
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn listed<'a>(items: impl Iterator<Item = &'a str>, word: &str) -> String {
+    let items: Vec<&str> = items.collect();
+    match items.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
+    }
+}
