@@ -28,6 +28,7 @@ pub mod logging;
 mod member;
 mod openapi;
 pub mod output;
+mod request;
 mod review;
 mod serve;
 mod session;
@@ -76,6 +77,9 @@ pub enum Command {
     /// The database as a whole.
     #[command(subcommand)]
     Store(store::Command),
+    /// See who waits to be let in, and answer.
+    #[command(subcommand)]
+    Request(request::Command),
     /// See and end sessions.
     #[command(subcommand)]
     Session(session::Command),
@@ -118,6 +122,7 @@ impl Command {
             Self::Token(command) => block_on(command.run(context)),
             Self::Openapi(openapi::Args {}) => openapi::run(),
             Self::Store(command) => block_on(command.run(context)),
+            Self::Request(command) => block_on(command.run(context)),
             Self::Session(command) => block_on(command.run(context)),
             Self::Activity(args) => block_on(args.run(context)),
             Self::Export(command) => block_on(command.run(context)),

@@ -9,6 +9,7 @@ mod activity;
 mod apply;
 mod people;
 mod reload;
+mod requests;
 mod store;
 
 /// usher.toml for a folder with a database of its own.

@@ -13,9 +13,13 @@ const WITHOUT_OWNER: &str = "primary_owner = \"olivia@acme.example\"\n";
 
 /// Settings applied, and these people signed in: name, groups.
 fn signed_in(org: &str, people: &[(&str, &[&str])]) -> Shell {
+    signed_in_at(org, people, "2026-03-01T09:00:00Z".parse().unwrap())
+}
+
+/// The same at another time.
+pub(super) fn signed_in_at(org: &str, people: &[(&str, &[&str])], now: Timestamp) -> Shell {
     let shell = Shell::installed().with("org.toml", org);
     assert_eq!(shell.run(&["apply", "org.toml"]).code, 0);
-    let now: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let store = SqliteStore::open(&shell.path("data/usher.db")).await.unwrap();
         for (name, groups) in people {

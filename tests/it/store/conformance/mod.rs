@@ -6,6 +6,8 @@ pub(crate) mod facts;
 pub(crate) mod logins;
 pub(crate) mod queries;
 pub(crate) mod races;
+pub(crate) mod recovery;
+pub(crate) mod requests;
 pub(crate) mod roster;
 pub(crate) mod seats;
 pub(crate) mod settings;
@@ -116,6 +118,17 @@ macro_rules! every_store_does_this {
                 a_search_for_text_goes_on_where_it_stopped,
                 a_member_is_found_by_the_person_and_the_other_way_round,
                 people_are_named_by_person_and_member_id,
+            }
+            recovery::{
+                a_link_works_once_and_not_for_long,
+                a_primary_owner_comes_by_a_link_with_the_held_seat,
+                both_ways_in_are_proven_before_sso_is_required,
+            }
+            requests::{
+                who_waits_is_there_once_for_thirty_days,
+                a_request_is_asked_once_and_found_by_any_refusal_of_the_person,
+                a_no_stands_and_ends,
+                a_yes_is_a_member_and_a_never_is_a_blocked_one,
             }
             sign_ins::{
                 logins_are_counted_by_how_they_ended,
