@@ -10,7 +10,7 @@ pub const fn events() -> &'static [&'static str] {
     &EVENTS
 }
 
-const EVENTS: [&str; 32] = [
+const EVENTS: [&str; 33] = [
     "activity.exported",
     "connection.relink_window_closed",
     "connection.relink_window_opened",
@@ -19,6 +19,7 @@ const EVENTS: [&str; 32] = [
     "invite.sent_again",
     "login.admitted",
     "login.refused",
+    "logout.refused",
     "member.blocked",
     "member.changed",
     "member.pinned",
@@ -85,6 +86,11 @@ impl Said<'_> {
         Some(match self.line.event.as_str() {
             "login.admitted" => self.admitted(),
             "login.refused" => self.refused(),
+            "logout.refused" => {
+                let through = self.detail("/connection").or_else(|| self.line.target.as_ref().map(|_| target.to_string()));
+                let through = through.map(|through| format!(" through {through}")).unwrap_or_default();
+                format!("A sign-out message{through} was refused{}.", self.with(": ", "/code", ""))
+            }
             "session.ended" => self.session_ended(),
             "settings.applied" => format!("{actor} changed the settings ({}).", self.objects()),
             "connection.relink_window_opened" => {
@@ -194,6 +200,7 @@ impl Said<'_> {
     fn session_ended(&self) -> String {
         let Self { actor, target, .. } = self;
         match self.detail("/which").as_deref() {
+            None if self.detail("/cause").as_deref() == Some("provider") => format!("The identity provider signed {target} out."),
             None => format!("{target} signed out."),
             Some("one") => format!("{actor} ended a session of {target}."),
             Some("member") => format!("{actor} ended {} of {target}.", self.sessions()),
