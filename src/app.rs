@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use crate::clock::Clock;
 use crate::config::{Config, Route};
-use crate::core::{ConnectionId, OrganizationId, ReturnTo, Settings};
+use crate::core::{Brand, Branding, ConnectionId, Logo, Organization, OrganizationId, ReturnTo, Settings};
 use crate::doors::Doors;
 use crate::metrics::Tally;
 use crate::proxy::IdentityKeys;
@@ -159,27 +159,49 @@ impl App {
         self.settings().find_organization(id).map_or_else(|| id.to_string(), |organization| organization.name.clone())
     }
 
-    /// The name at the top of pages that belong to no organization.
+    /// How pages of an organization look.
     #[must_use]
-    pub fn default_name(&self) -> String {
+    pub fn brand_of(&self, id: &OrganizationId) -> Brand {
+        self.settings().find_organization(id).map_or_else(|| Brand::plain(id.to_string()), brand)
+    }
+
+    /// How pages look that belong to no organization: as those of the only one, else with the parent's name.
+    #[must_use]
+    pub fn default_brand(&self) -> Brand {
         let settings = self.settings();
-        if settings.parent_name.is_empty() { "Usher".to_owned() } else { settings.parent_name.clone() }
-    }
-
-    /// The name at the top of pages on the way to a target. On the way to a console it is the parent's: a stranger may ask for any address, and
-    /// learns from none which organizations there are.
-    #[must_use]
-    pub fn name_for(&self, return_to: &ReturnTo) -> String {
-        if self.find_route(return_to).is_none() && return_to.path().starts_with("/admin") {
-            return self.default_name();
+        let name = if settings.parent_name.is_empty() { "Usher".to_owned() } else { settings.parent_name.clone() };
+        match settings.organizations.as_slice() {
+            [only] => Brand { name, ..brand(only) },
+            _ => Brand::plain(name),
         }
-        self.organization_of(return_to).map_or_else(|NoOrganization| self.default_name(), |id| self.organization_name(&id))
     }
 
-    /// Whom people ask for help. Set in the console, which is not there yet.
+    /// How pages on the way to a target look. On the way to a console they are the parent's: a stranger may ask for any address, and learns from
+    /// none which organizations there are.
     #[must_use]
-    pub const fn support_contact(&self) -> Option<&str> {
-        None
+    pub fn brand_for(&self, return_to: &ReturnTo) -> Brand {
+        if self.find_route(return_to).is_none() && return_to.path().starts_with("/admin") {
+            return self.default_brand();
+        }
+        self.organization_of(return_to).map_or_else(|NoOrganization| self.default_brand(), |id| self.brand_of(&id))
+    }
+
+    /// A logo by the name of its file.
+    #[must_use]
+    pub fn find_logo(&self, file: &str) -> Option<Logo> {
+        let settings = self.settings();
+        let logos = settings.organizations.iter().filter_map(|organization| organization.branding.logo.as_ref());
+        logos.into_iter().find(|logo| logo.file_name() == file).cloned()
+    }
+}
+
+fn brand(organization: &Organization) -> Brand {
+    let Branding { accent, logo, support_contact } = &organization.branding;
+    Brand {
+        name: organization.name.clone(),
+        support_contact: support_contact.clone(),
+        accent: *accent,
+        logo: logo.as_ref().map(Logo::file_name),
     }
 }
 

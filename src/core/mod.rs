@@ -11,6 +11,7 @@
 //! - `pending`, `return_to`: a login on its way
 //! - `redis_address`: where Redis is
 
+mod branding;
 mod connection;
 mod email;
 mod explain;
@@ -28,6 +29,7 @@ mod redis_address;
 mod return_to;
 mod settings;
 
+pub use branding::{Accent, Brand, Branding, Logo, LogoKind, NotAColour};
 pub use connection::{Cbc, ClientAuth, Connection, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret};
 pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};

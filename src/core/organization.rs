@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{EmailAddress, OrganizationId};
+use super::{Branding, EmailAddress, OrganizationId};
 
 macro_rules! label {
     ($(#[$doc:meta])* $name:ident) => {
@@ -262,6 +262,9 @@ pub struct Organization {
     pub primary_owner: Option<EmailAddress>,
     /// The rest.
     pub policy: Policy,
+    /// How its pages look. Chosen in the console; a file says nothing about it.
+    #[serde(default)]
+    pub branding: Branding,
 }
 
 impl Organization {

@@ -20,6 +20,9 @@ pub struct PendingLogin {
     pub browser: [u8; 32],
     /// When it started.
     pub started_at: Timestamp,
+    /// An administrator tries the connection: nothing is decided, written or started at the end, and the result is kept for the console.
+    #[serde(default)]
+    pub test: bool,
     /// What the protocol has to compare.
     pub protocol: PendingProtocol,
 }

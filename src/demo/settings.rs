@@ -13,9 +13,9 @@ use super::people::DOMAIN;
 use super::{DemoError, Scenario};
 use crate::config::{Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
 use crate::core::{
-    Cbc, Connection, ConnectionId, Domain, DomainName, DomainVerification, EmailAddress, IdpSource, MappedGroup, Mode, OidcSettings,
-    Organization, OrganizationId, OwnedSeats, Plan, Policy, Protocol, RequestBinding, Role, RoleMapping, SamlSettings, SeatTier,
-    SeatTierMapping, Settings,
+    Branding, Cbc, Connection, ConnectionId, Domain, DomainName, DomainVerification, EmailAddress, IdpSource, MappedGroup, Mode,
+    OidcSettings, Organization, OrganizationId, OwnedSeats, Plan, Policy, Protocol, RequestBinding, Role, RoleMapping, SamlSettings,
+    SeatTier, SeatTierMapping, Settings,
 };
 
 /// The host of sign-in.
@@ -117,6 +117,7 @@ fn organization(scenario: Scenario) -> Result<Organization, Boxed> {
         seat_tier_mappings: vec![SeatTierMapping { tier: SeatTier::new("Premium"), groups: vec![mapped("design")] }],
         primary_owner: Some(EmailAddress::parse("olivia@acme.example")?),
         policy: Policy::default(),
+        branding: Branding::default(),
     })
 }
 

@@ -34,9 +34,9 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
     let apps: Vec<AppLink<'_>> = addresses.iter().map(|(host, href)| AppLink { name: host, host, href }).collect();
     let console = administers(&app, &record).await?.then_some("/admin");
     let provider = record.way.connection().and_then(|connection| app.doors.find(connection)).map(|entrance| entrance.connection.name);
-    let (organization, email) = (app.organization_name(organization), row.person.email.as_ref().map(ToString::to_string));
+    let (brand, email) = (app.brand_of(organization), row.person.email.as_ref().map(ToString::to_string));
     Ok(Account {
-        page: Page::new(&organization, app.support_contact()),
+        page: Page::of(&brand),
         name: row.person.name.as_deref().unwrap_or_default(),
         email: email.as_deref(),
         provider: provider.as_deref(),

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
 
-use super::assets;
 use super::views::{self, BadGateway, Link, NotFound, ProblemKind, Reference, Unavailable, View as _};
+use super::{assets, brand};
 use crate::app::App;
 use crate::proxy::{Page, Pages, Problem};
 
@@ -30,8 +30,8 @@ impl AppPages {
 
     fn respond(&self, asked: &Page<'_>) -> Response {
         let route = self.app.config.routes.iter().find(|route| route.host == asked.host);
-        let organization = route.map_or_else(|| self.app.default_name(), |route| self.app.organization_name(&route.organization));
-        let page = views::Page::new(&organization, self.app.support_contact()).on_app_host();
+        let brand = route.map_or_else(|| self.app.default_brand(), |route| self.app.brand_of(&route.organization));
+        let page = views::Page::of(&brand).on_app_host();
         let incident = asked.incident.map(|incident| incident.to_string());
         let reference = incident.as_deref().map(|incident| Reference { incident, at: self.app.clock.now(), code: asked.problem.reason() });
         let account = self.app.auth_origin().to_owned() + "/";
@@ -61,7 +61,7 @@ impl Pages for AppPages {
     }
 
     fn asset(&self, path: &str) -> Option<(HeaderMap, Bytes)> {
-        assets::asset_response(path).map(taken_apart)
+        assets::asset_response(path).or_else(|| brand::respond(&self.app, path)).map(taken_apart)
     }
 }
 

@@ -5,17 +5,17 @@ use url::Url;
 
 use super::problem::Problem;
 use super::views::{Page, PostForm, View as _};
-use crate::core::Connection;
+use crate::core::{Brand, Connection};
 use crate::saml::Go;
 
 /// The answer that sends it there.
-pub(super) fn leave(connection: &Connection, organization: &str, support: Option<&str>, go: Go) -> Result<Response, Problem> {
+pub(super) fn leave(connection: &Connection, brand: &Brand, go: Go) -> Result<Response, Problem> {
     match go {
         Go::Redirect(url) => Ok(Redirect::to(&url).into_response()),
         Go::Post { action, fields } => {
             let action = Url::parse(&action).map_err(|error| Problem::broken_connection(connection, &error.to_string()))?;
             let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            Ok(PostForm::new(Page::new(organization, support), &connection.name, &action, &fields)?.respond())
+            Ok(PostForm::new(Page::of(brand), &connection.name, &action, &fields)?.respond())
         }
     }
 }

@@ -11,7 +11,7 @@
 //! - [`app_pages`]: what the proxy has to say on app hosts
 //! - `input`: what a request brings; `limits`: how often
 //! - `problem`: errors to status and page, the only place
-//! - [`views`], [`headers`], [`assets`]: what the browser gets
+//! - [`views`], [`headers`], [`assets`], `brand`: what the browser gets
 //!
 //! The one rule of this folder: a handler turns a request into one call of a use case and its answer into a page; it decides nothing.
 
@@ -36,6 +36,7 @@ mod admin;
 mod api;
 pub mod app_pages;
 pub mod assets;
+mod brand;
 mod browser;
 mod connection;
 pub mod headers;
@@ -91,6 +92,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(MapResponseLayer::new(cookie::with_whole_removal))
         .route("/saml/{connection}/metadata", get(connection::metadata))
         .route("/.well-known/jwks.json", get(connection::jwks))
+        .route("/brand/{file}", get(brand::serve))
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(max_body))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))

@@ -199,11 +199,11 @@ impl Problem {
 
     /// The page. Nothing in it tells a sender which check failed.
     fn page(&self, app: &App, incident: IncidentId, at: Timestamp) -> Response {
-        let organization = match self {
-            Self::Refused { organization, .. } => app.organization_name(organization),
-            _ => app.default_name(),
+        let brand = match self {
+            Self::Refused { organization, .. } => app.brand_of(organization),
+            _ => app.default_brand(),
         };
-        let page = Page::new(&organization, app.support_contact());
+        let page = Page::of(&brand);
         let incident = incident.to_string();
         let reference = Some(Reference { incident: &incident, at, code: self.code() });
         let again = Some(Link { label: "Sign in again", href: "/login?again=true" });

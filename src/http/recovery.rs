@@ -27,7 +27,8 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(token): Path<String>,
     if !app.store.is_recovery_link_open(key, app.clock.now()).await? {
         return Err(Problem::RecoveryLink);
     }
-    Ok(Recovery { page: Page::new(&app.default_name(), app.support_contact()) }.respond())
+    let brand = app.default_brand();
+    Ok(Recovery { page: Page::of(&brand) }.respond())
 }
 
 /// `POST /recovery/{token}`: signs the administrator in, for an hour, and leads to the console.

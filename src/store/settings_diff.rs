@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::core::Settings;
 
+/// Fields whose values are too long for a log: the bytes of a logo, whose name says which it is.
+const LONG_FIELDS: [&str; 1] = ["content"];
 /// Fields whose values nobody may read in a log.
 const SECRET_FIELDS: [&str; 1] = ["client_secret"];
 
@@ -76,7 +78,12 @@ fn to_value<T: Serialize>(item: &T) -> Value {
 }
 
 fn mask(name: &str, value: Value) -> Value {
-    if SECRET_FIELDS.contains(&name) && !value.is_null() { "[secret]".into() } else { masked(value) }
+    match name {
+        _ if value.is_null() => value,
+        secret if SECRET_FIELDS.contains(&secret) => "[secret]".into(),
+        long if LONG_FIELDS.contains(&long) => "[bytes]".into(),
+        _ => masked(value),
+    }
 }
 
 fn masked(value: Value) -> Value {

@@ -68,6 +68,7 @@ pub(crate) fn settings() -> Result<Settings, Error> {
         seat_tier_mappings: Vec::new(),
         primary_owner: None,
         policy: Policy::default(),
+        branding: usher::core::Branding::default(),
     };
     Ok(Settings {
         parent_name: "Acme".to_owned(),

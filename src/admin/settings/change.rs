@@ -35,7 +35,7 @@ impl SettingsChange {
     /// The settings that the change asks for, made from those in force.
     pub(super) async fn apply(&self, store: &dyn Store, before: Option<&Settings>) -> Result<Settings, AdminError> {
         if let Self::All(settings) = self {
-            return Ok(settings.as_ref().clone());
+            return Ok(with_branding_of(settings.as_ref().clone(), before));
         }
         let mut settings = before.cloned().ok_or(AdminError::NoSuch("organization"))?;
         match self {
@@ -57,6 +57,16 @@ impl SettingsChange {
         }
         Ok(settings)
     }
+}
+
+/// A file says nothing about how pages look: what was chosen in the console stays.
+fn with_branding_of(mut settings: Settings, before: Option<&Settings>) -> Settings {
+    for organization in &mut settings.organizations {
+        if let Some(known) = before.and_then(|before| before.find_organization(&organization.id)) {
+            organization.branding.clone_from(&known.branding);
+        }
+    }
+    settings
 }
 
 fn replace<T: Clone, K: PartialEq>(list: &mut Vec<T>, item: &T, key: impl Fn(&T) -> &K) {

@@ -9,8 +9,8 @@ use crate::config::code::Code;
 use crate::config::section::{Item, Section, Text, Wrong, did_you_mean};
 use crate::config::value;
 use crate::core::{
-    Domain, EmailAddress, MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OrganizationId, OwnedSeats, Plan, Policy,
-    RemovalThreshold, Role, RoleMapping, SeatTier, SeatTierMapping,
+    Branding, Domain, EmailAddress, MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OrganizationId, OwnedSeats,
+    Plan, Policy, RemovalThreshold, Role, RoleMapping, SeatTier, SeatTierMapping,
 };
 
 /// Reads all organizations; at least one, each id once.
@@ -68,6 +68,7 @@ fn read(section: &mut Section<'_>, domains: &[Domain]) -> Option<Organization> {
         seat_tier_mappings,
         primary_owner,
         policy,
+        branding: Branding::default(),
     })
 }
 

@@ -73,6 +73,7 @@ pub(super) fn note_near_misses(trace: &mut Trace, organization: &Organization, r
 }
 
 /// A name without what people overlook: case and blanks.
-pub(in crate::core) fn folded(group: &str) -> String {
+#[must_use]
+pub fn folded(group: &str) -> String {
     group.split_whitespace().collect::<String>().to_lowercase()
 }

@@ -30,4 +30,4 @@ pub use approval::{Grant, approve};
 pub use decide::decide;
 pub use decision::{Admission, Change, Decision, Outcome, Rule, Step, Trace, Verdict};
 pub use facts::{ConnectionState, Facts, Known, SeatCount};
-pub(in crate::core) use mapping::folded;
+pub use mapping::folded;

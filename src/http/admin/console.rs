@@ -48,8 +48,6 @@ pub(super) struct Inside {
     pub(super) location: String,
     /// Where a form that was refused goes back to: the page that it was on.
     pub(super) back: String,
-    /// Whether htmx asks: the answer is the same page, of which it takes a part.
-    pub(super) by_htmx: bool,
     pub(super) theme: Option<Theme>,
     pub(super) nonce: Nonce,
     pub(super) now: Timestamp,
@@ -145,7 +143,6 @@ pub(super) async fn enter(
         session: record,
         location,
         back,
-        by_htmx,
         theme: Theme::of(request.headers()),
         nonce: Nonce::new()?,
         now,

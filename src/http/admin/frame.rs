@@ -9,6 +9,7 @@ use super::console::Console;
 use super::parts::{Crumb, When};
 use super::theme::Theme;
 use crate::http::assets::AssetBase;
+use crate::http::brand;
 use crate::http::headers::ContentPolicy;
 use jiff::Timestamp;
 
@@ -29,6 +30,10 @@ pub(super) enum Section {
     Activity,
     /// API tokens.
     Tokens,
+    /// Identity & access.
+    Access,
+    /// Settings.
+    Settings,
     /// Nowhere: an error page, a page that is reached from another one.
     Elsewhere,
 }
@@ -44,6 +49,8 @@ impl Section {
             Self::Sessions => Some(("People", "Sessions", "sessions")),
             Self::Activity => Some(("", "Activity", "activity")),
             Self::Tokens => Some(("System", "API tokens", "tokens")),
+            Self::Access => Some(("Access", "Identity & access", "access")),
+            Self::Settings => Some(("System", "Settings", "settings")),
             Self::Elsewhere => None,
         }
     }
@@ -87,6 +94,15 @@ impl Frame {
         self
     }
 
+    /// The same for a page in between, which has an address.
+    pub(super) fn below_link(mut self, label: impl Into<String>, href: String) -> Self {
+        self = self.below(label);
+        if let Some(last) = self.crumbs.last_mut() {
+            last.href = Some(href);
+        }
+        self
+    }
+
     /// The policy that the page is answered with.
     pub(super) fn policy(&self) -> ContentPolicy<'_> {
         ContentPolicy::Console(&self.console.nonce)
@@ -95,6 +111,15 @@ impl Frame {
     /// The name of the organization.
     pub(super) fn organization(&self) -> &str {
         &self.console.organization.name
+    }
+
+    pub(super) fn accent_href(&self) -> Option<String> {
+        self.console.organization.branding.accent.map(|accent| brand::accent_address(AssetBase::AuthHost, accent))
+    }
+
+    pub(super) fn logo_href(&self) -> Option<String> {
+        let logo = self.console.organization.branding.logo.as_ref();
+        logo.map(|logo| brand::logo_address(AssetBase::AuthHost, &logo.file_name()))
     }
 
     pub(super) fn initial(&self) -> String {
@@ -169,14 +194,10 @@ impl Frame {
         at.strftime("%-d %b %Y").to_string()
     }
 
-    /// Attributes for a link or form: htmx takes `region` (`#list`) out of the answer and swaps only that. Without a script the same address answers.
-    pub(super) fn swap(&self, region: &'static str) -> Htmx<'_> {
-        Htmx { nonce: self.nonce(), region, live: false }
-    }
-
-    /// The same for a form of filters, which asks while one types, and keeps the address true.
+    /// Attributes for a form of filters: htmx asks while one types, takes `region` (`#list`) out of the answer, swaps only that, and keeps the address
+    /// true. Without a script the same address answers.
     pub(super) fn live(&self, region: &'static str) -> Htmx<'_> {
-        Htmx { nonce: self.nonce(), region, live: true }
+        Htmx { nonce: self.nonce(), region }
     }
 }
 
@@ -185,7 +206,6 @@ impl Frame {
 pub(super) struct Htmx<'a> {
     nonce: &'a str,
     region: &'static str,
-    live: bool,
 }
 
 impl Htmx<'_> {
@@ -204,14 +224,11 @@ pub(super) struct Aimed<'a> {
 
 impl fmt::Display for Aimed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Htmx { nonce, region, live } = self.htmx;
+        let Htmx { nonce, region } = self.htmx;
         f.write_str("hx-get=\"")?;
         escape(f, self.href)?;
         write!(f, "\" hx-nonce=\"{nonce}\" hx-select=\"{region}\" hx-target=\"{region}\" hx-swap=\"outerHTML\" hx-push-url=\"true\"")?;
-        if *live {
-            f.write_str(" hx-trigger=\"input changed delay:250ms from:find input, change, submit\"")?;
-        }
-        Ok(())
+        f.write_str(" hx-trigger=\"input changed delay:250ms from:find input, change, submit\"")
     }
 }
 

@@ -13,8 +13,6 @@
 //!
 //! The one rule of this folder: every step is an address and a form that work without a script; htmx only spares reloads.
 
-#![allow(dead_code, reason = "the frame is there before all of its pages")]
-
 use std::sync::Arc;
 
 use axum::routing::{get, post};
@@ -22,6 +20,7 @@ use axum::{Router, middleware};
 
 use crate::app::App;
 
+mod access;
 mod activity;
 mod confirm;
 mod connections;
@@ -31,8 +30,10 @@ mod members;
 mod overview;
 mod parts;
 mod picker;
+mod review;
 mod seats;
 mod sessions;
+mod settings;
 mod theme;
 mod tokens;
 mod trouble;
@@ -47,6 +48,9 @@ pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(sessions::routes())
         .merge(activity::routes())
         .merge(tokens::routes())
+        .merge(access::routes())
+        .merge(review::routes())
+        .route("/admin/{organization}/settings", get(settings::show).post(settings::edit))
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), console::enter));
     Router::new().route("/admin", get(picker::show)).route("/admin/theme", post(theme::choose)).merge(inside)
 }

@@ -6,6 +6,8 @@ use askama::FastWritable;
 use askama::filters::HtmlSafe;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::core::Explanation;
+
 /// One step of the way to a page; the last has no address.
 #[derive(Debug, Clone)]
 pub(super) struct Crumb {
@@ -138,6 +140,22 @@ impl Select {
         let chosen = self.choices.iter().all(|choice| !choice.chosen);
         self.choices.insert(0, Choice { value: String::new(), label: label.to_owned(), chosen });
         self
+    }
+}
+
+/// A decision for somebody who reads it: the sentence, the code, and the rules that were tried.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) sentence: String,
+    pub(super) code: &'static str,
+    pub(super) lines: Vec<String>,
+}
+
+impl Told {
+    pub(super) fn of(explanation: &Explanation) -> Self {
+        let Explanation { role, seat, guards, pins, notes, changes, .. } = explanation;
+        let lines = [role, seat, guards, pins, notes, changes].into_iter().flatten().cloned().collect();
+        Self { sentence: explanation.sentence(), code: explanation.reason.code(), lines }
     }
 }
 

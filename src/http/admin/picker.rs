@@ -38,8 +38,8 @@ pub(super) async fn show(State(app): State<Arc<App>>, session: CookieSession) ->
         [(_, href)] => Ok(Redirect::to(href).into_response()),
         several => {
             let links: Vec<Link<'_>> = several.iter().map(|(label, href)| Link { label, href }).collect();
-            let name = app.default_name();
-            Ok(Picker { page: Page::new(&name, app.support_contact()), organizations: &links }.respond())
+            let brand = app.default_brand();
+            Ok(Picker { page: Page::of(&brand), organizations: &links }.respond())
         }
     }
 }

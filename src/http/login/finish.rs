@@ -11,7 +11,7 @@ use tower_sessions::Session as CookieSession;
 use tracing::Instrument as _;
 
 use super::pending::{End, Finished, Parked, PendingLogins};
-use super::{ask, enter, start, unasked};
+use super::{ask, enter, start, test, unasked};
 use crate::app::App;
 use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
@@ -45,7 +45,7 @@ pub(in crate::http) async fn acs(
     Posted(post): Posted<SamlPost>,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
-    let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    let entrance = app.doors.find_also_off(&id).ok_or(Problem::NoSuchConnection)?;
     let key = post.relay_state.unwrap_or_default();
     if entrance.connection.allow_idp_initiated && !is_token(&key) {
         return unasked::answer(&app, &entrance, &post.response, &key, &origin).await;
@@ -60,7 +60,7 @@ pub(in crate::http) async fn form_post(
     body: String,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
-    app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    app.doors.find_also_off(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(&body).map_err(|_| Problem::Malformed)?;
     park(&app, &id, callback.state(), &body).await
 }
@@ -107,7 +107,7 @@ pub(in crate::http) async fn callback(
     origin: Origin,
 ) -> Result<Response, Problem> {
     let id = ConnectionId::parse(&connection).map_err(|_| Problem::NoSuchConnection)?;
-    let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    let entrance = app.doors.find_also_off(&id).ok_or(Problem::NoSuchConnection)?;
     let callback = Callback::parse(query.as_deref().unwrap_or_default()).map_err(|_| Problem::Malformed)?;
     let arrival = Arrival { app, session, browser: BrowserId::find(&headers), origin };
     to_the_end(async move { arrival.finish(&entrance, &callback).await }).await
@@ -142,18 +142,19 @@ impl Arrival {
             Ok(taken) => taken,
             Err(answer) => return Ok(answer),
         };
-        let entrance = self.app.doors.find(&login.connection).ok_or(Problem::NoSuchConnection)?;
+        let entrance = self.app.doors.find_also_off(&login.connection).ok_or(Problem::NoSuchConnection)?;
+        need_open(&entrance, &login)?;
         let verified = match (&entrance.door, &login.protocol) {
-            (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => self.verify_saml(&entrance, &message, Some(request_id)).await?,
+            (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => self.verify_saml(&entrance, &message, Some(request_id)).await,
             (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
                 let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
-                self.verify_oidc(&entrance, &callback, &login).await?
+                self.verify_oidc(&entrance, &callback, &login).await
             }
-            _ => {
-                return Err(self
-                    .refuse(&login.connection, "connection_changed", "the connection changed while the login was under way")
-                    .await);
-            }
+            _ => Err(Unverified::changed()),
+        };
+        let verified = match verified {
+            Ok(verified) => verified,
+            Err(unverified) => return self.unverified(&login, unverified).await,
         };
         self.conclude(key, &browser, &login, &verified).await
     }
@@ -161,7 +162,11 @@ impl Arrival {
     /// Goes on with a message that nobody asked for.
     async fn resume_unasked(&self, key: &str, connection: &ConnectionId, message: &str, wish: &str) -> Result<Response, Problem> {
         let entrance = self.app.doors.find(connection).ok_or(Problem::NoSuchConnection)?;
-        let verified = self.verify_saml(&entrance, message, None).await?;
+        let verified = match self.verify_saml(&entrance, message, None).await {
+            Ok(verified) => verified,
+            Err(Unverified::Message { code, cause }) => return Err(self.refuse(connection, code, &cause).await),
+            Err(Unverified::Problem(problem)) => return Err(problem),
+        };
         // A browser that was never here has no id yet; it only counts.
         let browser = self.browser.clone().map_or_else(BrowserId::make, Ok)?;
         let return_to = self.app.return_to(Some(wish));
@@ -172,6 +177,7 @@ impl Arrival {
             enter: None,
             browser: browser.hash(),
             started_at: self.app.clock.now(),
+            test: false,
             protocol: PendingProtocol::Saml { request_id: String::new() },
         };
         self.conclude(key, &browser, &login, &verified).await
@@ -185,7 +191,11 @@ impl Arrival {
             Ok(taken) => taken,
             Err(answer) => return Ok(answer),
         };
-        let verified = self.verify_oidc(entrance, callback, &login).await?;
+        need_open(entrance, &login)?;
+        let verified = match self.verify_oidc(entrance, callback, &login).await {
+            Ok(verified) => verified,
+            Err(unverified) => return self.unverified(&login, unverified).await,
+        };
         self.conclude(key, &browser, &login, &verified).await
     }
 
@@ -229,15 +239,16 @@ impl Arrival {
     }
 
     /// `request_id`: the request that this browser started; `None` for a message that nobody asked for.
-    async fn verify_saml(&self, entrance: &Entrance, message: &str, request_id: Option<&str>) -> Result<VerifiedIdentity, Problem> {
-        let Ok(Door::Saml(sp)) = &entrance.door else { return Err(Problem::NoSuchConnection) };
+    async fn verify_saml(&self, entrance: &Entrance, message: &str, request_id: Option<&str>) -> Result<VerifiedIdentity, Unverified> {
+        let Ok(Door::Saml(sp)) = &entrance.door else { return Err(Problem::NoSuchConnection.into()) };
         let id = &entrance.connection.id;
         let now = self.app.clock.now();
         let failures = sp.counts_failed_decryptions().then_some(Failures(id));
         if let Some(failures) = &failures
             && failures.are_many(&self.app).await?
         {
-            return Err(self.refuse(id, "decryption_paused", "too many messages of this connection could not be decrypted").await);
+            let cause = "too many messages of this connection could not be decrypted".to_owned();
+            return Err(Unverified::Message { code: "decryption_paused", cause });
         }
         // Off this thread, which serves everyone else meanwhile: XML and signatures are the longest computation that a stranger can ask for.
         let (sp, message, request_id) = (Arc::clone(sp), message.to_owned(), request_id.map(str::to_owned));
@@ -248,27 +259,35 @@ impl Arrival {
                 if let (Some(failures), SamlError::DecryptionFailed) = (&failures, error) {
                     failures.count(&self.app).await?;
                 }
-                return Err(self.refuse(id, error.code(), &describe(&error)).await);
+                return Err(Unverified::message(error.code(), &error));
             }
         };
-        if !self.app.ephemeral.claim(&checked.replay_key(), checked.remember_for(now)).await? {
-            return Err(self.refuse(id, "assertion_replayed", "the assertion was used before").await);
+        if !self.app.ephemeral.claim(&checked.replay_key(), checked.remember_for(now)).await.map_err(Problem::from)? {
+            return Err(Unverified::Message { code: "assertion_replayed", cause: "the assertion was used before".to_owned() });
         }
         Ok(checked.accept(&FirstUse::claimed()))
     }
 
-    async fn verify_oidc(&self, entrance: &Entrance, callback: &Callback, login: &PendingLogin) -> Result<VerifiedIdentity, Problem> {
-        let id = &entrance.connection.id;
+    async fn verify_oidc(&self, entrance: &Entrance, callback: &Callback, login: &PendingLogin) -> Result<VerifiedIdentity, Unverified> {
         let (Ok(Door::Oidc(rp)), PendingProtocol::Oidc { nonce, code_verifier }) = (&entrance.door, &login.protocol) else {
-            return Err(self.refuse(id, "connection_changed", "the connection changed while the login was under way").await);
+            return Err(Unverified::changed());
         };
         match rp.finish(callback, nonce, code_verifier, self.app.clock.now()).await {
             // The pending login was taken atomically, so its code is redeemed for the first time.
             Ok(checked) => Ok(checked.accept(&FirstUse::claimed())),
-            Err(error) if error.is_provider_unreachable() || error.is_provider_refusal() => {
-                Err(Problem::oidc(&entrance.connection, &error))
+            Err(error) if !login.test && (error.is_provider_unreachable() || error.is_provider_refusal()) => {
+                Err(Problem::oidc(&entrance.connection, &error).into())
             }
-            Err(error) => Err(self.refuse(id, error.code(), &describe(&error)).await),
+            Err(error) => Err(Unverified::message(error.code(), &error)),
+        }
+    }
+
+    /// A message that did not verify: the administrator who tries a connection reads why, anybody else learns nothing.
+    async fn unverified(&self, login: &PendingLogin, unverified: Unverified) -> Result<Response, Problem> {
+        match unverified {
+            Unverified::Problem(problem) => Err(problem),
+            Unverified::Message { code, cause } if login.test => test::failed(&self.app, login, code, &cause).await,
+            Unverified::Message { code, cause } => Err(self.refuse(&login.connection, code, &cause).await),
         }
     }
 
@@ -285,6 +304,9 @@ impl Arrival {
         login: &PendingLogin,
         verified: &VerifiedIdentity,
     ) -> Result<Response, Problem> {
+        if login.test {
+            return test::succeeded(&self.app, login, verified).await;
+        }
         enter::stop_loops(&self.app, browser, &login.return_to).await?;
         limits::by_account(&self.app, verified.identity()).await?;
         let origin = self.origin.with_incident(&self.app)?;
@@ -337,4 +359,32 @@ impl Failures<'_> {
         }
         Ok(())
     }
+}
+/// Why there is no identity.
+enum Unverified {
+    /// The message is not acceptable.
+    Message { code: &'static str, cause: String },
+    /// Something else stands in the way.
+    Problem(Problem),
+}
+
+impl Unverified {
+    fn message(code: &'static str, error: &dyn std::error::Error) -> Self {
+        Self::Message { code, cause: describe(error) }
+    }
+
+    fn changed() -> Self {
+        Self::Message { code: "connection_changed", cause: "the connection changed while the login was under way".to_owned() }
+    }
+}
+
+impl From<Problem> for Unverified {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// Through a connection that is off comes only an administrator who tries it.
+fn need_open(entrance: &Entrance, login: &PendingLogin) -> Result<(), Problem> {
+    if entrance.connection.enabled || login.test { Ok(()) } else { Err(Problem::NoSuchConnection) }
 }

@@ -4,6 +4,7 @@
 //! - `finish`: the provider's message comes back
 //! - `enter`: into the session, and on to the app
 //! - `ask`: asking for access after a refusal
+//! - `test`: a login that an administrator tries, which signs nobody in
 //! - `pending`: what lies between start and finish
 //!
 //! The one rule of this folder: nothing is redeemed before the browser that asked was recognised.
@@ -12,7 +13,8 @@ pub(super) mod ask;
 pub(super) mod enter;
 mod finish;
 mod pending;
-mod start;
+pub(super) mod start;
+pub(super) mod test;
 mod unasked;
 
 pub(super) use finish::{acs, callback, form_post, resume};

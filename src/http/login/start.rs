@@ -11,7 +11,7 @@ use tower_sessions::Session as CookieSession;
 use super::enter;
 use super::pending::PendingLogins;
 use crate::app::App;
-use crate::core::{Asking, Connection, ConnectionId, EmailAddress, PendingLogin, PendingProtocol, ReturnTo};
+use crate::core::{Asking, Connection, ConnectionId, EmailAddress, OrganizationId, PendingLogin, PendingProtocol, ReturnTo};
 use crate::doors::{Door, describe};
 use crate::http::browser::{BrowserId, is_token};
 use crate::http::input::{Asked, Posted};
@@ -114,9 +114,9 @@ fn offer(app: &App, connections: &[&Connection], query: &str, return_to: &Return
         .map(|(connection, href)| ConnectionChoice { name: &connection.name, href, used_last: false })
         .collect();
     let by_email = format!("/login?by_email=true&{query}");
-    let organization = app.name_for(return_to);
+    let brand = app.brand_for(return_to);
     Choose {
-        page: Page::new(&organization, app.support_contact()),
+        page: Page::of(&brand),
         application: app.find_route(return_to).map(|route| route.host.as_str()),
         connections: &choices,
         email_href: (connections.len() > 1).then_some(by_email.as_str()),
@@ -126,9 +126,9 @@ fn offer(app: &App, connections: &[&Connection], query: &str, return_to: &Return
 }
 
 fn ask_email(app: &App, asked: &SignIn, return_to: &ReturnTo, problem: Option<EmailProblem<'_>>) -> Response {
-    let organization = app.name_for(return_to);
+    let brand = app.brand_for(return_to);
     Email {
-        page: Page::new(&organization, app.support_contact()),
+        page: Page::of(&brand),
         application: app.find_route(return_to).map(|route| route.host.as_str()),
         return_to: Some(&return_to.url()),
         enter: asked.enter(),
@@ -148,9 +148,9 @@ pub(in crate::http) async fn route_by_email(State(app): State<Arc<App>>, Posted(
         return ask_email(&app, &asked, &return_to, Some(EmailProblem::UnknownDomain(email.domain().as_str())));
     };
     // Not a redirect: `form-action 'self'` would forbid the way on to the provider in Chromium.
-    let organization = app.name_for(&return_to);
+    let brand = app.brand_for(&return_to);
     let href = format!("/login/{}?{}", connection.id, asked.query(&return_to));
-    Taking { page: Page::new(&organization, app.support_contact()), provider: &connection.name, href: &href, host: None }.respond()
+    Taking { page: Page::of(&brand), provider: &connection.name, href: &href, host: None }.respond()
 }
 
 /// `GET /login/{connection}`: keeps a pending login bound to this browser, and goes to the provider.
@@ -172,18 +172,40 @@ pub(in crate::http) async fn start(
         tracing::warn!(connection.id = %id, reason, "a login was asked of a connection that cannot be used");
         Problem::ProviderUnreachable { name: entrance.connection.name.clone() }
     })?;
-    let started = start_at(&app, &entrance.connection, &door, asked.asking()).await?;
+    let start = Start { organization, return_to, enter: asked.enter().map(str::to_owned), asking: asked.asking(), test: false };
+    go(&app, &entrance.connection, &door, &browser, start).await
+}
+
+/// What a login is started with.
+pub(in crate::http) struct Start {
+    pub(in crate::http) organization: OrganizationId,
+    pub(in crate::http) return_to: ReturnTo,
+    pub(in crate::http) enter: Option<String>,
+    pub(in crate::http) asking: Asking,
+    pub(in crate::http) test: bool,
+}
+
+/// Keeps the pending login, and answers with the way to the provider.
+pub(in crate::http) async fn go(
+    app: &App,
+    connection: &Connection,
+    door: &Door,
+    browser: &BrowserId,
+    start: Start,
+) -> Result<Response, Problem> {
+    let started = start_at(app, connection, door, start.asking).await?;
     let login = PendingLogin {
-        connection: id,
-        organization,
-        return_to,
-        enter: asked.enter().map(str::to_owned),
+        connection: connection.id.clone(),
+        organization: start.organization,
+        return_to: start.return_to,
+        enter: start.enter,
         browser: browser.hash(),
         started_at: app.clock.now(),
+        test: start.test,
         protocol: started.protocol,
     };
-    PendingLogins(app.ephemeral.as_ref()).put(&started.key, &browser, &login).await?;
-    let mut response = leave(&entrance.connection, &app.organization_name(&login.organization), app.support_contact(), started.go)?;
+    PendingLogins(app.ephemeral.as_ref()).put(&started.key, browser, &login).await?;
+    let mut response = leave(connection, &app.brand_of(&login.organization), started.go)?;
     if let Some(cookie) = browser.cookie() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

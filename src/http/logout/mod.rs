@@ -56,9 +56,9 @@ pub(super) async fn logout(State(app): State<Arc<App>>, session: CookieSession, 
 }
 
 fn say_signed_out(app: &App, provider: Option<Link<'_>>) -> Response {
-    let organization = app.default_name();
+    let brand = app.default_brand();
     let apps: Vec<&str> = app.config.routes.iter().map(|route| route.host.as_str()).collect();
-    SignedOut { page: Page::new(&organization, app.support_contact()), apps: &apps, sign_in_href: "/login", provider }.respond()
+    SignedOut { page: Page::of(&brand), apps: &apps, sign_in_href: "/login", provider }.respond()
 }
 
 /// `GET /signed-out`: where the provider's logout comes back to.
@@ -119,7 +119,7 @@ pub(super) async fn at_provider(State(app): State<Arc<App>>, Asked(asked): Asked
     let started = started.map_err(|error| Problem::broken_connection(&entrance.connection, &describe(&error)))?;
     let Some(started) = started else { return signed_out() };
     put(&app, &saml::asked_key(&key), &saml::AskedLogout { connection, request_id: started.request_id }).await?;
-    leave(&entrance.connection, &app.default_name(), app.support_contact(), started.go)
+    leave(&entrance.connection, &app.default_brand(), started.go)
 }
 
 async fn put<T: Serialize>(app: &App, key: &str, value: &T) -> Result<(), EphemeralError> {

@@ -126,7 +126,7 @@ impl Arrival {
         self.app.store.record(line).await?;
         let answer = self.sp.answer_logout(request, self.app.clock.now());
         match answer.map_err(|error| Problem::broken_connection(&self.entrance.connection, &describe(&error)))? {
-            Some(go) => leave(&self.entrance.connection, &self.app.default_name(), self.app.support_contact(), go),
+            Some(go) => leave(&self.entrance.connection, &self.app.default_brand(), go),
             None => Ok(Redirect::to("/signed-out").into_response()),
         }
     }

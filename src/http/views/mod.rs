@@ -23,7 +23,9 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::assets::AssetBase;
+use super::brand;
 use super::headers::{self, ContentPolicy};
+use crate::core::{Accent, Brand};
 
 pub(in crate::http) use icon::Icon;
 
@@ -42,13 +44,24 @@ pub struct Page<'a> {
     pub support_contact: Option<&'a str>,
     /// Where style sheet and icons are found from this page.
     pub assets: AssetBase,
+    /// The organization's colour.
+    pub accent: Option<Accent>,
+    /// The file of its logo.
+    pub logo: Option<&'a str>,
 }
 
 impl<'a> Page<'a> {
     /// A page on the auth host.
     #[must_use]
     pub const fn new(organization_name: &'a str, support_contact: Option<&'a str>) -> Self {
-        Self { organization_name, support_contact, assets: AssetBase::AuthHost }
+        Self { organization_name, support_contact, assets: AssetBase::AuthHost, accent: None, logo: None }
+    }
+
+    /// A page on the auth host that looks like the organization's.
+    #[must_use]
+    pub fn of(brand: &'a Brand) -> Self {
+        let (accent, logo) = (brand.accent, brand.logo.as_deref());
+        Self { accent, logo, ..Self::new(&brand.name, brand.support_contact.as_deref()) }
     }
 
     /// The same page, shown on an app's host.
@@ -59,6 +72,16 @@ impl<'a> Page<'a> {
 
     pub(in crate::http) fn asset(&self, name: &str) -> String {
         self.assets.address(name)
+    }
+
+    /// The style sheet that changes the colour.
+    pub(in crate::http) fn accent_href(&self) -> Option<String> {
+        self.accent.map(|accent| brand::accent_address(self.assets, accent))
+    }
+
+    /// The address of the logo.
+    pub(in crate::http) fn logo_href(&self) -> Option<String> {
+        self.logo.map(|file| brand::logo_address(self.assets, file))
     }
 
     pub(in crate::http) fn initial(&self) -> String {

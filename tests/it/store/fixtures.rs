@@ -57,6 +57,7 @@ pub(crate) fn organization(premium: u32, standard: u32) -> Organization {
         seat_tier_mappings: Vec::new(),
         primary_owner: None,
         policy: Policy::default(),
+        branding: usher::core::Branding::default(),
     }
 }
 

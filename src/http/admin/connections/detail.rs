@@ -30,7 +30,6 @@ struct Detail {
     theirs: Vec<(&'static str, String)>,
     /// What we use: our word, and the name it has in their messages.
     map: Vec<(&'static str, String)>,
-    relink_open: bool,
     traces: Vec<TraceLine>,
 }
 
@@ -52,7 +51,6 @@ pub(super) async fn show(State(app): State<Arc<App>>, console: Console, Path(add
         metadata_href: saml.then(|| format!("/saml/{}/metadata", connection.id)),
         theirs: theirs(connection),
         map: map(connection),
-        relink_open: summary.state.relink_open_until.is_some_and(|until| until > console.now),
         traces: traces.iter().map(TraceLine::of).collect(),
         summary,
     };

@@ -2,6 +2,7 @@
 //!
 //! - `summary`: one connection in a few words, for the list, the detail and the overview
 //! - `list`, `detail`: the pages
+//! - `test`: a login that is only tried
 //! - `traces`: the last logins, ok and refused
 //!
 //! A connection belongs to the parent organization. What is shown of its logins is only what this organization decided.
@@ -9,6 +10,7 @@
 mod detail;
 mod list;
 mod summary;
+mod test;
 mod traces;
 
 use axum::Router;
@@ -27,6 +29,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin/{organization}/connections", get(list::show))
         .route("/admin/{organization}/connections/{connection}", get(detail::show))
+        .route("/admin/{organization}/connections/{connection}/test", get(test::show))
+        .route("/admin/{organization}/connections/{connection}/test/start", get(test::start))
 }
 
 /// Which connection an address is about.

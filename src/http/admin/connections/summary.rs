@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::core::{Connection, ConnectionId, Protocol};
+use crate::core::{Connection, Protocol};
 use crate::doors::Door;
 use crate::http::admin::console::Console;
 use crate::http::admin::parts::{Badge, Tone, count};
@@ -20,7 +20,6 @@ const ALARM_DAYS: i64 = 7;
 /// What a list says of a connection.
 #[derive(Debug, Clone)]
 pub(in crate::http::admin) struct Summary {
-    pub(in crate::http::admin) id: ConnectionId,
     pub(in crate::http::admin) name: String,
     pub(in crate::http::admin) href: String,
     pub(in crate::http::admin) protocol: &'static str,
@@ -70,7 +69,6 @@ pub(in crate::http::admin) async fn summarize(console: &Console, connection: &Co
         (true, None) => Badge::new(Tone::Good, "On"),
     };
     Ok(Summary {
-        id: connection.id.clone(),
         name: connection.name.clone(),
         href: console.path(&format!("connections/{}", connection.id)),
         protocol: protocol(connection),

@@ -85,6 +85,7 @@ pub(crate) fn organization(mode: Mode, group_mappings: bool) -> Organization {
         seat_tier_mappings: vec![gives_tier("Premium", &["design"]), gives_tier("Standard", &["office"])],
         primary_owner: None,
         policy: Policy::default(),
+        branding: usher::core::Branding::default(),
     }
 }
 
