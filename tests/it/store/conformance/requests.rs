@@ -84,12 +84,12 @@ pub(crate) async fn a_yes_is_a_member_and_a_never_is_a_blocked_one(backend: Box<
         approve(&world.facts(&request.identity, at(3)).await, &request.identity, &grant, at(3))
     };
     let decision = yes(&jo, Some(tier("Premium"))).await;
+    let stale = yes(&mia, Some(tier("Premium"))).await;
     let CommitOutcome::Committed(committed) = settle(&world, &jo, &decision, Answer::Approved, at(3)).await else { panic!("lost") };
     let member = committed.member.unwrap().member;
     assert_eq!((member.status, member.last_login_at), (MemberStatus::Active, None));
     assert_eq!(settle(&world, &jo, &decision, Answer::Approved, at(3)).await, CommitOutcome::LostRace, "answered already");
     // The seat is gone: what was decided before must not be written.
-    let stale = Decision { changes: decision.changes, ..yes(&mia, None).await };
     assert_eq!(settle(&world, &mia, &stale, Answer::Approved, at(4)).await, CommitOutcome::LostRace);
     assert_eq!(waiting(&world, at(4)).await.len(), 1, "a lost race answers nothing");
     let CommitOutcome::Committed(blocked) = settle(&world, &mia, &yes(&mia, None).await, Answer::Blocked, at(5)).await else {
