@@ -291,4 +291,16 @@ impl Organization {
     pub fn maps_at_login(&self) -> bool {
         self.group_mappings && self.mode == Mode::Jit
     }
+
+    /// Whether groups decide at all, at a login or at a sync.
+    #[must_use]
+    pub fn maps_groups(&self) -> bool {
+        self.group_mappings && self.mode != Mode::Manual
+    }
+
+    /// Whether groups decide here and would not after a change to this: then the pins against them are dropped (row 58).
+    #[must_use]
+    pub fn drops_pins_for(&self, after: &Self) -> bool {
+        self.maps_groups() && !after.maps_groups()
+    }
 }

@@ -13,6 +13,8 @@ pub(super) struct Saved {
     pub(super) seats: Vec<SeatCount>,
     /// Who has the mark of the Primary Owner.
     pub(super) primary_owner: Option<PersonId>,
+    /// Groups decide no more, and with them go the pins against them (row 58).
+    drops_pins: bool,
     /// Why it cannot be saved.
     pub(super) refusals: Vec<String>,
 }
@@ -26,7 +28,13 @@ impl Saved {
         let changed = before.primary_owner.as_ref() != address;
         let keeps_mark = |email: &Option<EmailAddress>| !changed || email.as_ref() == address;
         let primary_owner = scene.primary_owner.as_ref().filter(|(_, email)| keeps_mark(email)).map(|(person, _)| *person);
-        let mut saved = Self { seats: seats.collect(), primary_owner, refusals: Vec::new(), organization: after };
+        let mut saved = Self {
+            seats: seats.collect(),
+            primary_owner,
+            drops_pins: before.drops_pins_for(&after),
+            refusals: Vec::new(),
+            organization: after,
+        };
         saved.hold_for_owner(scene, changed);
         saved
     }
@@ -69,6 +77,9 @@ impl Saved {
     }
 
     fn touch_row(&self, row: &mut Member) {
+        if self.drops_pins {
+            row.pin = None;
+        }
         row.primary_owner &= self.primary_owner == Some(row.person);
         if row.wanted_tier.as_ref().is_some_and(|wanted| self.organization.tier_rank(&wanted.tier).is_none()) {
             row.wanted_tier = None;

@@ -6,7 +6,7 @@ use super::Facts;
 use super::decide::Refusal;
 use super::decision::{Rule, Trace, Verdict};
 use super::person::Found;
-use crate::core::{Identity, Invite, Member, MemberStatus, Mode, Organization, Pin, Reason, SeatTier};
+use crate::core::{Identity, Invite, Member, MemberStatus, Organization, Pin, Reason, SeatTier};
 
 /// The question: this identity, with these facts, now.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,7 @@ impl<'a> Candidate<'a> {
 
     /// Whether groups decide at all, at a login or by sync.
     pub(super) fn mappings_on(&self) -> bool {
-        self.organization().group_mappings && self.organization().mode != Mode::Manual
+        self.organization().maps_groups()
     }
 
     /// The tier that the member waits for. Without mappings nothing wants another tier (row 58).

@@ -152,9 +152,21 @@ async fn write_organizations(
         seats::release_expired_holds(conn, &organization.id, now).await?;
         write_seats(conn, organization, now).await?;
         let previous = before.and_then(|before| before.find_organization(&organization.id));
+        if previous.is_some_and(|previous| previous.drops_pins_for(organization)) {
+            drop_pins(conn, organization).await?;
+        }
         holds.extend(owner::hold_seat(conn, previous, organization, now).await?);
     }
     Ok(holds)
+}
+
+/// Row 58: a pin holds something against the groups; where they decide no more there is nothing to hold.
+async fn drop_pins(conn: &mut Connection, organization: &Organization) -> Result<(), StoreError> {
+    sqlx::query("UPDATE member SET pin = NULL, revision = revision + 1 WHERE organization = $1 AND pin IS NOT NULL")
+        .bind(organization.id.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// History stays, and with it the row; invites end.

@@ -7,6 +7,7 @@ mod people;
 mod recovery;
 mod requests;
 mod sessions;
+mod settings;
 mod tokens;
 
 use std::sync::Arc;

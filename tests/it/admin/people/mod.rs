@@ -31,7 +31,7 @@ pub(super) struct Desk {
 }
 
 /// Owner by `owners`, Admin by `admins`, User by `everyone`; Premium by `design`.
-fn map_groups(organization: &mut Organization) {
+pub(super) fn map_groups(organization: &mut Organization) {
     let group = |value: &str| vec![MappedGroup { value: value.to_owned(), label: None }];
     organization.role_mappings = [("Owner", "owners"), ("Admin", "admins"), ("User", "everyone")]
         .map(|(name, value)| RoleMapping { role: role(name), groups: group(value) })
