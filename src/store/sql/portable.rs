@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::store::portable::{Cell, Part, TableSum, cut_off};
 
 /// Every table, after those that it points to. A table that is missing here is noticed before anything is copied.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     "parent",
     "domain",
     "connection",
@@ -29,6 +29,7 @@ const TABLES: [&str; 18] = [
     "seen_group",
     "last_identity",
     "settings_history",
+    "recovery_link",
 ];
 
 /// Rows that travel together.
