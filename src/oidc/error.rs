@@ -130,6 +130,10 @@ pub enum OidcError {
     #[error("the subject is missing or malformed")]
     SubjectInvalid,
 
+    /// A logout token that is none: another event, a nonce, nobody named, or no id (Back-Channel Logout 1.0, 2.6).
+    #[error("the logout token is not valid: {0}")]
+    LogoutTokenInvalid(&'static str),
+
     /// The userinfo endpoint refused, or its answer is not a JSON object.
     #[error("the userinfo answer cannot be used: {0}")]
     UserinfoInvalid(&'static str),

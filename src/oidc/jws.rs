@@ -46,6 +46,15 @@ impl Algorithms {
     }
 }
 
+/// What a token is for. One kind must never pass for another (RFC 8725 3.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Says who signed in.
+    Id,
+    /// Says whose session is over. Providers that are older than its type call it `JWT`, as an ID token: its event and its missing nonce tell them apart.
+    Logout,
+}
+
 /// A token taken apart, not verified.
 pub(super) struct UnverifiedToken<'a> {
     algorithm: CoreJwsSigningAlgorithm,
@@ -65,7 +74,7 @@ pub(super) struct Signed {
 
 impl<'a> UnverifiedToken<'a> {
     /// Takes the token apart and checks its header. `jwk`, `jku` and `x5c` in the header are never looked at.
-    pub(super) fn parse(token: &'a str, algorithms: &Algorithms) -> Result<Self, OidcError> {
+    pub(super) fn parse(token: &'a str, purpose: Kind, algorithms: &Algorithms) -> Result<Self, OidcError> {
         let malformed = OidcError::IdTokenMalformed;
         if token.len() > MAX_BYTES {
             return Err(OidcError::IdTokenTooLarge);
@@ -74,7 +83,7 @@ impl<'a> UnverifiedToken<'a> {
         let (header, payload) =
             signed.split_once('.').filter(|(_, payload)| !payload.contains('.')).ok_or(malformed("it does not have three parts"))?;
         let header = decode(header).as_deref().and_then(parse_object).ok_or(malformed("its header is not a JSON object"))?;
-        check_kind(&header)?;
+        check_kind(&header, purpose)?;
         let algorithm =
             header.get("alg").and_then(Value::as_str).and_then(|name| algorithms.find(name)).ok_or(OidcError::AlgorithmNotAllowed)?;
         let kid = match header.get("kid") {
@@ -97,7 +106,7 @@ impl<'a> UnverifiedToken<'a> {
 }
 
 /// Refuses access tokens, logout tokens, nested tokens, and whatever must be understood and is not (RFC 7515 4.1.9 to 4.1.11, RFC 8725 3.11).
-fn check_kind(header: &Object) -> Result<(), OidcError> {
+fn check_kind(header: &Object, kind: Kind) -> Result<(), OidcError> {
     if header.contains_key("crit") {
         return Err(OidcError::IdTokenWrongType("it has critical extensions"));
     }
@@ -107,6 +116,7 @@ fn check_kind(header: &Object) -> Result<(), OidcError> {
     match header.get("typ") {
         None => Ok(()),
         Some(Value::String(typ)) if ["jwt", "application/jwt", "jose"].contains(&typ.to_ascii_lowercase().as_str()) => Ok(()),
+        Some(Value::String(typ)) if kind == Kind::Logout && typ.eq_ignore_ascii_case("logout+jwt") => Ok(()),
         Some(_) => Err(OidcError::IdTokenWrongType("its type is not JWT")),
     }
 }
@@ -122,7 +132,7 @@ mod tests {
     fn parse(header: &str) -> Result<(), &'static str> {
         let algorithms = Algorithms::parse(&["RS256".to_owned()]).unwrap();
         let token = format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode("{}"), "AAAA");
-        UnverifiedToken::parse(&token, &algorithms).map(|_| ()).map_err(|error| error.code())
+        UnverifiedToken::parse(&token, Kind::Id, &algorithms).map(|_| ()).map_err(|error| error.code())
     }
 
     #[test]
@@ -157,6 +167,15 @@ mod tests {
     }
 
     #[test]
+    fn a_logout_token_may_say_that_it_is_one() {
+        let algorithms = Algorithms::parse(&["RS256".to_owned()]).unwrap();
+        for (typ, taken) in [("logout+jwt", true), ("LOGOUT+JWT", true), ("JWT", true), ("at+jwt", false), ("secevent+jwt", false)] {
+            let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"RS256","typ":"{typ}"}}"#));
+            assert_eq!(UnverifiedToken::parse(&format!("{header}.e30.AA"), Kind::Logout, &algorithms).is_ok(), taken, "{typ}");
+        }
+    }
+
+    #[test]
     fn a_token_has_three_parts_of_base64url() {
         let algorithms = Algorithms::parse(&["RS256".to_owned()]).unwrap();
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
@@ -171,9 +190,13 @@ mod tests {
             format!(" {header}.e30.AA"),
             format!("{}.e30.AA", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","alg":"none"}"#)),
         ] {
-            assert_eq!(UnverifiedToken::parse(&token, &algorithms).map(|_| ()).unwrap_err().code(), "id_token_malformed", "{token}");
+            assert_eq!(
+                UnverifiedToken::parse(&token, Kind::Id, &algorithms).map(|_| ()).unwrap_err().code(),
+                "id_token_malformed",
+                "{token}"
+            );
         }
         let large = format!("{header}.{}.AA", "A".repeat(MAX_BYTES));
-        assert_eq!(UnverifiedToken::parse(&large, &algorithms).map(|_| ()).unwrap_err(), OidcError::IdTokenTooLarge);
+        assert_eq!(UnverifiedToken::parse(&large, Kind::Id, &algorithms).map(|_| ()).unwrap_err(), OidcError::IdTokenTooLarge);
     }
 }

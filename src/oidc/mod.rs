@@ -4,7 +4,7 @@
 //! - `discovery`, `jwks`: what the provider publishes; `kept` holds it for an hour and fetches it once
 //! - `start`: the addresses for the browser, sign-in and sign-out
 //! - [`Callback`], `exchange`: the answer and its code, for tokens
-//! - `jws`, `id_token`: the signature, then the checks
+//! - `jws`, `id_token`: the signature, then the checks; `logout_token`: those of a provider's own logout
 //! - `claims`, `userinfo`: verified claims, read leniently
 //! - [`OidcError`]: every refusal, with its code
 //!
@@ -22,6 +22,7 @@ mod json;
 mod jwks;
 mod jws;
 mod kept;
+mod logout_token;
 mod start;
 mod userinfo;
 
@@ -32,6 +33,7 @@ use url::Url;
 
 pub use callback::Callback;
 pub use error::OidcError;
+pub use logout_token::ProviderSaid;
 pub use start::Started;
 
 use crate::core::{Connection, ConnectionId, DoorSession, FirstUse, Identity, OidcSettings, VerifiedIdentity};
@@ -40,7 +42,7 @@ use claims::Claims;
 use discovery::Provider;
 use id_token::Expected;
 use jwks::Keys;
-use jws::{Algorithms, Signed, UnverifiedToken};
+use jws::{Algorithms, Kind, Signed, UnverifiedToken};
 use kept::Kept;
 
 /// Usher as the client of one provider.
@@ -95,7 +97,7 @@ impl RelyingParty {
         let code = callback.code(&self.issuer, provider.sends_issuer)?;
         let tokens = self.redeem(&provider, code, code_verifier).await?;
         let id_token = tokens.id_token()?;
-        let signed = self.verify(&provider, id_token, now).await?;
+        let signed = self.verify(&provider, id_token, Kind::Id, now).await?;
         let access_token = openidconnect::OAuth2TokenResponse::access_token(&tokens);
         let expected = Expected {
             issuer: &self.issuer,
@@ -118,13 +120,19 @@ impl RelyingParty {
         self.checked(&Claims { userinfo: userinfo.as_ref(), ..claims }, id_token)
     }
 
+    /// The issuer, as the connection names it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     async fn provider(&self, now: Timestamp) -> Result<Arc<Provider>, OidcError> {
         self.provider.load(now, || self.discover()).await
     }
 
     /// Checks the signature. A key that is not there or does not fit may be newer than ours: the set is read again, once a minute at most.
-    async fn verify(&self, provider: &Provider, id_token: &str, now: Timestamp) -> Result<Signed, OidcError> {
-        let token = UnverifiedToken::parse(id_token, &self.algorithms)?;
+    async fn verify(&self, provider: &Provider, token: &str, kind: Kind, now: Timestamp) -> Result<Signed, OidcError> {
+        let token = UnverifiedToken::parse(token, kind, &self.algorithms)?;
         let fetch = || self.fetch_keys(&provider.keys);
         let keys = self.keys.load(now, fetch).await?;
         let refused = match token.verify(&keys) {
@@ -146,7 +154,14 @@ impl RelyingParty {
             groups: claims.groups(),
             idp_initiated: false,
         };
-        let session = DoorSession { index: claims.session(), id_token: Some(id_token.to_owned()), ..DoorSession::default() };
+        let session = DoorSession {
+            index: claims.session(),
+            // The provider's logout calls the person by `sub`, whatever claim is the subject here.
+            name_id: claims.sub(),
+            issued_at: claims.issued_at(),
+            id_token: Some(id_token.to_owned()),
+            ..DoorSession::default()
+        };
         Ok(Checked { identity, session })
     }
 }

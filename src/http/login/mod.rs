@@ -19,3 +19,4 @@ mod unasked;
 
 pub(super) use finish::{acs, callback, form_post, resume};
 pub(super) use start::{choose, route_by_email, start};
+pub(super) use unasked::{initiate, initiate_by_form};

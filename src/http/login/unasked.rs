@@ -6,15 +6,18 @@
 
 use std::sync::Arc;
 
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::pending::{Parked, PendingLogins};
 use crate::app::App;
-use crate::core::ReturnTo;
+use crate::core::{ConnectionId, ReturnTo};
 use crate::doors::{Door, Entrance, describe};
+use crate::http::input::{Asked, Posted};
 use crate::http::origin::Origin;
 use crate::http::problem::{Message, Problem};
 use crate::saml::ServiceProvider;
@@ -29,6 +32,46 @@ pub(super) async fn answer(app: &App, entrance: &Entrance, message: &str, relay_
             Ok(Redirect::to(&format!("/login/{}?unasked=true&{query}", entrance.connection.id)).into_response())
         }
     }
+}
+
+/// A provider asks for a login (OpenID Connect Core 4).
+#[derive(Deserialize)]
+pub(in crate::http) struct Initiation {
+    iss: String,
+    target_link_uri: Option<String>,
+}
+
+/// `GET /oidc/{connection}/initiate`: only a hint. Where the connection allows it, a login of our own begins, for a page of one of our hosts; else the
+/// person chooses on the sign-in page.
+pub(in crate::http) async fn initiate(
+    State(app): State<Arc<App>>,
+    Path(connection): Path<String>,
+    Asked(asked): Asked<Initiation>,
+) -> Result<Response, Problem> {
+    begin(&app, &connection, &asked)
+}
+
+/// The same by `POST`.
+pub(in crate::http) async fn initiate_by_form(
+    State(app): State<Arc<App>>,
+    Path(connection): Path<String>,
+    Posted(asked): Posted<Initiation>,
+) -> Result<Response, Problem> {
+    begin(&app, &connection, &asked)
+}
+
+fn begin(app: &App, connection: &str, asked: &Initiation) -> Result<Response, Problem> {
+    let id = ConnectionId::parse(connection).map_err(|_| Problem::NoSuchConnection)?;
+    let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
+    match &entrance.door {
+        Ok(Door::Oidc(rp)) if rp.issuer() != asked.iss => return Err(Problem::Malformed),
+        Ok(Door::Saml(_)) => return Err(Problem::NoSuchConnection),
+        Ok(Door::Oidc(_)) | Err(_) => {}
+    }
+    let query = super::start::query(&app.return_to(asked.target_link_uri.as_deref()), None);
+    let address =
+        if entrance.connection.allow_idp_initiated { format!("/login/{id}?unasked=true&{query}") } else { format!("/login?{query}") };
+    Ok(Redirect::to(&address).into_response())
 }
 
 /// Keeps a message for its browser, which comes back with its cookie. Only one that is valid, and each in one place, so that nobody can fill the store.

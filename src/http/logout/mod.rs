@@ -2,6 +2,7 @@
 //!
 //! - here: `POST /logout`, and the provider's own logout, which is offered after it
 //! - `saml`: single logout, both ways
+//! - `oidc`: back-channel and front-channel logout
 //!
 //! The one rule of this folder: sessions here end first. What the provider says, or does not say, changes nothing about that.
 
@@ -27,6 +28,7 @@ use crate::session::{Cause, Selector, SessionRecord, WayIn};
 use crate::store::NewAuditLine;
 use crate::store::ephemeral::EphemeralError;
 
+pub(super) mod oidc;
 pub(super) mod saml;
 
 /// How long the provider's logout is offered, and how long its answer is waited for.

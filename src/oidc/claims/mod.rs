@@ -1,9 +1,10 @@
 //! Verified claims into an identity: strict about meaning, lenient about shape, because providers differ.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::OidcError;
-use super::id_token::is_subject;
+use super::id_token::{is_subject, seconds};
 use super::json::Object;
 use crate::core::{EmailAddress, GroupClaim, OidcSettings};
 
@@ -80,6 +81,16 @@ impl Claims<'_> {
             Some(Value::Object(members)) => read_groups(&members.keys().collect::<Vec<_>>()),
             Some(Value::Null | Value::Bool(_) | Value::Number(_)) => GroupClaim::Malformed,
         }
+    }
+
+    /// The provider's own name for the person, for logout.
+    pub(super) fn sub(&self) -> Option<String> {
+        self.id_token.get("sub").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// When the ID token was issued, for a logout that overtakes its login.
+    pub(super) fn issued_at(&self) -> Option<Timestamp> {
+        seconds(self.id_token, "iat").and_then(|issued| Timestamp::from_second(issued).ok())
     }
 
     /// The provider's name for its session, for logout.

@@ -46,20 +46,10 @@ impl Expected<'_> {
     }
 
     fn check_audience(&self, claims: &Object) -> Result<(), OidcError> {
-        let audiences: Vec<&str> = match claims.get("aud") {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(list)) => list.iter().map(Value::as_str).collect::<Option<_>>().ok_or(OidcError::AudienceMismatch)?,
-            _ => return Err(OidcError::AudienceMismatch),
-        };
-        if !audiences.contains(&self.client_id) {
-            return Err(OidcError::AudienceMismatch);
-        }
-        if !audiences.iter().all(|audience| *audience == self.client_id || self.trusted_audiences.contains(*audience)) {
-            return Err(OidcError::AudienceUntrusted);
-        }
+        let audiences = check_audience(claims, self.client_id, self.trusted_audiences)?;
         match claims.get("azp") {
             Some(Value::String(party)) if party == self.client_id => Ok(()),
-            None if audiences.len() == 1 => Ok(()),
+            None if audiences == 1 => Ok(()),
             _ => Err(OidcError::AuthorizedPartyMismatch),
         }
     }
@@ -93,17 +83,34 @@ impl Expected<'_> {
     }
 }
 
+/// The token is for this client, and for nobody beside it whom the connection does not trust. Gives how many it names.
+pub(super) fn check_audience(claims: &Object, client_id: &str, trusted: &BTreeSet<String>) -> Result<usize, OidcError> {
+    let audiences: Vec<&str> = match claims.get("aud") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(list)) => list.iter().map(Value::as_str).collect::<Option<_>>().ok_or(OidcError::AudienceMismatch)?,
+        _ => return Err(OidcError::AudienceMismatch),
+    };
+    if !audiences.contains(&client_id) {
+        return Err(OidcError::AudienceMismatch);
+    }
+    if audiences.iter().all(|audience| *audience == client_id || trusted.contains(*audience)) {
+        Ok(audiences.len())
+    } else {
+        Err(OidcError::AudienceUntrusted)
+    }
+}
+
 /// OpenID Connect Core 2: at most 255 ASCII characters. Blanks at the ends would make two people of one.
 pub(super) fn is_subject(subject: &str) -> bool {
     (1..=255).contains(&subject.len()) && subject.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && subject.trim() == subject
 }
 
-fn text<'a>(claims: &'a Object, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(claims: &'a Object, name: &str) -> Option<&'a str> {
     claims.get(name)?.as_str()
 }
 
 /// A `NumericDate`: whole seconds, or with a fraction, which is cut off (RFC 7519 2).
-fn seconds(claims: &Object, name: &str) -> Option<i64> {
+pub(super) fn seconds(claims: &Object, name: &str) -> Option<i64> {
     let value = claims.get(name)?;
     #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and far-off times fail their checks")]
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))

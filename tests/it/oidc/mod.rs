@@ -3,6 +3,7 @@
 mod hostile;
 mod keys;
 mod login;
+mod logout;
 mod outbound;
 mod provider;
 

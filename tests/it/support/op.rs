@@ -259,6 +259,18 @@ impl Op {
         self.inner.knobs.lock().unwrap().key.jwk("k1").to_string().into_bytes()
     }
 
+    /// A logout token for Ada's session, with changes to its claims.
+    pub(crate) fn logout_token(&self, changes: &Value) -> String {
+        let knobs = self.inner.knobs.lock().unwrap();
+        let header = changed(json!({ "alg": knobs.key.algorithm(), "typ": "logout+jwt", "kid": "k1" }), &knobs.header);
+        let now = knobs.now.as_second();
+        let claims = json!({
+            "iss": self.inner.issuer, "aud": CLIENT_ID, "sub": "ada", "sid": "session-1", "iat": now, "exp": now + 120,
+            "jti": usher::random::token().unwrap(), "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        sign(&knobs, &header, &changed(claims, changes))
+    }
+
     /// The person signs in: the query that the browser brings back. Checks the request as a strict provider would.
     pub(crate) fn authorize(&self, url: &str) -> String {
         let url = Url::parse(url).unwrap();
@@ -383,7 +395,11 @@ fn id_token(knobs: &Knobs, issuer: &str, nonce: &str) -> String {
         "iss": issuer, "aud": CLIENT_ID, "sub": "ada", "nonce": nonce, "iat": now, "exp": now + 300, "sid": "session-1",
         "email": "ada@acme.example", "name": "Ada Lovelace", "groups": ["app-admins", "design"],
     });
-    let claims = changed(claims, &knobs.claims);
+    sign(knobs, &header, &changed(claims, &knobs.claims))
+}
+
+/// A token, signed as the knobs say.
+fn sign(knobs: &Knobs, header: &Value, claims: &Value) -> String {
     let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
     let signature = match &knobs.signing {
         Signing::WithKey => knobs.key.sign(message.as_bytes()),
