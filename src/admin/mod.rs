@@ -3,7 +3,7 @@
 //! - [`Admin`]: the parts that every act needs
 //! - [`Actor`], [`Permission`]: who acts, in which organization, and what they may
 //! - [`AdminError`]: why an act was not done
-//! - `people`: how an act on members is done; `members`, `removals`, `seats`, `owner`, `invites`: the acts
+//! - `people`: how an act on members is done; `members`, `removals`, `seats`, `owner`, `invites`, `relink`: the acts
 //! - [`activity`]: the audit log for people
 //! - `sessions`: who is signed in, and how that ends
 //! - `overview`: how things stand; reading only
@@ -32,6 +32,7 @@ mod overview;
 mod owner;
 mod people;
 mod recovery;
+mod relink;
 mod removals;
 mod requests;
 mod roster;

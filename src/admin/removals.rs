@@ -1,10 +1,9 @@
 //! Removing people, keeping them out, and undoing it (rows 40-45).
 
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
 
 use super::people::Deed;
-use super::{Actor, Admin, AdminError, PeopleChange, Permission};
+use super::{Actor, Admin, AdminError, PeopleChange, Permission, Token};
 use crate::core::hand::{Act, ComesBack, comes_back};
 use crate::core::{MemberId, MemberRow, RemovalId};
 use crate::store::Removal;
@@ -13,12 +12,14 @@ use crate::store::Removal;
 const MAX_REMOVALS: u32 = 500;
 
 /// What a removal would mean, for whoever is about to do it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct RemovalOutlook {
     /// Who would be removed.
     pub members: Vec<MemberRow>,
     /// Whether they come back by themselves.
     pub comes_back: ComesBack,
+    /// Their API tokens, which end with it (row 66).
+    pub tokens: Vec<Token>,
     /// How long it can be undone, in days.
     pub undo_days: i64,
 }
@@ -35,7 +36,11 @@ impl Admin {
             return Err(AdminError::NoSuch("member"));
         }
         let undo_days = situation.organization.policy.undo_window.as_hours() / 24;
-        Ok(RemovalOutlook { comes_back: comes_back(&situation.organization, block), undo_days, members: situation.people })
+        let mut tokens = Vec::new();
+        for row in &situation.people {
+            tokens.extend(self.list_tokens_of(actor, row.person.id).await?);
+        }
+        Ok(RemovalOutlook { tokens, comes_back: comes_back(&situation.organization, block), undo_days, members: situation.people })
     }
 
     /// Removes members, all of them or none, and ends their sessions and API tokens; with `block` they cannot come back until unblocked (row 43). 1 to 500 members.

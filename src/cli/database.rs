@@ -10,7 +10,7 @@ use super::{Context, Failure};
 use crate::admin::{Actor, Admin, Who};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Database, SessionLimits};
-use crate::core::{Organization, OrganizationId, Settings};
+use crate::core::{EmailAddress, MemberRow, Organization, OrganizationId, Settings};
 use crate::session::Sessions;
 use crate::store::ephemeral::Ephemeral;
 use crate::store::ephemeral::memory::MemoryStore;
@@ -115,6 +115,48 @@ pub(super) fn admin(store: Arc<dyn Store>) -> Admin {
     let limits = SessionLimits { idle_timeout: Duration::ZERO, lifetime: Duration::ZERO, outage_grace: Duration::ZERO };
     let sessions = Sessions::new(Arc::new(MemoryStore::new(Arc::clone(&clock))), Arc::clone(&store), Arc::clone(&clock), limits);
     Admin { store, sessions: Arc::new(sessions), clock }
+}
+
+/// Where people are administered: the installation, and one organization of it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Where {
+    /// In this organization; may be left out when there is only one.
+    #[arg(long, value_name = "ID")]
+    organization: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    installation: Installation,
+}
+
+/// The operator in one organization.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) admin: Admin,
+    pub(super) actor: Actor,
+    pub(super) organization: Organization,
+}
+
+impl Where {
+    /// The use cases, for the operator. Sessions in the memory of a running Usher are its own: it asks the members at every request, so nobody gets in by one.
+    pub(super) async fn open(&self, context: &Context) -> Result<Desk, Failure> {
+        let admin = self.installation.admin(context).await?;
+        let stored = admin.store.find_settings().await?.context("there are no settings yet")?;
+        let organization = organization(&stored.settings, self.organization.as_deref())?.clone();
+        Ok(Desk { admin, actor: operator(organization.id.clone()), organization })
+    }
+}
+
+impl Desk {
+    /// The member with an address; an active one before one who was removed.
+    pub(super) async fn member(&self, email: &EmailAddress) -> Result<MemberRow, Failure> {
+        let mut found = self.admin.store.find_members_by_email(&self.organization.id, email).await?;
+        found.sort_by_key(|row| row.member.status);
+        let missing =
+            || Failure::Failed(anyhow::anyhow!("nobody with the address {email} is or was a member; `usher member list` shows who is"));
+        found.into_iter().next().ok_or_else(missing)
+    }
 }
 
 /// Makes the data directory, for its owner alone, unless it is there.

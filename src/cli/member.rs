@@ -1,7 +1,7 @@
-//! `usher member`: who is a member, and as what.
+//! `usher member`: who is a member, and as what. What changes them is in `by_hand`.
 
 use super::database::{self, Installation};
-use super::{Context, Failure, output};
+use super::{Context, Failure, by_hand, output};
 use crate::core::{EmailAddress, MemberId};
 use crate::store::{MemberQuery, MemberRow};
 
@@ -15,6 +15,24 @@ pub enum Command {
     List(ListArgs),
     /// Show one person's memberships.
     Show(ShowArgs),
+    /// Give somebody another role or seat.
+    Edit(by_hand::EditArgs),
+    /// Hold a role or seat for a while, whatever the groups say.
+    Pin(by_hand::PinArgs),
+    /// Take a pin off.
+    Unpin(by_hand::OneArgs),
+    /// Remove people; it can be undone.
+    Remove(by_hand::RemoveArgs),
+    /// Remove people and keep them out.
+    Block(by_hand::RemoveArgs),
+    /// Let somebody who is blocked come back.
+    Unblock(by_hand::OneArgs),
+    /// Undo a removal, or list those that can be undone.
+    Undo(by_hand::UndoArgs),
+    /// Make somebody the Primary Owner.
+    Transfer(by_hand::TransferArgs),
+    /// Mark somebody as a service account, which does not count as an administrator.
+    ServiceAccount(by_hand::ServiceAccountArgs),
 }
 
 /// Arguments of `usher member list`.
@@ -57,6 +75,15 @@ impl Command {
         match self {
             Self::List(args) => args.run(context).await,
             Self::Show(args) => args.run(context).await,
+            Self::Edit(args) => args.run(context).await,
+            Self::Pin(args) => args.run(context).await,
+            Self::Unpin(args) => args.unpin(context).await,
+            Self::Remove(args) => args.run(context, false).await,
+            Self::Block(args) => args.run(context, true).await,
+            Self::Unblock(args) => args.unblock(context).await,
+            Self::Undo(args) => args.run(context).await,
+            Self::Transfer(args) => args.run(context).await,
+            Self::ServiceAccount(args) => args.run(context).await,
         }
     }
 }
@@ -110,10 +137,10 @@ impl ShowArgs {
     }
 }
 
-const HEADER: [&str; 6] = ["EMAIL", "NAME", "STATUS", "ROLE", "SEAT", "LAST LOGIN"];
+pub(super) const HEADER: [&str; 6] = ["EMAIL", "NAME", "STATUS", "ROLE", "SEAT", "LAST LOGIN"];
 const NONE: &str = "-";
 
-fn row(row: &MemberRow) -> Vec<String> {
+pub(super) fn row(row: &MemberRow) -> Vec<String> {
     let member = &row.member;
     let text = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
     vec![

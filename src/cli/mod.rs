@@ -18,18 +18,21 @@ use crate::clock::{Clock, SystemClock};
 mod activity;
 mod admin;
 mod apply;
+mod by_hand;
 mod check;
 mod database;
 mod demo;
 mod explain;
 pub mod failure;
 mod init;
+mod invite;
 pub mod logging;
 mod member;
 mod openapi;
 pub mod output;
 mod request;
 mod review;
+mod seat;
 mod serve;
 mod session;
 mod store;
@@ -66,9 +69,15 @@ pub enum Command {
     Explain(explain::Args),
     /// Say what would happen at a login. Nothing is written.
     Whatif(whatif::Args),
-    /// Look at members.
+    /// Look at members, change, remove and restore them.
     #[command(subcommand)]
     Member(member::Command),
+    /// Invite people, where they come in by invites.
+    #[command(subcommand)]
+    Invite(invite::Command),
+    /// Look at seats, who waits for one, and who does not use theirs.
+    #[command(subcommand)]
+    Seat(seat::Command),
     /// Make, list and revoke API tokens.
     #[command(subcommand)]
     Token(token::Command),
@@ -119,6 +128,8 @@ impl Command {
             Self::Explain(args) => block_on(args.run(context)),
             Self::Whatif(args) => block_on(args.run(context)),
             Self::Member(command) => block_on(command.run(context)),
+            Self::Invite(command) => block_on(command.run(context)),
+            Self::Seat(command) => block_on(command.run(context)),
             Self::Token(command) => block_on(command.run(context)),
             Self::Openapi(openapi::Args {}) => openapi::run(),
             Self::Store(command) => block_on(command.run(context)),

@@ -8,6 +8,7 @@
 //! - `reason`: why, in one code and two sentences
 //! - [`explain`](fn@explain): a decision in plain lines
 //! - [`preview`]: what a save of settings would mean for everyone
+//! - [`switch`]: what another connection would mean
 //! - `pending`, `return_to`: a login on its way
 //! - `redis_address`: where Redis is
 
@@ -28,6 +29,7 @@ mod reason;
 mod redis_address;
 mod return_to;
 mod settings;
+pub mod switch;
 
 pub use branding::{Accent, Brand, Branding, Logo, LogoKind, NotAColour};
 pub use connection::{Cbc, ClientAuth, Connection, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret};

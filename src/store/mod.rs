@@ -46,7 +46,7 @@ mod unavailable;
 
 pub use crate::core::MemberRow;
 pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore};
-pub use people::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Removal, Written};
+pub use people::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Relink, Removal, Written};
 pub use recovery::{NewRecoveryLink, RecoveryKey, RecoveryStore, SsoProof};
 pub use requests::{AccessRequest, Answer, Answered, Answering, Asking, REQUEST_LIFE, RequestStore};
 pub use review::{ReplacedSettings, ReviewStore, ReviewedSave};

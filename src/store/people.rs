@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{RequestOrigin, StoreError};
 use crate::core::hand::invite::InviteSituation;
 use crate::core::hand::{Edit, Situation};
-use crate::core::{EmailAddress, Invite, InviteId, Member, MemberId, MemberRow, OrganizationId, RemovalId, Role, SeatTier};
+use crate::core::{ConnectionId, EmailAddress, Invite, InviteId, Member, MemberId, MemberRow, OrganizationId, RemovalId, Role, SeatTier};
 
 /// Edits of members by hand, decided, to be written.
 #[derive(Debug, Clone)]
@@ -171,4 +171,48 @@ pub trait PeopleStore {
         origin: &RequestOrigin,
         now: Timestamp,
     ) -> Result<Written<InviteRow>, StoreError>;
+
+    /// Active members who wait for a tier, first come, first served.
+    async fn list_queue(&self, organization: &OrganizationId) -> Result<Vec<MemberRow>, StoreError>;
+
+    /// Active humans with a seat who were last here, or joined, before that; longest away first, at most `limit`.
+    async fn list_stale(&self, organization: &OrganizationId, before: Timestamp, limit: u32) -> Result<Vec<MemberRow>, StoreError>;
+
+    /// Ties a member's person to another subject on a connection, instead of the one before, with an audit line (row 50). Lost when there is no such
+    /// member, when the subject is somebody else's, or when the person has several links there.
+    async fn relink(&self, organization: &OrganizationId, relink: Relink<'_>) -> Result<Written<MemberRow>, StoreError>;
+
+    /// Ends the relink window of a connection now, with an audit line.
+    async fn close_relink_window(
+        &self,
+        connection: &ConnectionId,
+        actor: &str,
+        origin: &RequestOrigin,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Active members of the organization who sign in through a connection, and whether each has a link on another one already, by address.
+    async fn list_linked(
+        &self,
+        organization: &OrganizationId,
+        from: &ConnectionId,
+        to: &ConnectionId,
+    ) -> Result<Vec<(MemberRow, bool)>, StoreError>;
+}
+
+/// Another subject for a person.
+#[derive(Debug, Clone)]
+pub struct Relink<'a> {
+    /// Whose.
+    pub member: MemberId,
+    /// On which connection.
+    pub connection: &'a ConnectionId,
+    /// The subject to be known by.
+    pub subject: &'a str,
+    /// Who acts, as audit lines name them.
+    pub actor: &'a str,
+    /// Where the request came from.
+    pub origin: &'a RequestOrigin,
+    /// Now.
+    pub now: Timestamp,
 }

@@ -11,11 +11,11 @@ use super::codec::{micros, stored_time, to_json};
 use super::facts::count_other_admins;
 use super::seats::{SeatMoves, count_seats, release_expired_holds};
 use super::settings::LoadedSettings;
-use super::{Backend, Connection, SettingsCache, Stop, find_member, invites, owner, removals, rows};
+use super::{Backend, Connection, SettingsCache, Stop, find_member, invites, owner, relink, removals, rows};
 use crate::core::hand::invite::InviteSituation;
 use crate::core::hand::{Edit, Situation};
-use crate::core::{EmailAddress, InviteId, Member, MemberId, MemberRow, MemberStatus, OrganizationId, RemovalId, SeatTier};
-use crate::store::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Removal, RequestOrigin, StoreError, Written};
+use crate::core::{ConnectionId, EmailAddress, InviteId, Member, MemberId, MemberRow, MemberStatus, OrganizationId, RemovalId, SeatTier};
+use crate::store::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Relink, Removal, RequestOrigin, StoreError, Written};
 
 /// An [`EditCommit`] that waits for the writer: the same, owned.
 #[derive(Debug)]
@@ -182,6 +182,92 @@ impl PeopleStore for Backend {
         let (organization, by) = (organization.clone(), By::new(actor, origin, now));
         written(self.write(move |conn| Box::pin(async move { invites::revoke(conn, &organization, invite, &by).await })).await)
     }
+
+    async fn list_queue(&self, organization: &OrganizationId) -> Result<Vec<MemberRow>, StoreError> {
+        self.within(async { list_queue(&mut *self.reader().await?, organization).await }).await
+    }
+
+    async fn list_stale(&self, organization: &OrganizationId, before: Timestamp, limit: u32) -> Result<Vec<MemberRow>, StoreError> {
+        self.within(async { list_stale(&mut *self.reader().await?, organization, before, limit).await }).await
+    }
+
+    async fn relink(&self, organization: &OrganizationId, wish: Relink<'_>) -> Result<Written<MemberRow>, StoreError> {
+        let by = By::new(wish.actor, wish.origin, wish.now);
+        let (organization, member) = (organization.clone(), wish.member);
+        let (connection, subject) = (wish.connection.clone(), wish.subject.to_owned());
+        written(
+            self.write(move |conn| {
+                Box::pin(async move {
+                    let row = find_member_by_id(conn, &organization, member).await?.ok_or(Stop::Lost)?;
+                    let before = relink::relink(conn, row.person.id, &connection, &subject, by.now).await?;
+                    let detail = json!({
+                        "connection": connection,
+                        "before": {"subject": before},
+                        "after": {"subject": subject},
+                    });
+                    append_audit(conn, by.entry("member.relinked", &organization, &row.person.id, detail)).await?;
+                    Ok(row)
+                })
+            })
+            .await,
+        )
+    }
+
+    async fn close_relink_window(
+        &self,
+        connection: &ConnectionId,
+        actor: &str,
+        origin: &RequestOrigin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (connection, by) = (connection.clone(), By::new(actor, origin, now));
+        let closed = self.write(move |conn| Box::pin(async move { relink::close_window(conn, &connection, &by).await })).await;
+        written(closed).map(drop)
+    }
+
+    async fn list_linked(
+        &self,
+        organization: &OrganizationId,
+        from: &ConnectionId,
+        to: &ConnectionId,
+    ) -> Result<Vec<(MemberRow, bool)>, StoreError> {
+        // As long as it takes: it reads everyone.
+        relink::list_linked(&mut *self.reader().await?, organization, from, to).await
+    }
+}
+
+async fn list_queue(conn: &mut Connection, organization: &OrganizationId) -> Result<Vec<MemberRow>, StoreError> {
+    let found = sqlx::query(
+        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
+         FROM member JOIN person ON person.id = member.person
+         WHERE member.organization = $1 AND member.wanted_tier IS NOT NULL AND member.status = 'active'
+         ORDER BY member.wanted_since, member.id",
+    )
+    .bind(organization.as_str())
+    .fetch_all(conn)
+    .await?;
+    found.iter().map(rows::member_row).collect()
+}
+
+async fn list_stale(
+    conn: &mut Connection,
+    organization: &OrganizationId,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<MemberRow>, StoreError> {
+    let found = sqlx::query(
+        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
+         FROM member JOIN person ON person.id = member.person
+         WHERE member.organization = $1 AND member.status = 'active' AND member.seat IS NOT NULL AND person.service_account = 0
+           AND COALESCE(member.last_login_at, member.joined_at) < $2
+         ORDER BY COALESCE(member.last_login_at, member.joined_at), member.id LIMIT $3",
+    )
+    .bind(organization.as_str())
+    .bind(micros(before))
+    .bind(i64::from(limit))
+    .fetch_all(conn)
+    .await?;
+    found.iter().map(rows::member_row).collect()
 }
 
 async fn find_member_by_id(

@@ -1,12 +1,14 @@
-//! The relink window of a connection (rows 50, 51).
+//! How people sign in, changed by hand: one person's subject, and the relink window of a connection (rows 50, 51).
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::Connection;
 use super::audit::{AuditEntry, append_audit};
-use super::codec::{micros, stored_time};
-use crate::core::ConnectionId;
+use super::codec::{Columns as _, micros, stored_time};
+use super::people::By;
+use super::{Connection, Stop, rows};
+use crate::core::{ConnectionId, LinkId, MemberRow, OrganizationId, PersonId};
+use crate::random;
 use crate::store::{RequestOrigin, StoreError};
 
 /// The longest window: long enough for a weekend's move, too short to be forgotten.
@@ -46,4 +48,81 @@ pub(in crate::store) async fn open_relink_window(conn: &mut Connection, window: 
     };
     append_audit(conn, entry).await?;
     Ok(())
+}
+
+pub(super) async fn close_window(conn: &mut Connection, connection: &ConnectionId, by: &By) -> Result<(), Stop> {
+    let closed = sqlx::query("UPDATE connection SET relink_open_until = NULL WHERE id = $1 AND relink_open_until > $2")
+        .bind(connection.as_str())
+        .bind(micros(by.now))
+        .execute(&mut *conn)
+        .await?;
+    if closed.rows_affected() == 1 {
+        let entry = AuditEntry {
+            event: "connection.relink_window_closed".to_owned(),
+            actor: by.actor.clone(),
+            organization: None,
+            target: Some(connection.to_string()),
+            reason: None,
+            detail: json!({}),
+            origin: by.origin.clone(),
+            now: by.now,
+        };
+        append_audit(conn, entry).await?;
+    }
+    Ok(())
+}
+
+/// Gives a person another subject; answers the one before. A subject that somebody else is known by stays theirs: the row exists once only.
+pub(super) async fn relink(
+    conn: &mut Connection,
+    person: PersonId,
+    connection: &ConnectionId,
+    subject: &str,
+    now: Timestamp,
+) -> Result<Option<String>, Stop> {
+    let links = sqlx::query("SELECT id, subject FROM link WHERE person = $1 AND connection = $2")
+        .bind(person.to_string())
+        .bind(connection.as_str())
+        .fetch_all(&mut *conn)
+        .await?;
+    match links.as_slice() {
+        [] => {
+            sqlx::query("INSERT INTO link (id, person, connection, subject, created_at) VALUES ($1, $2, $3, $4, $5)")
+                .bind(LinkId::from_uuid(random::uuid(now)?).to_string())
+                .bind(person.to_string())
+                .bind(connection.as_str())
+                .bind(subject)
+                .bind(micros(now))
+                .execute(conn)
+                .await?;
+            Ok(None)
+        }
+        [link] => {
+            sqlx::query("UPDATE link SET subject = $2 WHERE id = $1").bind(link.text("id")?).bind(subject).execute(conn).await?;
+            Ok(Some(link.text("subject")?))
+        }
+        _ => Err(Stop::Lost),
+    }
+}
+
+pub(super) async fn list_linked(
+    conn: &mut Connection,
+    organization: &OrganizationId,
+    from: &ConnectionId,
+    to: &ConnectionId,
+) -> Result<Vec<(MemberRow, bool)>, StoreError> {
+    let found = sqlx::query(
+        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account,
+             (SELECT count(*) FROM link WHERE link.person = person.id AND link.connection = $3) AS links_there
+         FROM member JOIN person ON person.id = member.person
+         WHERE member.organization = $1 AND member.status = 'active'
+           AND EXISTS (SELECT 1 FROM link WHERE link.person = person.id AND link.connection = $2)
+         ORDER BY COALESCE(person.email_folded, ''), member.id",
+    )
+    .bind(organization.as_str())
+    .bind(from.as_str())
+    .bind(to.as_str())
+    .fetch_all(conn)
+    .await?;
+    found.iter().map(|row| Ok((rows::member_row(row)?, row.number("links_there")? > 0))).collect()
 }

@@ -1,10 +1,14 @@
 //! What administrators do to people, through [`Admin`] on the real store, with whole logins in between: facts, decision, transaction.
 //!
-//! - `members`: rows 34, 46, 47, pins; `removals`: rows 40-45, 52, 55, 67; `invites`: rows 1, 2, 37-39
+//! - `members`: rows 34, 36, 46, 47, 55, 67, vector 21; `removals`: rows 40-45, vectors 14, 15, 25; `invites`: rows 2, 37-39, vectors 12, 13
+//! - `seats`: rows 14, 30-32, vectors 9, 10; `owner`: R10, row 52; `relink`: rows 50, 51, vector 19
 
 mod invites;
 mod members;
+mod owner;
+mod relink;
 mod removals;
+mod seats;
 
 use std::sync::Arc;
 use std::time::Duration;
