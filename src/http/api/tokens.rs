@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::core::{PersonId, TokenId};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, revoke)).routes(routes!(rotate))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show)).routes(routes!(rotate)).routes(routes!(revoke))
 }
 
 /// A token, without its secret.
@@ -204,10 +204,10 @@ async fn rotate(caller: Caller, At(at): At<Address>, Sent(request): Sent<Rotatio
     Ok(Json(caller.admin.rotate_token(&caller.actor, at.token, request.expires_at).await?.into()))
 }
 
-/// Revokes a token, from the next request on. One that was revoked before stays as it was.
+/// Revokes a token, from the next request on. It stays in the list, so this deletes nothing. One that was revoked before stays as it was.
 #[utoipa::path(
-    delete,
-    path = "/tokens/{token}",
+    post,
+    path = "/tokens/{token}/revoke",
     operation_id = "revoke_token",
     tag = "tokens",
     params(("token" = inline(schema::TokenId), Path, description = "Which.")),
