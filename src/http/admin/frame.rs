@@ -20,6 +20,8 @@ pub(super) enum Section {
     Overview,
     /// SSO connections.
     Connections,
+    /// Identity & access.
+    Access,
     /// Who is a member.
     Members,
     /// Seats by tier.
@@ -30,8 +32,6 @@ pub(super) enum Section {
     Activity,
     /// API tokens.
     Tokens,
-    /// Identity & access.
-    Access,
     /// Settings.
     Settings,
     /// Nowhere: an error page, a page that is reached from another one.
