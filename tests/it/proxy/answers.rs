@@ -186,7 +186,7 @@ async fn a_session_that_was_ended_gets_no_more_answers() {
 /// gateway.md rows 7 and 27, acceptance test 7.
 #[tokio::test]
 async fn a_store_that_is_down_is_503_and_nobody_is_signed_out() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::with(|config| config.session.outage_grace = Duration::ZERO).await;
     let (_, token) = gateway.member_inside("ada", "Admin", None).await;
     assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
     gateway.ephemeral.down.store(true, Ordering::SeqCst);

@@ -23,7 +23,11 @@ const TOLD: [&str; 7] =
 
 impl House {
     pub(super) async fn open(proxy: impl AsyncFnOnce(Place<'_>) -> Running) -> Self {
-        let gateway = Gateway::with(|config| config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
+        let gateway = Gateway::with(|config| {
+            config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+            config.session.outage_grace = std::time::Duration::ZERO;
+        })
+        .await;
         let directory = TempDir::new().unwrap();
         let front = proxy(Place { usher: gateway.address, app: gateway.app.address, directory: directory.path() }).await;
         Self { gateway, front, _directory: directory }
