@@ -5,9 +5,9 @@ use futures_util::stream::{Stream, try_unfold};
 use serde_json::{Value, json};
 
 use super::Entry;
-use crate::admin::{Actor, Admin, AdminError, Permission};
+use crate::admin::{Actor, Admin, AdminError, Permission, table};
 use crate::core::Reason;
-use crate::store::{ActivityFilter, ActivityQuery, AuditLine, NewAuditLine, StoreError};
+use crate::store::{ActivityFilter, ActivityQuery, AuditLine, NewAuditLine};
 
 /// Lines that are read at once.
 const PAGE: u32 = 1000;
@@ -105,7 +105,7 @@ impl Export {
             Step::Begin => {
                 self.step = Step::Page(None);
                 match self.format {
-                    ExportFormat::Csv => csv(std::iter::once(HEADER.map(str::to_owned))).map(Some),
+                    ExportFormat::Csv => table::csv(std::iter::once(HEADER.map(str::to_owned))).map(Some),
                     ExportFormat::Ndjson => self.page(None).await.map(Some),
                 }
             }
@@ -131,7 +131,7 @@ impl Export {
         self.step = page.next.map_or(Step::End, |next| Step::Page(Some(next)));
         self.statement.note(&page.lines);
         match self.format {
-            ExportFormat::Csv => csv(self.admin.describe(page.lines).await?.iter().map(row)),
+            ExportFormat::Csv => table::csv(self.admin.describe(page.lines).await?.iter().map(row)),
             ExportFormat::Ndjson => Ok(json_lines(page.lines)),
         }
     }
@@ -209,34 +209,4 @@ fn row(entry: &Entry) -> [String; 15] {
         line.sequence.to_string(),
         line.hash.clone(),
     ]
-}
-
-fn csv(rows: impl IntoIterator<Item = [String; 15]>) -> Result<Bytes, AdminError> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(row.iter().map(|cell| guarded(cell))).map_err(broken)?;
-    }
-    writer.into_inner().map(Bytes::from).map_err(broken)
-}
-
-/// A spreadsheet computes a cell that begins like this, and names come from outside (OWASP, "CSV Injection"): an apostrophe makes it text.
-fn guarded(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell.to_owned() }
-}
-
-fn broken(error: impl std::error::Error + Send + Sync + 'static) -> AdminError {
-    AdminError::Store(StoreError::Unavailable(Box::new(error)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::guarded;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for hostile in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
-            assert_eq!(guarded(hostile), format!("'{hostile}"));
-        }
-        assert_eq!(guarded("Ada = Lovelace"), "Ada = Lovelace");
-    }
 }
