@@ -175,6 +175,15 @@ pub enum Code {
     /// Not a threshold.
     #[strum(serialize = "U051")]
     Threshold,
+    /// How the client proves itself does not fit together.
+    #[strum(serialize = "U052")]
+    ClientAuth,
+    /// Not a tenant, or everybody's.
+    #[strum(serialize = "U053")]
+    Tenant,
+    /// Not the key file of a service account.
+    #[strum(serialize = "U054")]
+    KeyFile,
     /// One group gives two roles.
     #[strum(serialize = "W001")]
     GroupInTwoRoles,

@@ -1,7 +1,7 @@
 //! Stars over secrets that are written into a file, so that a pointer into the line never shows them.
 
 /// Keys whose values are secret, unless they only say where the secret is.
-const SECRET_KEYS: [&str; 4] = ["client_secret", "key", "database", "redis"];
+const SECRET_KEYS: [&str; 6] = ["client_secret", "client_key", "service_account", "key", "database", "redis"];
 
 /// The text with every secret value starred out. Offsets of bytes stay what they were.
 pub(super) fn star_out_secrets(text: &str) -> String {

@@ -188,21 +188,12 @@ fn tls(mut section: Section<'_>, public_url: Option<&Url>) -> Option<Tls> {
 }
 
 fn pem(text: &Text, marker: &str, public_url: Option<&Url>) -> Result<String, Wrong> {
-    if !text.value.contains("-----BEGIN ") || !text.value.contains(marker) {
-        let wrong = Wrong::new(Code::Pem, format!("`{}` is not PEM text (no \"{marker}\" in it)", text.path));
-        let named_a_path = text.file.is_none() && text.shown.starts_with(['/', '.']);
-        let suggestion = if named_a_path {
-            format!("to read a file, write \"file:{}\"", text.shown)
-        } else {
-            "write \"file:\" and the path of a PEM file".to_owned()
-        };
-        return Err(wrong.suggest(suggestion));
-    }
+    let pem = value::pem(text, marker)?;
     if value::is_for_development(text) && !public_url.is_some_and(value::is_loopback) {
         let wrong = Wrong::new(Code::DevelopmentKey, format!("`{}` comes with Usher's source code, so everyone has it", text.path));
         return Err(wrong.suggest("use your own key and certificate; these are accepted only when `public_url` is a loopback address"));
     }
-    Ok(text.value.clone())
+    Ok(pem)
 }
 
 fn ops(mut section: Section<'_>) -> SocketAddr {

@@ -76,6 +76,21 @@ pub(super) fn email(text: &Text) -> Result<EmailAddress, Wrong> {
         .map_err(|error| Wrong::new(Code::Email, format!("{:?} is not an email address", text.shown)).suggest(error.to_string()))
 }
 
+/// Text in PEM, with `marker` in it; only a first look.
+pub(super) fn pem(text: &Text, marker: &str) -> Result<String, Wrong> {
+    if text.value.contains("-----BEGIN ") && text.value.contains(marker) {
+        return Ok(text.value.clone());
+    }
+    let wrong = Wrong::new(Code::Pem, format!("`{}` is not PEM text (no \"{marker}\" in it)", text.path));
+    let named_a_path = text.file.is_none() && text.shown.starts_with(['/', '.']);
+    let suggestion = if named_a_path {
+        format!("to read a file, write \"file:{}\"", text.shown)
+    } else {
+        "write \"file:\" and the path of a PEM file".to_owned()
+    };
+    Err(wrong.suggest(suggestion))
+}
+
 /// A domain name.
 pub(super) fn domain(text: &Text) -> Result<DomainName, Wrong> {
     DomainName::parse(&text.value).map_err(|_| {

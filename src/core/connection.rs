@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, DomainName};
+use super::{ConnectionId, DomainName, OidcSettings};
 
 /// One configured identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,7 @@ pub struct Connection {
 /// The two protocols.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "protocol")]
+#[expect(clippy::large_enum_variant, reason = "there are as many of them as connections: a handful")]
 pub enum Protocol {
     /// SAML 2.0 web browser SSO.
     Saml(SamlSettings),
@@ -128,43 +129,4 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[secret]")
     }
-}
-
-/// How the relying party proves itself at the token endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    /// HTTP Basic.
-    Basic,
-    /// In the form body.
-    Post,
-}
-
-/// OpenID Connect settings of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OidcSettings {
-    /// The issuer, compared exactly.
-    pub issuer: String,
-    /// The client id.
-    pub client_id: String,
-    /// The client secret; `None` for a public client (PKCE is used in any case).
-    pub client_secret: Option<Secret>,
-    /// How the secret is sent; `None`: Basic unless the provider offers only post.
-    pub client_auth: Option<ClientAuth>,
-    /// Scopes asked for; `openid` is always among them.
-    pub scopes: Vec<String>,
-    /// Signature algorithms accepted on ID tokens (`RS256`, …), never taken from discovery.
-    pub algorithms: Vec<String>,
-    /// Extra audiences that an ID token may name beside the client id.
-    pub trusted_audiences: BTreeSet<String>,
-    /// Claim name or JSON pointer of the subject.
-    pub subject_claim: String,
-    /// Claim name or JSON pointer of the address.
-    pub email_claim: String,
-    /// Claim name or JSON pointer of the display name.
-    pub name_claim: String,
-    /// Claim name or JSON pointer of the groups.
-    pub groups_claim: String,
-    /// Ask the userinfo endpoint for claims that the ID token lacks.
-    pub userinfo: bool,
 }

@@ -49,6 +49,9 @@ pub struct DoorSession {
     /// When the provider issued what this session was started with, by its own clock: a logout of later ends it.
     #[serde(default)]
     pub issued_at: Option<Timestamp>,
+    /// When the person last authenticated at the provider, as far as it said (`auth_time`): the age of what this session rests on.
+    #[serde(default)]
+    pub authenticated_at: Option<Timestamp>,
     /// OIDC: the ID token, the hint of RP-initiated logout. Secret: it never leaves the server except to the provider.
     pub id_token: Option<String>,
     /// The provider wants the session to end then (`SessionNotOnOrAfter`).

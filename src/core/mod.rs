@@ -1,7 +1,7 @@
 //! The rules, pure: no async, no I/O, no clock, no randomness. Everything else knows this folder; it knows nobody.
 //!
 //! - `ids`, `email`: names of things
-//! - `organization`, `connection`: settings, as data
+//! - `organization`, `connection`, `oidc_settings`: settings, as data
 //! - `member`, `identity`, `groups`: who is who, and what a provider said
 //! - [`provision`]: the decision
 //! - [`hand`]: what may be done to people by hand
@@ -21,6 +21,7 @@ pub mod hand;
 mod identity;
 mod ids;
 mod member;
+mod oidc_settings;
 mod organization;
 mod pending;
 pub mod preview;
@@ -32,7 +33,7 @@ mod settings;
 pub mod switch;
 
 pub use branding::{Accent, Brand, Branding, Logo, LogoKind, NotAColour};
-pub use connection::{Cbc, ClientAuth, Connection, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret};
+pub use connection::{Cbc, Connection, IdpSource, Protocol, RequestBinding, SamlSettings, Secret};
 pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};
 pub use groups::{ClaimHealth, GroupClaim};
@@ -41,11 +42,12 @@ pub use ids::{
     AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId, RemovalId, TokenId,
 };
 pub use member::{Invite, Link, Member, MemberRow, MemberStatus, Person, Pin, WantedTier};
+pub use oidc_settings::{ClientAuth, GroupLookup, OidcSettings, ResponseMode};
 pub use organization::{
     MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OwnedSeats, Plan, Policy, RemovalThreshold, Role, RoleMapping,
     SeatTier, SeatTierMapping,
 };
-pub use pending::{Asking, PendingLogin, PendingProtocol};
+pub use pending::{Asking, PendingLogin, PendingOidc, PendingProtocol};
 pub use reason::Reason;
 pub use redis_address::{RedisAddress, RedisAddressError, RedisCredentials, RedisTopology};
 pub use return_to::{ReturnTo, ReturnToError};

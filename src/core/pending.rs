@@ -37,12 +37,25 @@ pub enum PendingProtocol {
         request_id: String,
     },
     /// OpenID Connect.
-    Oidc {
-        /// The nonce in the ID token.
-        nonce: String,
-        /// The PKCE verifier.
-        code_verifier: String,
-    },
+    Oidc(PendingOidc),
+}
+
+/// What an OpenID Connect login leaves for its finish.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingOidc {
+    /// The nonce in the ID token.
+    pub nonce: String,
+    /// The PKCE verifier: proves at the token endpoint that we are who asked.
+    pub code_verifier: String,
+    /// The person has to have authenticated since then, give or take the clocks; `None`: it does not matter when.
+    #[serde(default)]
+    pub authenticated_since: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for PendingOidc {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PendingOidc").field("authenticated_since", &self.authenticated_since).finish_non_exhaustive()
+    }
 }
 
 /// How the provider is asked who it is.
@@ -51,7 +64,7 @@ pub enum Asking {
     /// As usual: it may answer from its own session.
     #[default]
     Usual,
-    /// It has to ask the person anew (`ForceAuthn`, `prompt=login`): for what needs a fresh sign-in.
+    /// It has to ask the person anew (`ForceAuthn`; `prompt=login` and `max_age=0`): for what needs a fresh sign-in.
     Anew,
 }
 

@@ -84,18 +84,9 @@ fn saml(idp: &Idp) -> Protocol {
 fn oidc(idp: &Idp) -> Protocol {
     let party = idp.party();
     Protocol::Oidc(OidcSettings {
-        issuer: idp.issuer().to_owned(),
-        client_id: party.client_id.clone(),
         client_secret: Some(party.client_secret.clone()),
-        client_auth: None,
-        scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
-        algorithms: vec!["RS256".to_owned()],
-        trusted_audiences: BTreeSet::new(),
-        subject_claim: "sub".to_owned(),
-        email_claim: "email".to_owned(),
-        name_claim: "name".to_owned(),
-        groups_claim: "groups".to_owned(),
         userinfo: false,
+        ..OidcSettings::new(idp.issuer(), &party.client_id)
     })
 }
 

@@ -4,6 +4,7 @@ use url::form_urlencoded;
 
 use super::OidcError;
 use super::error::{cleaned, cleaned_code};
+use super::issuer::Issuer;
 
 const MAX_BYTES: usize = 16 * 1024;
 
@@ -72,9 +73,9 @@ impl Callback {
     }
 
     /// The code, if the callback is from this issuer and not an error.
-    pub(super) fn code(&self, issuer: &str, promised: bool) -> Result<&str, OidcError> {
+    pub(super) fn code(&self, issuer: &Issuer, promised: bool) -> Result<&str, OidcError> {
         match &self.issuer {
-            Some(named) if named != issuer => return Err(OidcError::CallbackIssuerMismatch),
+            Some(named) if !issuer.is(named) => return Err(OidcError::CallbackIssuerMismatch),
             None if promised => return Err(OidcError::CallbackIssuerMissing),
             _ => {}
         }
@@ -97,18 +98,20 @@ pub(super) fn is_token(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    const ISSUER: &str = "https://op.example";
+    fn issuer() -> Issuer {
+        Issuer::of(&crate::core::OidcSettings::new("https://op.example", "usher")).unwrap()
+    }
 
     fn code(query: &str, promised: bool) -> Result<String, &'static str> {
         let callback = Callback::parse(query).map_err(|error| error.code())?;
-        callback.code(ISSUER, promised).map(str::to_owned).map_err(|error| error.code())
+        callback.code(&issuer(), promised).map(str::to_owned).map_err(|error| error.code())
     }
 
     #[test]
     fn a_code_comes_with_its_state() {
         let callback = Callback::parse("state=s%2F1&code=abc&session_state=x&scope=a&scope=b").unwrap();
         assert_eq!(callback.state(), "s/1");
-        assert_eq!(callback.code(ISSUER, false).unwrap(), "abc");
+        assert_eq!(callback.code(&issuer(), false).unwrap(), "abc");
     }
 
     #[test]
@@ -145,7 +148,7 @@ mod tests {
     fn errors_of_the_provider_have_their_own_codes_and_are_cleaned() {
         assert_eq!(code("state=a&error=access_denied", false), Err("access_denied"));
         let callback = Callback::parse("state=a&error=login_required%0a&error_description=%3Cscript%3E%0d%0aada%40acme.example").unwrap();
-        assert_eq!(callback.code(ISSUER, false).unwrap_err().to_string(), "the provider answered login_required: <script> [address]");
+        assert_eq!(callback.code(&issuer(), false).unwrap_err().to_string(), "the provider answered login_required: <script> [address]");
     }
 
     #[test]

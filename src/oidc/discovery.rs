@@ -21,10 +21,26 @@ struct Document {
     jwks_uri: Url,
     userinfo_endpoint: Option<Url>,
     end_session_endpoint: Option<Url>,
+    pushed_authorization_request_endpoint: Option<Url>,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
+    #[serde(default)]
+    mtls_endpoint_aliases: Aliases,
     code_challenge_methods_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
+}
+
+/// Where clients go that show a certificate (RFC 8705 5).
+#[derive(Default, Deserialize)]
+struct Aliases {
+    #[serde(rename = "token_endpoint")]
+    token: Option<Url>,
+    #[serde(rename = "userinfo_endpoint")]
+    userinfo: Option<Url>,
+    #[serde(rename = "pushed_authorization_request_endpoint")]
+    pushed_requests: Option<Url>,
 }
 
 /// A provider whose document was checked.
@@ -35,6 +51,10 @@ pub(super) struct Provider {
     pub(super) keys: Url,
     pub(super) userinfo: Option<Url>,
     pub(super) end_session: Option<EndSessionUrl>,
+    /// Where requests are pushed to.
+    pub(super) pushed_requests: Option<Url>,
+    /// The provider takes no others.
+    pub(super) wants_pushed_requests: bool,
     /// Callbacks carry `iss` (RFC 9207 3).
     pub(super) sends_issuer: bool,
     /// How the provider wants the secret, when it says so.
@@ -45,44 +65,55 @@ impl RelyingParty {
     pub(super) async fn discover(&self) -> Result<Provider, OidcError> {
         let fetched = self.outbound.fetch(&self.discovery_url, self.reach, MAX_BYTES).await?;
         let document = parse_object(&fetched.body).ok_or_else(|| OidcError::DiscoveryInvalid("it is not a JSON object".to_owned()))?;
-        read(document, &self.issuer, self.reach)
+        read(document, self.issuer.name(), self.reach, self.settings.client_auth == Some(ClientAuth::Tls))
     }
 }
 
-/// Where the document of an issuer is; a slash at the end of the issuer is taken off (OpenID Connect Discovery 4).
-pub(super) fn url_of(issuer: &str) -> Result<Url, OidcError> {
-    let url = Url::parse(issuer).map_err(|_| OidcError::SettingsInvalid("the issuer is not a URL"))?;
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(OidcError::SettingsInvalid("an issuer has no query and no fragment"));
-    }
-    let text = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
-    Url::parse(&text).map_err(|_| OidcError::SettingsInvalid("the issuer is not a URL"))
-}
-
-fn read(mut document: super::json::Object, issuer: &str, reach: Reach) -> Result<Provider, OidcError> {
+/// `tls`: the client shows a certificate, and uses the addresses that are for such clients.
+fn read(mut document: super::json::Object, issuer: &str, reach: Reach, tls: bool) -> Result<Provider, OidcError> {
     // `null` is how some providers write "not there".
     document.retain(|_, value| !value.is_null());
-    let document: Document = serde_json::from_value(Value::Object(document))
+    let mut document: Document = serde_json::from_value(Value::Object(document))
         .map_err(|error| OidcError::DiscoveryInvalid(super::error::cleaned(&error.to_string())))?;
     if document.issuer != issuer {
         return Err(OidcError::DiscoveryIssuerMismatch);
     }
-    if document.code_challenge_methods_supported.is_some_and(|methods| !methods.iter().any(|method| method == "S256")) {
+    if document.code_challenge_methods_supported.as_ref().is_some_and(|methods| !methods.iter().any(|method| method == "S256")) {
         return Err(OidcError::PkceUnsupported);
     }
-    let endpoints = [Some(&document.authorization_endpoint), Some(&document.token_endpoint), Some(&document.jwks_uri)];
-    for url in endpoints.into_iter().chain([document.userinfo_endpoint.as_ref(), document.end_session_endpoint.as_ref()]).flatten() {
-        check_url(url, reach)?;
+    if tls {
+        document.use_aliases();
     }
+    document.endpoints().try_for_each(|url| check_url(url, reach))?;
     Ok(Provider {
         authorization: AuthUrl::from_url(document.authorization_endpoint),
         token: TokenUrl::from_url(document.token_endpoint),
         keys: document.jwks_uri,
         userinfo: document.userinfo_endpoint,
         end_session: document.end_session_endpoint.map(EndSessionUrl::from_url),
+        pushed_requests: document.pushed_authorization_request_endpoint,
+        wants_pushed_requests: document.require_pushed_authorization_requests,
         sends_issuer: document.authorization_response_iss_parameter_supported,
         client_auth: document.token_endpoint_auth_methods_supported.as_deref().and_then(preferred),
     })
+}
+
+impl Document {
+    fn use_aliases(&mut self) {
+        let Aliases { token, userinfo, pushed_requests } = std::mem::take(&mut self.mtls_endpoint_aliases);
+        if let Some(url) = token {
+            self.token_endpoint = url;
+        }
+        self.userinfo_endpoint = userinfo.or_else(|| self.userinfo_endpoint.take());
+        self.pushed_authorization_request_endpoint = pushed_requests.or_else(|| self.pushed_authorization_request_endpoint.take());
+    }
+
+    /// Every address that Usher, or the browser, will go to.
+    fn endpoints(&self) -> impl Iterator<Item = &Url> {
+        let always = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
+        let perhaps = [&self.userinfo_endpoint, &self.end_session_endpoint, &self.pushed_authorization_request_endpoint];
+        always.into_iter().chain(perhaps.into_iter().flatten())
+    }
 }
 
 /// Basic is the default where the provider says nothing (OpenID Connect Discovery 3).
@@ -118,7 +149,7 @@ mod tests {
     }
 
     fn code(changes: Value) -> &'static str {
-        read(document(changes), ISSUER, Reach::Public).map_or_else(|error| error.code(), |_| "ok")
+        read(document(changes), ISSUER, Reach::Public, false).map_or_else(|error| error.code(), |_| "ok")
     }
 
     #[test]
@@ -142,7 +173,14 @@ mod tests {
 
     #[test]
     fn every_endpoint_has_to_be_https_and_within_reach() {
-        for member in ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"] {
+        for member in [
+            "authorization_endpoint",
+            "token_endpoint",
+            "jwks_uri",
+            "userinfo_endpoint",
+            "end_session_endpoint",
+            "pushed_authorization_request_endpoint",
+        ] {
             for url in [
                 "http://op.example/x",
                 "javascript:alert(1)",
@@ -163,17 +201,18 @@ mod tests {
     }
 
     #[test]
-    fn the_document_lies_below_the_issuer() {
-        for (issuer, url) in [
-            ("https://op.example", "https://op.example/.well-known/openid-configuration"),
-            ("https://op.example/", "https://op.example/.well-known/openid-configuration"),
-            ("https://op.example/a/v2.0", "https://op.example/a/v2.0/.well-known/openid-configuration"),
-        ] {
-            assert_eq!(url_of(issuer).unwrap().as_str(), url);
-        }
-        for bad in ["op.example", "https://op.example?x=y", "https://op.example#x"] {
-            assert_eq!(url_of(bad).unwrap_err().code(), "settings_invalid");
-        }
+    fn a_client_with_a_certificate_goes_where_such_clients_go() {
+        let aliases = json!({ "mtls_endpoint_aliases": {
+            "token_endpoint": "https://mtls.op.example/t", "pushed_authorization_request_endpoint": "https://mtls.op.example/p",
+        }, "userinfo_endpoint": "https://op.example/u", "pushed_authorization_request_endpoint": "https://op.example/p" });
+        let of = |tls| {
+            let provider = read(document(aliases.clone()), ISSUER, Reach::Public, tls).unwrap();
+            [provider.token.url().to_string(), provider.userinfo.unwrap().into(), provider.pushed_requests.unwrap().into()]
+        };
+        assert_eq!(of(false), ["https://op.example/t", "https://op.example/u", "https://op.example/p"]);
+        assert_eq!(of(true), ["https://mtls.op.example/t", "https://op.example/u", "https://mtls.op.example/p"]);
+        let inside = document(json!({ "mtls_endpoint_aliases": { "token_endpoint": "https://169.254.169.254/t" } }));
+        assert_eq!(read(inside, ISSUER, Reach::Public, true).unwrap_err().code(), "provider_blocked");
     }
 
     #[test]

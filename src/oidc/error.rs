@@ -37,6 +37,10 @@ pub enum OidcError {
     #[error("the provider's key set cannot be used: {0}")]
     KeysInvalid(String),
 
+    /// The provider refused a pushed request, or named none (RFC 9126 2.3).
+    #[error("the provider refused the pushed request: {0}")]
+    PushRefused(String),
+
     /// The callback has no `state`, both `code` and `error`, neither, a parameter twice, or is too long.
     #[error("the callback is malformed: {0}")]
     CallbackMalformed(&'static str),
@@ -129,6 +133,25 @@ pub enum OidcError {
     /// The subject is missing, empty, too long, or not printable ASCII.
     #[error("the subject is missing or malformed")]
     SubjectInvalid,
+
+    /// `tid` is missing, or a tenant that the connection does not name.
+    #[error("the ID token is from a tenant that the connection does not name")]
+    TenantNotAllowed,
+    /// `hd` is missing, or a domain that the connection does not name.
+    #[error("the ID token is from a Google Workspace domain that the connection does not name")]
+    HostedDomainNotAllowed,
+    /// `auth_time` is missing or not a number, where `max_age` was asked for.
+    #[error("the ID token does not say when the person authenticated")]
+    AuthTimeMissing,
+    /// `auth_time` lies in the future.
+    #[error("the person authenticated in the future")]
+    AuthenticatedInFuture,
+    /// `auth_time` is before what was asked for: the provider answered from an old session.
+    #[error("the person authenticated too long ago")]
+    AuthenticatedTooLongAgo,
+    /// `acr` is missing, or none of those that the connection wants.
+    #[error("the person authenticated in a way that the connection does not accept")]
+    AuthenticationTooWeak,
 
     /// A logout token that is none: another event, a nonce, nobody named, or no id (Back-Channel Logout 1.0, 2.6).
     #[error("the logout token is not valid: {0}")]

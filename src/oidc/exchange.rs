@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm, CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
@@ -101,27 +102,32 @@ pub(super) type ProtocolClient = Client<
 impl RelyingParty {
     /// The client knows no keys: signatures are checked by `id_token`, with algorithms that the connection lists.
     pub(super) fn client(&self, provider: &Provider) -> Result<ProtocolClient, OidcError> {
-        let issuer = IssuerUrl::new(self.issuer.clone()).map_err(|_| OidcError::SettingsInvalid("the issuer is not a URL"))?;
-        let auth = match self.settings.client_auth.or(provider.client_auth) {
-            Some(ClientAuth::Post) => AuthType::RequestBody,
-            Some(ClientAuth::Basic) | None => AuthType::BasicAuth,
+        let issuer = IssuerUrl::new(self.issuer.name().to_owned()).map_err(|_| OidcError::SettingsInvalid("the issuer is not a URL"))?;
+        let (auth, secret) = match self.client_auth(provider) {
+            ClientAuth::Post => (AuthType::RequestBody, self.settings.client_secret.as_ref()),
+            ClientAuth::Basic => (AuthType::BasicAuth, self.settings.client_secret.as_ref()),
+            // Without a secret the library writes the client id into the form, which is what both want (RFC 8705 2).
+            ClientAuth::PrivateKeyJwt | ClientAuth::Tls => (AuthType::RequestBody, None),
         };
         let client = Client::new(ClientId::new(self.settings.client_id.clone()), issuer, JsonWebKeySet::default())
             .set_auth_uri(provider.authorization.clone())
             .set_token_uri(provider.token.clone())
             .set_redirect_uri(RedirectUrl::from_url(self.redirect_uri.clone()))
             .set_auth_type(auth);
-        Ok(match &self.settings.client_secret {
+        Ok(match secret {
             Some(secret) => client.set_client_secret(ClientSecret::new(secret.reveal().to_owned())),
             None => client,
         })
     }
 
-    pub(super) async fn redeem(&self, provider: &Provider, code: &str, code_verifier: &str) -> Result<Tokens, OidcError> {
+    pub(super) async fn redeem(&self, provider: &Provider, code: &str, code_verifier: &str, now: Timestamp) -> Result<Tokens, OidcError> {
         let client = self.client(provider)?;
-        let request = client
+        let mut request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(code_verifier.to_owned()));
+        for (name, value) in self.assertion(now)? {
+            request = request.add_extra_param(name, value);
+        }
         let tokens = request.request_async(self).await.map_err(refused)?;
         // The library would panic over a token that does not fit into a header.
         if is_token(tokens.access_token.secret()) {
@@ -150,7 +156,7 @@ impl<'c> AsyncHttpClient<'c> for RelyingParty {
     }
 }
 
-fn refused(error: RequestTokenError<OutboundError, StandardErrorResponse<CoreErrorResponseType>>) -> OidcError {
+pub(super) fn refused(error: RequestTokenError<OutboundError, StandardErrorResponse<CoreErrorResponseType>>) -> OidcError {
     match error {
         RequestTokenError::ServerResponse(response) => OidcError::CodeRefused(cleaned_code(response.error().as_ref())),
         RequestTokenError::Request(error) => error.into(),

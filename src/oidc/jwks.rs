@@ -16,7 +16,22 @@ const MIN_RSA_BITS: usize = 2048;
 
 /// Keys that may sign ID tokens.
 #[derive(Debug)]
-pub(super) struct Keys(Vec<CoreJsonWebKey>);
+pub(super) struct Keys(Vec<Key>);
+
+/// A key, and whose it is where the set says so (Entra ID).
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) jwk: CoreJsonWebKey,
+    pub(super) issuer: Option<String>,
+}
+
+impl Key {
+    fn parse(value: Value) -> Option<Self> {
+        let issuer = value.get("issuer").and_then(Value::as_str).map(str::to_owned);
+        let jwk = serde_json::from_value(value).ok()?;
+        Some(Self { jwk, issuer })
+    }
+}
 
 impl RelyingParty {
     pub(super) async fn fetch_keys(&self, url: &Url) -> Result<Keys, OidcError> {
@@ -35,12 +50,12 @@ impl Keys {
         let invalid = |why: &str| OidcError::KeysInvalid(why.to_owned());
         let mut document = parse_object(text).ok_or_else(|| invalid("it is not a JSON object"))?;
         let Some(Value::Array(keys)) = document.remove("keys") else { return Err(invalid("it has no list of keys")) };
-        Ok(Self(keys.into_iter().take(MAX_KEYS).filter(is_usable).filter_map(|key| serde_json::from_value(key).ok()).collect()))
+        Ok(Self(keys.into_iter().take(MAX_KEYS).filter(is_usable).filter_map(Key::parse).collect()))
     }
 
     /// The one key that may have signed a token with this algorithm and key id.
-    pub(super) fn find(&self, kid: Option<&str>, algorithm: &CoreJwsSigningAlgorithm) -> Result<&CoreJsonWebKey, OidcError> {
-        let fits = |key: &&CoreJsonWebKey| {
+    pub(super) fn find(&self, kid: Option<&str>, algorithm: &CoreJwsSigningAlgorithm) -> Result<&Key, OidcError> {
+        let fits = |Key { jwk: key, .. }: &&Key| {
             kid.is_none_or(|kid| key.key_id().is_some_and(|id| id.as_str() == kid))
                 && key.key_use().is_none_or(openidconnect::core::CoreJsonWebKeyUse::allows_signature)
                 && algorithm.key_type().as_ref() == Some(key.key_type())

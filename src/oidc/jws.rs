@@ -70,6 +70,8 @@ pub(super) struct Signed {
     pub(super) claims: Object,
     pub(super) algorithm: CoreJwsSigningAlgorithm,
     pub(super) key: CoreJsonWebKey,
+    /// Whose key it is, where the key set says so.
+    pub(super) key_issuer: Option<String>,
 }
 
 impl<'a> UnverifiedToken<'a> {
@@ -98,10 +100,10 @@ impl<'a> UnverifiedToken<'a> {
     /// Checks the signature, then reads the claims.
     pub(super) fn verify(&self, keys: &Keys) -> Result<Signed, OidcError> {
         let key = keys.find(self.kid.as_deref(), &self.algorithm)?;
-        key.verify_signature(&self.algorithm, self.signed.as_bytes(), &self.signature).map_err(|_| OidcError::SignatureInvalid)?;
+        key.jwk.verify_signature(&self.algorithm, self.signed.as_bytes(), &self.signature).map_err(|_| OidcError::SignatureInvalid)?;
         let claims = decode(self.payload).as_deref().and_then(parse_object);
         let claims = claims.ok_or(OidcError::IdTokenMalformed("its payload is not a JSON object, or has a member twice"))?;
-        Ok(Signed { claims, algorithm: self.algorithm.clone(), key: key.clone() })
+        Ok(Signed { claims, algorithm: self.algorithm.clone(), key: key.jwk.clone(), key_issuer: key.issuer.clone() })
     }
 }
 

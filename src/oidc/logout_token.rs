@@ -47,10 +47,9 @@ impl RelyingParty {
     /// [`OidcError`]: the first check that failed. The answer is 400, and nothing ends.
     pub async fn read_logout(&self, body: &str, now: Timestamp) -> Result<ProviderSaid, OidcError> {
         let provider = self.provider(now).await?;
-        let claims = self.verify(&provider, &token_of(body)?, Kind::Logout, now).await?.claims;
-        if text(&claims, "iss") != Some(self.issuer.as_str()) {
-            return Err(OidcError::IssuerMismatch);
-        }
+        let signed = self.verify(&provider, &token_of(body)?, Kind::Logout, now).await?;
+        self.issuer.check(&signed)?;
+        let claims = signed.claims;
         check_audience(&claims, &self.settings.client_id, &self.settings.trusted_audiences)?;
         let issued_at = check_times(&claims, now)?;
         if claims.contains_key("nonce") {

@@ -2,10 +2,12 @@
 //!
 //! - [`RelyingParty`]: one for each connection; starts without its provider
 //! - `discovery`, `jwks`: what the provider publishes; `kept` holds it for an hour and fetches it once
-//! - `start`: the addresses for the browser, sign-in and sign-out
+//! - `issuer`: who the provider is, and which of its tenants are ours
+//! - `start`, `push`: the addresses for the browser, sign-in and sign-out; the request without the browser
+//! - `client_auth`: how Usher proves that it is the client
 //! - [`Callback`], `exchange`: the answer and its code, for tokens
 //! - `jws`, `id_token`: the signature, then the checks; `logout_token`: those of a provider's own logout
-//! - `claims`, `userinfo`: verified claims, read leniently
+//! - `claims`, `userinfo`: verified claims, read leniently; `groups`: those that no claim has
 //! - [`OidcError`]: every refusal, with its code
 //!
 //! The one rule of this folder: nothing is read before it is verified, and the library's defaults verify too little. `openidconnect` makes
@@ -14,15 +16,19 @@
 
 mod callback;
 mod claims;
+mod client_auth;
 mod discovery;
 mod error;
 mod exchange;
+mod groups;
 mod id_token;
+mod issuer;
 mod json;
 mod jwks;
 mod jws;
 mod kept;
 mod logout_token;
+mod push;
 mod start;
 mod userinfo;
 
@@ -36,14 +42,18 @@ pub use error::OidcError;
 pub use logout_token::ProviderSaid;
 pub use start::Started;
 
-use crate::core::{Connection, ConnectionId, DoorSession, FirstUse, Identity, OidcSettings, VerifiedIdentity};
+use crate::core::{Connection, ConnectionId, DoorSession, FirstUse, GroupClaim, Identity, OidcSettings, PendingOidc, VerifiedIdentity};
 use crate::outbound::{Outbound, Reach, check_url};
 use claims::Claims;
+use client_auth::Signer;
 use discovery::Provider;
+use groups::ServiceAccount;
 use id_token::Expected;
+use issuer::Issuer;
 use jwks::Keys;
 use jws::{Algorithms, Kind, Signed, UnverifiedToken};
 use kept::Kept;
+use userinfo::Question;
 
 /// Usher as the client of one provider.
 #[derive(Debug)]
@@ -51,7 +61,9 @@ pub struct RelyingParty {
     connection: ConnectionId,
     settings: OidcSettings,
     algorithms: Algorithms,
-    issuer: String,
+    issuer: Issuer,
+    signer: Option<Signer>,
+    service_account: Option<ServiceAccount>,
     discovery_url: Url,
     redirect_uri: Url,
     reach: Reach,
@@ -68,15 +80,24 @@ impl RelyingParty {
     /// [`OidcError::SettingsInvalid`] or [`OidcError::ProviderBlocked`]: these settings can never work.
     pub fn new(connection: &Connection, settings: &OidcSettings, redirect_uri: Url, outbound: Arc<Outbound>) -> Result<Self, OidcError> {
         let reach = Reach::of(connection);
-        let discovery_url = discovery::url_of(&settings.issuer)?;
+        let issuer = Issuer::of(settings)?;
+        let discovery_url = issuer.discovery_url()?;
         check_url(&discovery_url, reach)?;
         if settings.client_id.is_empty() {
             return Err(OidcError::SettingsInvalid("the client id is empty"));
         }
+        let outbound = match client_auth::tls(settings)? {
+            Some(tls) => {
+                Arc::new(outbound.with_tls(&tls).map_err(|_| OidcError::SettingsInvalid("`client_key` or a certificate cannot be used"))?)
+            }
+            None => outbound,
+        };
         Ok(Self {
             connection: connection.id.clone(),
             algorithms: Algorithms::parse(&settings.algorithms)?,
-            issuer: settings.issuer.clone(),
+            issuer,
+            signer: Signer::of(settings)?,
+            service_account: groups::service_account(settings)?,
             settings: settings.clone(),
             discovery_url,
             redirect_uri,
@@ -88,22 +109,22 @@ impl RelyingParty {
     }
 
     /// Finishes a login. The caller has already taken the pending login of [`Callback::state`], once, for the browser that started it;
-    /// `nonce` and `code_verifier` are what [`Started`] gave.
+    /// `pending` is what [`Started`] gave.
     ///
     /// # Errors
     /// [`OidcError`]: the first check that failed. After a refused ID token nothing more is asked of the provider.
-    pub async fn finish(&self, callback: &Callback, nonce: &str, code_verifier: &str, now: Timestamp) -> Result<Checked, OidcError> {
+    pub async fn finish(&self, callback: &Callback, pending: &PendingOidc, now: Timestamp) -> Result<Checked, OidcError> {
         let provider = self.provider(now).await?;
         let code = callback.code(&self.issuer, provider.sends_issuer)?;
-        let tokens = self.redeem(&provider, code, code_verifier).await?;
+        let tokens = self.redeem(&provider, code, &pending.code_verifier, now).await?;
         let id_token = tokens.id_token()?;
         let signed = self.verify(&provider, id_token, Kind::Id, now).await?;
         let access_token = openidconnect::OAuth2TokenResponse::access_token(&tokens);
         let expected = Expected {
+            settings: &self.settings,
             issuer: &self.issuer,
-            client_id: &self.settings.client_id,
-            trusted_audiences: &self.settings.trusted_audiences,
-            nonce,
+            nonce: &pending.nonce,
+            authenticated_since: pending.authenticated_since,
             access_token,
             now,
         };
@@ -113,17 +134,19 @@ impl RelyingParty {
         let userinfo = match &provider.userinfo {
             Some(url) if self.settings.userinfo && claims.has_gaps() => {
                 let subject = verified.get("sub").and_then(serde_json::Value::as_str).ok_or(OidcError::SubjectInvalid)?;
-                Some(self.ask_userinfo(url, access_token, subject).await?)
+                Some(self.ask_userinfo(&provider, Question { url, access_token, subject }, now).await?)
             }
             _ => None,
         };
-        self.checked(&Claims { userinfo: userinfo.as_ref(), ..claims }, id_token)
+        let claims = Claims { userinfo: userinfo.as_ref(), ..claims };
+        let groups = self.groups(&provider, &verified, claims.groups(), now).await;
+        self.checked(&claims, groups, id_token)
     }
 
-    /// The issuer, as the connection names it.
+    /// Whether this is the issuer, or one of the tenants' that the connection names.
     #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
+    pub fn is_issuer(&self, named: &str) -> bool {
+        self.issuer.is(named)
     }
 
     async fn provider(&self, now: Timestamp) -> Result<Arc<Provider>, OidcError> {
@@ -145,13 +168,13 @@ impl RelyingParty {
         }
     }
 
-    fn checked(&self, claims: &Claims<'_>, id_token: &str) -> Result<Checked, OidcError> {
+    fn checked(&self, claims: &Claims<'_>, groups: GroupClaim, id_token: &str) -> Result<Checked, OidcError> {
         let identity = Identity {
             connection: self.connection.clone(),
-            subject: claims.subject()?.to_owned(),
+            subject: claims.subject(self.issuer.has_tenants())?,
             email: claims.email(),
             name: claims.name(),
-            groups: claims.groups(),
+            groups,
             idp_initiated: false,
         };
         let session = DoorSession {
@@ -159,6 +182,7 @@ impl RelyingParty {
             // The provider's logout calls the person by `sub`, whatever claim is the subject here.
             name_id: claims.sub(),
             issued_at: claims.issued_at(),
+            authenticated_at: claims.authenticated_at(),
             id_token: Some(id_token.to_owned()),
             ..DoorSession::default()
         };

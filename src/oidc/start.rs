@@ -1,25 +1,26 @@
 //! The two addresses that a browser is sent to: sign-in at the provider, and sign-out.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use openidconnect::core::{CoreAuthPrompt, CoreAuthenticationFlow};
 use openidconnect::{
-    ClientId, CsrfToken, LoginHint, LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, Scope,
+    AuthenticationContextClass, ClientId, CsrfToken, LoginHint, LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier,
+    PostLogoutRedirectUrl, Scope,
 };
 use url::Url;
 
 use super::{OidcError, RelyingParty};
-use crate::core::Asking;
+use crate::core::{Asking, PendingOidc, ResponseMode};
 use crate::random;
 
 /// A login on its way: where the browser goes, and what the finish has to compare.
 #[derive(Clone)]
 pub struct Started {
-    /// The authorization request.
+    /// The authorization request, or the name of a pushed one.
     pub url: String,
-    /// Comes back in the ID token.
-    pub nonce: String,
-    /// Proves at the token endpoint that we are who asked. Secret.
-    pub code_verifier: String,
+    /// For the finish.
+    pub pending: PendingOidc,
 }
 
 impl std::fmt::Debug for Started {
@@ -37,6 +38,11 @@ impl RelyingParty {
     pub async fn start(&self, state: &str, login_hint: Option<&str>, asking: Asking, now: Timestamp) -> Result<Started, OidcError> {
         let provider = self.provider(now).await?;
         let (nonce, code_verifier) = (random::token()?, random::token()?);
+        let max_age = match asking {
+            Asking::Usual => self.settings.max_age_seconds,
+            // Both: some providers know only the one, and only `max_age` makes them say when it was.
+            Asking::Anew => Some(0),
+        };
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(code_verifier.clone()));
         let client = self.client(&provider)?;
         let (own_state, own_nonce) = (CsrfToken::new(state.to_owned()), Nonce::new(nonce.clone()));
@@ -50,8 +56,35 @@ impl RelyingParty {
         if asking == Asking::Anew {
             request = request.add_prompt(CoreAuthPrompt::Login);
         }
+        if let Some(seconds) = max_age {
+            request = request.set_max_age(Duration::from_secs(seconds.into()));
+        }
+        for acr in &self.settings.acr_values {
+            request = request.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
+        }
+        for (name, value) in self.hints() {
+            request = request.add_extra_param(name, value);
+        }
         let (url, ..) = request.url();
-        Ok(Started { url: url.into(), nonce, code_verifier })
+        let url = self.push(&provider, url, now).await?;
+        let since = max_age.map(|seconds| now.checked_sub(SignedDuration::from_secs(seconds.into())).unwrap_or(Timestamp::MIN));
+        Ok(Started { url: url.into(), pending: PendingOidc { nonce, code_verifier, authenticated_since: since } })
+    }
+
+    /// Parameters that the library has no word for. What they ask for is checked at the finish, or does not matter.
+    fn hints(&self) -> Vec<(&'static str, String)> {
+        let mut hints = Vec::new();
+        if self.settings.response_mode == ResponseMode::FormPost {
+            hints.push(("response_mode", "form_post".to_owned()));
+        }
+        // Google: which accounts it offers. With several domains, any Workspace account.
+        let mut domains = self.settings.hosted_domains.iter();
+        match (domains.next(), domains.next()) {
+            (Some(only), None) => hints.push(("hd", only.clone())),
+            (Some(_), Some(_)) => hints.push(("hd", "*".to_owned())),
+            (None, _) => {}
+        }
+        hints
     }
 
     /// Where the browser ends the session at the provider (OpenID Connect RP-Initiated Logout 2); `None` when the provider has no such

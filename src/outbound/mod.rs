@@ -17,6 +17,8 @@ use url::{Host, Url};
 
 pub use address::Reach;
 
+use crate::core::Secret;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -69,7 +71,7 @@ pub enum OutboundError {
         /// The limit.
         limit_bytes: usize,
     },
-    /// The HTTP client cannot be built: the machine has no root certificates.
+    /// The HTTP client cannot be built: the machine has no root certificates, or a connection's own cannot be used.
     #[error("the HTTP client cannot be built: {0}")]
     Client(String),
 }
@@ -85,11 +87,21 @@ pub struct Fetched {
     pub body: Bytes,
 }
 
+/// What a connection's TLS has beside the usual.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// The certificate that is shown, with its private key: PEM.
+    pub identity: Option<Secret>,
+    /// Authorities that are believed beside those of the machine: PEM.
+    pub authorities: Option<String>,
+}
+
 /// The HTTP client of the process. Two pools inside, so that a connection to an internal host never serves a public one.
 #[derive(Debug)]
 pub struct Outbound {
     public: reqwest::Client,
     internal: reqwest::Client,
+    total: Duration,
 }
 
 impl Outbound {
@@ -106,7 +118,19 @@ impl Outbound {
     /// # Errors
     /// As [`Outbound::new`].
     pub fn with_timeout(total: Duration) -> Result<Self, OutboundError> {
-        Ok(Self { public: client(Reach::Public, total)?, internal: client(Reach::Internal, total)? })
+        Self::build(total, &Tls::default())
+    }
+
+    /// A client of its own for a connection with its own TLS, so that its certificate is shown to nobody else.
+    ///
+    /// # Errors
+    /// [`OutboundError::Client`] when a certificate or the key cannot be used.
+    pub fn with_tls(&self, tls: &Tls) -> Result<Self, OutboundError> {
+        Self::build(self.total, tls)
+    }
+
+    fn build(total: Duration, tls: &Tls) -> Result<Self, OutboundError> {
+        Ok(Self { public: client(Reach::Public, total, tls)?, internal: client(Reach::Internal, total, tls)?, total })
     }
 
     /// Fetches a document with GET: status 200, at most `max_bytes`.
@@ -190,17 +214,23 @@ pub fn check_url(url: &Url, reach: Reach) -> Result<(), OutboundError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may build an HTTP client")]
-fn client(reach: Reach, total: Duration) -> Result<reqwest::Client, OutboundError> {
-    reqwest::Client::builder()
+fn client(reach: Reach, total: Duration, tls: &Tls) -> Result<reqwest::Client, OutboundError> {
+    let unusable = |error: reqwest::Error| OutboundError::Client(innermost(&error));
+    let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(total)
         .user_agent(concat!("usher/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(Resolver(reach))
-        .build()
-        .map_err(|error| OutboundError::Client(innermost(&error)))
+        .dns_resolver(Resolver(reach));
+    if let Some(identity) = &tls.identity {
+        builder = builder.identity(reqwest::Identity::from_pem(identity.reveal().as_bytes()).map_err(unusable)?);
+    }
+    if let Some(authorities) = &tls.authorities {
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(authorities.as_bytes()).map_err(unusable)?);
+    }
+    builder.build().map_err(unusable)
 }
 
 /// Resolves names and drops what the connection may not reach; the client connects to exactly these addresses, so a second look-up

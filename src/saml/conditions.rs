@@ -30,6 +30,8 @@ pub(super) struct ConditionsChecked {
     pub(super) assertion_id: String,
     pub(super) issued_at: Timestamp,
     pub(super) not_on_or_after: Timestamp,
+    /// When the person authenticated at the provider (`AuthnInstant`).
+    pub(super) authenticated_at: Timestamp,
     pub(super) session_index: Option<String>,
     pub(super) session_not_on_or_after: Option<Timestamp>,
     _only_made_here: (),
@@ -76,12 +78,13 @@ pub(super) fn check_assertion(assertion: Node<'_, '_>, expected: &Expected<'_>) 
     let issued_at = check_issue_instant(assertion, expected.max_age(), expected.now)?;
     let not_on_or_after = check_confirmation(subject, expected)?;
     check_conditions(conditions, expected)?;
-    let (session_index, session_not_on_or_after) = check_statements(&statements, expected.now)?;
+    let Authentication { authenticated_at, session_index, session_not_on_or_after } = check_statements(&statements, expected.now)?;
     Ok(ConditionsChecked {
         assertion_id: attribute(assertion, "ID").ok_or(SamlError::IdMalformed)?.to_owned(),
         issued_at,
         not_on_or_after,
         session_index,
+        authenticated_at,
         session_not_on_or_after,
         _only_made_here: (),
     })
@@ -169,23 +172,31 @@ fn check_audience(restriction: Node<'_, '_>, sp_entity_id: &str) -> Result<(), S
     if ours { Ok(()) } else { Err(SamlError::AudienceWrong) }
 }
 
-/// One authentication statement, and otherwise only attributes; answers the session's index and end.
-fn check_statements(statements: &[Node<'_, '_>], now: Timestamp) -> Result<(Option<String>, Option<Timestamp>), SamlError> {
+/// What the authentication statement says.
+struct Authentication {
+    authenticated_at: Timestamp,
+    session_index: Option<String>,
+    session_not_on_or_after: Option<Timestamp>,
+}
+
+/// One authentication statement, and otherwise only attributes.
+fn check_statements(statements: &[Node<'_, '_>], now: Timestamp) -> Result<Authentication, SamlError> {
     let known = |node: &Node<'_, '_>| is(*node, SAML, "AuthnStatement") || is(*node, SAML, "AttributeStatement");
     if !statements.iter().all(known) {
         return Err(SamlError::Structure("Assertion"));
     }
     let mut found = statements.iter().filter(|node| is(**node, SAML, "AuthnStatement"));
     let (Some(statement), None) = (found.next(), found.next()) else { return Err(SamlError::AuthnStatementMissing) };
-    let authenticated = time(*statement, "AuthnInstant")?.ok_or(SamlError::TimeMalformed)?;
-    if authenticated.duration_since(now) > CLOCK_SKEW {
+    let authenticated_at = time(*statement, "AuthnInstant")?.ok_or(SamlError::TimeMalformed)?;
+    if authenticated_at.duration_since(now) > CLOCK_SKEW {
         return Err(SamlError::IssuedInFuture);
     }
     let end = time(*statement, "SessionNotOnOrAfter")?;
     if end.is_some_and(|end| is_over(end, now)) {
         return Err(SamlError::SessionExpired);
     }
-    Ok((attribute(*statement, "SessionIndex").map(str::to_owned), end))
+    let session_index = attribute(*statement, "SessionIndex").map(str::to_owned);
+    Ok(Authentication { authenticated_at, session_index, session_not_on_or_after: end })
 }
 
 pub(super) fn is_over(end: Timestamp, now: Timestamp) -> bool {

@@ -8,7 +8,7 @@ use crate::core::Settings;
 /// Fields whose values are too long for a log: the bytes of a logo, whose name says which it is.
 const LONG_FIELDS: [&str; 1] = ["content"];
 /// Fields whose values nobody may read in a log.
-const SECRET_FIELDS: [&str; 1] = ["client_secret"];
+const SECRET_FIELDS: [&str; 3] = ["client_secret", "client_key", "service_account"];
 
 /// One entry for every object that was added, removed or changed; a changed object lists only its changed fields, by path, with before and after.
 /// A secret shows that it changed, and nothing of its value.

@@ -6,12 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
+use super::oidc;
 use crate::config::code::Code;
-use crate::config::section::{Section, Text, Wrong, did_you_mean, nearest};
+use crate::config::section::{Section, Text, Wrong, nearest};
 use crate::config::value;
-use crate::core::{
-    Cbc, ClientAuth, Connection, ConnectionId, Domain, DomainName, IdpSource, OidcSettings, Protocol, RequestBinding, SamlSettings, Secret,
-};
+use crate::core::{Cbc, Connection, ConnectionId, Domain, DomainName, IdpSource, Protocol, RequestBinding, SamlSettings};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -21,11 +20,11 @@ enum Kind {
 
 /// What a connection's own checks have to know about its surroundings.
 #[derive(Debug, Clone, Copy)]
-struct Trust {
+pub(super) struct Trust {
     /// `internal = true`: private addresses are meant.
-    internal: bool,
+    pub(super) internal: bool,
     /// Keys that come with the source code are acceptable.
-    development: bool,
+    pub(super) development: bool,
 }
 
 /// Reads all connections, in their order.
@@ -59,11 +58,11 @@ fn read(section: &mut Section<'_>, known: &[Domain], development: bool) -> Optio
     let allow_idp_initiated = strict || section.boolean("allow_idp_initiated").unwrap_or(false);
     let protocol = match kind {
         Some(Kind::Saml) => saml(section, trust, strict).map(Protocol::Saml),
-        Some(Kind::Oidc) => oidc(section, trust).map(Protocol::Oidc),
+        Some(Kind::Oidc) => oidc::read(section, trust).map(Protocol::Oidc),
         None => {
             // Which keys belong here is not known: ask for both sets, so that none is called unknown.
             section.forgive(&SAML_KEYS);
-            section.forgive(&OIDC_KEYS);
+            section.forgive(&oidc::KEYS);
             None
         }
     };
@@ -74,8 +73,6 @@ fn read(section: &mut Section<'_>, known: &[Domain], development: bool) -> Optio
 
 const SAML_KEYS: [&str; 9] =
     ["idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "sign_requests", "request_binding", "decrypt_cbc", "attributes"];
-const OIDC_KEYS: [&str; 9] =
-    ["issuer", "client_id", "client_secret", "client_auth", "scopes", "algorithms", "trusted_audiences", "userinfo", "claims"];
 
 fn domains(section: &mut Section<'_>, known: &[Domain]) -> BTreeSet<DomainName> {
     let written = section.texts("domains");
@@ -209,7 +206,7 @@ fn not_for_development(text: &Text, trust: Trust) -> Result<(), Wrong> {
 }
 
 /// An https address; http on loopback.
-fn web_address(text: &Text, trust: Trust) -> Result<String, Wrong> {
+pub(super) fn web_address(text: &Text, trust: Trust) -> Result<String, Wrong> {
     let insecure = |why: &str| {
         Wrong::new(Code::InsecureUrl, format!("{:?} {why}", text.shown))
             .suggest("write the provider's address as it gives it: \"https://…\"")
@@ -229,79 +226,4 @@ fn web_address(text: &Text, trust: Trust) -> Result<String, Wrong> {
         return Err(wrong.suggest("if the provider is in your own network, write internal = true in its connection"));
     }
     Ok(text.value.clone())
-}
-
-fn oidc(section: &mut Section<'_>, trust: Trust) -> Option<OidcSettings> {
-    let issuer = section.parsed_required("issuer", "issuer = \"https://idp.acme.example\"", |text| web_address(text, trust));
-    let client_id = section.parsed_required("client_id", "client_id = \"usher\"", value::not_blank);
-    let client_secret = section.parsed("client_secret", |text| value::not_blank(text).map(Secret::new));
-    let ways = [("basic", ClientAuth::Basic), ("post", ClientAuth::Post)];
-    let client_auth = section.parsed("client_auth", |text| value::choice(text, &ways));
-    let mut scopes = words(section, "scopes", &["openid", "profile", "email"]);
-    if !scopes.iter().any(|scope| scope == "openid") {
-        scopes.insert(0, "openid".to_owned());
-    }
-    let algorithms = algorithms(section);
-    let trusted_audiences = words(section, "trusted_audiences", &[]).into_iter().collect();
-    let userinfo = section.boolean("userinfo").unwrap_or(true);
-    let mut claims = section.section("claims");
-    let mut claim = |key, default: &str| claims.parsed(key, value::not_blank).unwrap_or_else(|| default.to_owned());
-    let (subject_claim, email_claim, name_claim, groups_claim) =
-        (claim("subject", "sub"), claim("email", "email"), claim("name", "name"), claim("groups", "groups"));
-    claims.finish();
-    Some(OidcSettings {
-        issuer: issuer?,
-        client_id: client_id?,
-        client_secret,
-        client_auth,
-        scopes,
-        algorithms,
-        trusted_audiences,
-        subject_claim,
-        email_claim,
-        name_claim,
-        groups_claim,
-        userinfo,
-    })
-}
-
-fn words(section: &mut Section<'_>, key: &'static str, default: &[&str]) -> Vec<String> {
-    let Some(texts) = section.texts(key) else { return default.iter().map(|&word| word.to_owned()).collect() };
-    let mut words = Vec::new();
-    for text in texts {
-        match value::not_blank(&text) {
-            Ok(word) => words.push(word),
-            Err(wrong) => section.reader().at(&text, wrong),
-        }
-    }
-    words
-}
-
-/// Asymmetric signatures only (RFC 8725 3.1): whoever can check a shared-key signature can also make one.
-const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
-
-fn algorithms(section: &mut Section<'_>) -> Vec<String> {
-    let Some(texts) = section.texts("algorithms") else { return vec!["RS256".to_owned()] };
-    if texts.is_empty() {
-        let wrong = Wrong::new(Code::Algorithm, "without an algorithm no ID token could be believed");
-        section.wrong("algorithms", wrong.suggest("write [\"RS256\"], or leave the key out"));
-    }
-    let mut algorithms = Vec::new();
-    for text in texts {
-        let why = match text.value.as_str() {
-            known if ALGORITHMS.contains(&known) => {
-                algorithms.push(text.value);
-                continue;
-            }
-            "none" => "\"none\" means no signature at all, and is never accepted".to_owned(),
-            "HS256" | "HS384" | "HS512" => {
-                format!("{} signs with the client secret, which too many parties know, and is not accepted", text.shown)
-            }
-            _ => format!("{:?} is not an algorithm that Usher accepts", text.shown),
-        };
-        let shared_key = text.value.starts_with("HS") || text.value == "none";
-        let suggestion = if shared_key { "let the provider sign with RS256".to_owned() } else { did_you_mean(&text.value, ALGORITHMS) };
-        section.reader().at(&text, Wrong::new(Code::Algorithm, why).suggest(suggestion));
-    }
-    algorithms
 }

@@ -1,7 +1,7 @@
 //! org.toml: who may come in, and as what.
 //!
 //! - `parent`: `[parent]`, `[[domain]]`
-//! - `connection`: `[[connection]]`, SAML or OIDC
+//! - `connection`: `[[connection]]`, SAML; `oidc`: what it has over OpenID Connect
 //! - `organization`: `[[organization]]` with its mappings and policy; `plan`: what a plan sets
 //! - `advice`: what is allowed and worth a second look
 //!
@@ -17,6 +17,7 @@ use crate::core::Settings;
 
 mod advice;
 mod connection;
+mod oidc;
 mod organization;
 mod parent;
 mod plan;

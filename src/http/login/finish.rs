@@ -146,7 +146,7 @@ impl Arrival {
         need_open(&entrance, &login)?;
         let verified = match (&entrance.door, &login.protocol) {
             (Ok(Door::Saml(_)), PendingProtocol::Saml { request_id }) => self.verify_saml(&entrance, &message, Some(request_id)).await,
-            (Ok(Door::Oidc(_)), PendingProtocol::Oidc { .. }) => {
+            (Ok(Door::Oidc(_)), PendingProtocol::Oidc(_)) => {
                 let callback = Callback::parse(&message).map_err(|_| Problem::Malformed)?;
                 self.verify_oidc(&entrance, &callback, &login).await
             }
@@ -269,10 +269,10 @@ impl Arrival {
     }
 
     async fn verify_oidc(&self, entrance: &Entrance, callback: &Callback, login: &PendingLogin) -> Result<VerifiedIdentity, Unverified> {
-        let (Ok(Door::Oidc(rp)), PendingProtocol::Oidc { nonce, code_verifier }) = (&entrance.door, &login.protocol) else {
+        let (Ok(Door::Oidc(rp)), PendingProtocol::Oidc(pending)) = (&entrance.door, &login.protocol) else {
             return Err(Unverified::changed());
         };
-        match rp.finish(callback, nonce, code_verifier, self.app.clock.now()).await {
+        match rp.finish(callback, pending, self.app.clock.now()).await {
             // The pending login was taken atomically, so its code is redeemed for the first time.
             Ok(checked) => Ok(checked.accept(&FirstUse::claimed())),
             Err(error) if !login.test && (error.is_provider_unreachable() || error.is_provider_refusal()) => {

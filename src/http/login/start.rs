@@ -231,8 +231,7 @@ async fn start_at(app: &App, connection: &Connection, door: &Door, asking: Askin
         }
         Door::Oidc(rp) => {
             let started = rp.start(&key, None, asking, now).await.map_err(|error| Problem::oidc(connection, &error))?;
-            let protocol = PendingProtocol::Oidc { nonce: started.nonce, code_verifier: started.code_verifier };
-            Ok(StartedLogin { key, protocol, go: Go::Redirect(started.url) })
+            Ok(StartedLogin { key, protocol: PendingProtocol::Oidc(started.pending), go: Go::Redirect(started.url) })
         }
     }
 }

@@ -64,7 +64,7 @@ fn begin(app: &App, connection: &str, asked: &Initiation) -> Result<Response, Pr
     let id = ConnectionId::parse(connection).map_err(|_| Problem::NoSuchConnection)?;
     let entrance = app.doors.find(&id).ok_or(Problem::NoSuchConnection)?;
     match &entrance.door {
-        Ok(Door::Oidc(rp)) if rp.issuer() != asked.iss => return Err(Problem::Malformed),
+        Ok(Door::Oidc(rp)) if !rp.is_issuer(&asked.iss) => return Err(Problem::Malformed),
         Ok(Door::Saml(_)) => return Err(Problem::NoSuchConnection),
         Ok(Door::Oidc(_)) | Err(_) => {}
     }

@@ -57,7 +57,7 @@ pub(in crate::http) async fn front_channel(
 ) -> Result<Response, Problem> {
     let (entrance, rp) = find(&app, &connection)?;
     let (Some(issuer), Some(session)) = (meant.iss, meant.sid.filter(|sid| !sid.is_empty())) else { return Err(Problem::Malformed) };
-    if issuer != rp.issuer() {
+    if !rp.is_issuer(&issuer) {
         return Ok(refuse(&app, &entrance, "issuer_mismatch", "the logout names another issuer", &origin).await);
     }
     let issued_at = app.clock.now();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::OidcError;
-use super::id_token::{is_subject, seconds};
+use super::id_token::{is_subject, seconds, text};
 use super::json::Object;
 use crate::core::{EmailAddress, GroupClaim, OidcSettings};
 
@@ -28,9 +28,14 @@ impl Claims<'_> {
             .any(|name| find(self.id_token, name).is_none())
     }
 
-    /// The provider's name for the person, from the ID token only.
-    pub(super) fn subject(&self) -> Result<&str, OidcError> {
-        let subject = find(self.id_token, &self.settings.subject_claim).and_then(Value::as_str);
+    /// The provider's name for the person, from the ID token only. Where one issuer stands for many tenants, the tenant is part of the name: what one
+    /// tenant calls its people says nothing about those of another.
+    pub(super) fn subject(&self, many_tenants: bool) -> Result<String, OidcError> {
+        let subject = find(self.id_token, &self.settings.subject_claim).and_then(Value::as_str).map(str::to_owned);
+        let subject = match (subject, text(self.id_token, "tid")) {
+            (Some(subject), Some(tenant)) if many_tenants => Some(format!("{tenant}/{subject}")),
+            (subject, _) => subject.filter(|_| !many_tenants),
+        };
         subject.filter(|subject| is_subject(subject)).ok_or(OidcError::SubjectInvalid)
     }
 
@@ -91,6 +96,11 @@ impl Claims<'_> {
     /// When the ID token was issued, for a logout that overtakes its login.
     pub(super) fn issued_at(&self) -> Option<Timestamp> {
         seconds(self.id_token, "iat").and_then(|issued| Timestamp::from_second(issued).ok())
+    }
+
+    /// When the person last authenticated at the provider, as far as it says.
+    pub(super) fn authenticated_at(&self) -> Option<Timestamp> {
+        seconds(self.id_token, "auth_time").and_then(|at| Timestamp::from_second(at).ok())
     }
 
     /// The provider's name for its session, for logout.

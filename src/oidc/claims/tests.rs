@@ -1,26 +1,11 @@
 #![expect(clippy::redundant_closure_for_method_calls, reason = "the method as a value has one lifetime, where any is needed")]
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::*;
 
 fn settings(groups: &str) -> OidcSettings {
-    OidcSettings {
-        issuer: "https://op.example".to_owned(),
-        client_id: "usher".to_owned(),
-        client_secret: None,
-        client_auth: None,
-        scopes: Vec::new(),
-        algorithms: vec!["RS256".to_owned()],
-        trusted_audiences: BTreeSet::new(),
-        subject_claim: "sub".to_owned(),
-        email_claim: "email".to_owned(),
-        name_claim: "name".to_owned(),
-        groups_claim: groups.to_owned(),
-        userinfo: true,
-    }
+    OidcSettings { groups_claim: groups.to_owned(), ..OidcSettings::new("https://op.example", "usher") }
 }
 
 fn object(value: Value) -> Object {
@@ -153,7 +138,7 @@ fn userinfo_fills_gaps_and_overrides_nothing() {
     let id_token = json!({ "sub": "ada", "name": "Ada", "groups": [] });
     let userinfo = json!({ "sub": "eve", "name": "Eve", "groups": ["admins"], "email": "ada@acme.example" });
     read(&settings("groups"), id_token, Some(userinfo), |claims| {
-        assert_eq!(claims.subject().unwrap(), "ada");
+        assert_eq!(claims.subject(false).unwrap(), "ada");
         assert_eq!(claims.name().as_deref(), Some("Ada"));
         assert_eq!(claims.groups(), GroupClaim::Empty);
         assert_eq!(claims.email().map(String::from).as_deref(), Some("ada@acme.example"));
@@ -182,8 +167,7 @@ fn overage_in_userinfo_counts_and_overage_in_the_id_token_stays() {
 fn the_subject_can_be_another_claim_and_is_held_to_the_same_form() {
     let mut settings = settings("groups");
     settings.subject_claim = "oid".to_owned();
-    let subject =
-        |token| read(&settings, token, Some(json!({ "oid": "from-userinfo" })), |claims| claims.subject().map(str::to_owned).ok());
+    let subject = |token| read(&settings, token, Some(json!({ "oid": "from-userinfo" })), |claims| claims.subject(false).ok());
     assert_eq!(subject(json!({ "sub": "pairwise", "oid": "o-1" })).as_deref(), Some("o-1"));
     for bad in [json!({}), json!({ "oid": 7 }), json!({ "oid": "" }), json!({ "oid": "a\u{0}" }), json!({ "oid": "x".repeat(256) })] {
         assert_eq!(subject(bad), None);
@@ -196,4 +180,14 @@ fn userinfo_is_asked_only_for_gaps() {
     assert!(!gaps(json!({ "email": "a", "name": "b", "realm_access": { "roles": [] } })));
     assert!(gaps(json!({ "email": "a", "name": "b", "realm_access": {} })));
     assert!(gaps(json!({ "name": "b", "realm_access": { "roles": [] } })));
+}
+
+#[test]
+fn among_many_tenants_the_tenant_is_part_of_the_subject() {
+    let settings = OidcSettings { subject_claim: "oid".to_owned(), ..settings("groups") };
+    let subject = |token| read(&settings, token, None, |claims| claims.subject(true).ok());
+    assert_eq!(subject(json!({ "tid": "t-1", "oid": "o-1" })).as_deref(), Some("t-1/o-1"));
+    for bad in [json!({ "oid": "o-1" }), json!({ "tid": "t-1" }), json!({ "tid": 1, "oid": "o-1" })] {
+        assert_eq!(subject(bad), None);
+    }
 }

@@ -8,19 +8,22 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::OidcError;
+use super::issuer::Issuer;
 use super::json::Object;
 use super::jws::Signed;
 use crate::clock::CLOCK_SKEW;
+use crate::core::OidcSettings;
 
 /// How long ago an ID token may have been issued: as long as a login may take.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What an ID token has to agree with.
 pub(super) struct Expected<'a> {
-    pub(super) issuer: &'a str,
-    pub(super) client_id: &'a str,
-    pub(super) trusted_audiences: &'a BTreeSet<String>,
+    pub(super) settings: &'a OidcSettings,
+    pub(super) issuer: &'a Issuer,
     pub(super) nonce: &'a str,
+    /// The person has to have authenticated since then.
+    pub(super) authenticated_since: Option<Timestamp>,
     pub(super) access_token: &'a AccessToken,
     pub(super) now: Timestamp,
 }
@@ -29,9 +32,7 @@ impl Expected<'_> {
     /// All checks, or the first that fails. Gives the claims back.
     pub(super) fn check(&self, signed: Signed) -> Result<Object, OidcError> {
         let claims = &signed.claims;
-        if text(claims, "iss") != Some(self.issuer) {
-            return Err(OidcError::IssuerMismatch);
-        }
+        self.issuer.check(&signed)?;
         self.check_audience(claims)?;
         self.check_times(claims)?;
         let nonce = text(claims, "nonce").ok_or(OidcError::NonceMismatch)?;
@@ -42,13 +43,35 @@ impl Expected<'_> {
         if !text(claims, "sub").is_some_and(is_subject) {
             return Err(OidcError::SubjectInvalid);
         }
+        self.check_authentication(claims)?;
+        check_hosted_domain(claims, &self.settings.hosted_domains)?;
         Ok(signed.claims)
     }
 
+    /// When and how the person authenticated (OpenID Connect Core 3.1.3.7, 12 and 13): the provider was only asked for it, so its answer is looked at.
+    fn check_authentication(&self, claims: &Object) -> Result<(), OidcError> {
+        if let Some(since) = self.authenticated_since {
+            let skew = CLOCK_SKEW.as_secs();
+            let at = seconds(claims, "auth_time").ok_or(OidcError::AuthTimeMissing)?;
+            if at > self.now.as_second().saturating_add(skew) {
+                return Err(OidcError::AuthenticatedInFuture);
+            }
+            if at < since.as_second().saturating_sub(skew) {
+                return Err(OidcError::AuthenticatedTooLongAgo);
+            }
+        }
+        let wanted = &self.settings.acr_values;
+        if wanted.is_empty() || text(claims, "acr").is_some_and(|acr| wanted.iter().any(|wanted| wanted == acr)) {
+            Ok(())
+        } else {
+            Err(OidcError::AuthenticationTooWeak)
+        }
+    }
+
     fn check_audience(&self, claims: &Object) -> Result<(), OidcError> {
-        let audiences = check_audience(claims, self.client_id, self.trusted_audiences)?;
+        let audiences = check_audience(claims, &self.settings.client_id, &self.settings.trusted_audiences)?;
         match claims.get("azp") {
-            Some(Value::String(party)) if party == self.client_id => Ok(()),
+            Some(Value::String(party)) if *party == self.settings.client_id => Ok(()),
             None if audiences == 1 => Ok(()),
             _ => Err(OidcError::AuthorizedPartyMismatch),
         }
@@ -97,6 +120,15 @@ pub(super) fn check_audience(claims: &Object, client_id: &str, trusted: &BTreeSe
         Ok(audiences.len())
     } else {
         Err(OidcError::AudienceUntrusted)
+    }
+}
+
+/// Google has one issuer for all of the world, and `hd` says whose account it is. The parameter `hd` of the request only sorts the list of accounts.
+fn check_hosted_domain(claims: &Object, domains: &BTreeSet<String>) -> Result<(), OidcError> {
+    if domains.is_empty() || text(claims, "hd").is_some_and(|domain| domains.contains(domain)) {
+        Ok(())
+    } else {
+        Err(OidcError::HostedDomainNotAllowed)
     }
 }
 

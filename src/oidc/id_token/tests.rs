@@ -6,6 +6,11 @@ use super::*;
 const NOW: i64 = 1_800_000_000;
 
 fn check(changes: Value) -> &'static str {
+    check_for(changes, |_| {}, None)
+}
+
+/// With other settings, and the person asked to have authenticated so many seconds ago at most.
+fn check_for(changes: Value, set: impl FnOnce(&mut OidcSettings), max_age: Option<i64>) -> &'static str {
     let Value::Object(mut claims) = json!({
         "iss": "https://op.example", "aud": "usher", "sub": "ada", "nonce": "n", "iat": NOW, "exp": NOW + 300,
     }) else {
@@ -14,13 +19,16 @@ fn check(changes: Value) -> &'static str {
     let Value::Object(changes) = changes else { panic!("an object") };
     claims.extend(changes);
     claims.retain(|_, value| *value != json!("[removed]"));
-    let signed =
-        Signed { claims, algorithm: CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256, key: CoreJsonWebKey::new_rsa(vec![1], vec![1], None) };
+    let (algorithm, key) = (CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256, CoreJsonWebKey::new_rsa(vec![1], vec![1], None));
+    let signed = Signed { claims, algorithm, key, key_issuer: None };
+    let mut settings = OidcSettings::new("https://op.example", "usher");
+    settings.trusted_audiences = BTreeSet::from(["project".to_owned()]);
+    set(&mut settings);
     let expected = Expected {
-        issuer: "https://op.example",
-        client_id: "usher",
-        trusted_audiences: &BTreeSet::from(["project".to_owned()]),
+        settings: &settings,
+        issuer: &Issuer::of(&settings).unwrap(),
         nonce: "n",
+        authenticated_since: max_age.map(|seconds| Timestamp::from_second(NOW - seconds).unwrap()),
         access_token: &AccessToken::new("access".to_owned()),
         now: Timestamp::from_second(NOW).unwrap(),
     };
@@ -126,5 +134,49 @@ fn the_subject_is_printable_ascii_of_bounded_length() {
         json!(null),
     ] {
         assert_eq!(check(json!({ "sub": sub })), "subject_invalid", "{sub}");
+    }
+}
+
+#[test]
+fn who_was_asked_to_authenticate_has_done_so_since() {
+    let at = |auth_time: Value, max_age| check_for(json!({ "auth_time": auth_time }), |_| {}, Some(max_age));
+    assert_eq!(at(json!(NOW), 0), "ok");
+    assert_eq!(at(json!(NOW - 60), 0), "ok", "give or take the clocks");
+    assert_eq!(at(json!(NOW - 61), 0), "authenticated_too_long_ago");
+    assert_eq!(at(json!(NOW - 3660), 3600), "ok");
+    assert_eq!(at(json!(NOW - 3661), 3600), "authenticated_too_long_ago");
+    // Glewlwyd.
+    assert_eq!(at(json!(0), 3600), "authenticated_too_long_ago");
+    assert_eq!(at(json!(i64::MIN), 3600), "authenticated_too_long_ago");
+    assert_eq!(at(json!(NOW + 61), 3600), "authenticated_in_future");
+    for odd in [json!("[removed]"), json!(null), json!(NOW.to_string()), json!([NOW])] {
+        assert_eq!(at(odd.clone(), 3600), "auth_time_missing", "{odd}");
+    }
+    assert_eq!(check(json!({ "auth_time": 0 })), "ok", "nobody asked");
+}
+
+#[test]
+fn the_way_of_authentication_is_one_that_the_connection_wants() {
+    let with =
+        |acr: Value| check_for(json!({ "acr": acr }), |settings| settings.acr_values = vec!["mfa".to_owned(), "phr".to_owned()], None);
+    assert_eq!([with(json!("mfa")), with(json!("phr"))], ["ok", "ok"]);
+    for acr in [json!("[removed]"), json!("0"), json!("MFA"), json!("mfa phr"), json!(["mfa"]), json!("")] {
+        assert_eq!(with(acr.clone()), "authentication_too_weak", "{acr}");
+    }
+}
+
+#[test]
+fn a_google_account_is_of_a_domain_that_the_connection_names() {
+    let with = |hd: Value| check_for(json!({ "hd": hd }), |settings| settings.hosted_domains = ["acme.example".to_owned()].into(), None);
+    assert_eq!(with(json!("acme.example")), "ok");
+    for hd in [
+        json!("[removed]"),
+        json!("evil.example"),
+        json!("acme.example.evil.example"),
+        json!("ACME.example"),
+        json!(["acme.example"]),
+        json!(""),
+    ] {
+        assert_eq!(with(hd.clone()), "hosted_domain_not_allowed", "{hd}");
     }
 }

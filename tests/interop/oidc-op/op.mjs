@@ -7,17 +7,24 @@
 //   REDIRECT_URIS, LOGOUT_URIS        separated by blanks
 //   ALGORITHM                         RS256 (default), PS256, ES256 or EdDSA for ID tokens
 //   CLAIMS_IN=userinfo                email, name and groups come from userinfo only
+//   CLIENT_AUTH                       private_key_jwt or tls_client_auth instead of the secret
+//   CLIENT_JWK                        the client's public key, for private_key_jwt
+//   TLS_FOLDER                        speak https: key.pem and crt.pem of the server, client-ca.pem for the clients' certificates
+//   PUSHED=required                   no request but pushed ones
+//   REFRESH=rotate                    refresh tokens, each good for once
 //   PUBLIC_PORT                       the port of the issuer, when something stands in front of it
 //   POST /_ctl/groups {user, groups}  changes a person's groups from the next login on
 //   POST /_ctl/rotate                 new signing keys
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import Provider from 'oidc-provider';
 
 const port = Number(process.argv[2] ?? 9400);
 const env = process.env;
-const issuer = `http://op.localhost:${env.PUBLIC_PORT ?? port}`;
+const issuer = `${env.TLS_FOLDER ? 'https' : 'http'}://op.localhost:${env.PUBLIC_PORT ?? port}`;
 const list = (text) => (text ?? '').split(/\s+/).filter(Boolean);
 
 const people = new Map(Object.entries({
@@ -38,12 +45,20 @@ function signingKeys() {
   ] };
 }
 
+// How the one client proves itself.
+const proofs = {
+  undefined: { client_secret: env.CLIENT_SECRET ?? 's e:c%r+e/t' },
+  private_key_jwt: { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [JSON.parse(env.CLIENT_JWK ?? '{}')] } },
+  tls_client_auth: { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'usher.acme.example' },
+};
+
 const client = {
   client_id: env.CLIENT_ID ?? 'usher',
-  client_secret: env.CLIENT_SECRET ?? 's e:c%r+e/t',
+  ...proofs[env.CLIENT_AUTH],
+  require_pushed_authorization_requests: env.PUSHED === 'required',
   redirect_uris: list(env.REDIRECT_URIS),
   post_logout_redirect_uris: list(env.LOGOUT_URIS),
-  grant_types: ['authorization_code'],
+  grant_types: env.REFRESH ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
   response_types: ['code'],
   id_token_signed_response_alg: env.ALGORITHM ?? 'RS256',
 };
@@ -74,6 +89,10 @@ function provider() {
     scopes: ['openid', 'profile', 'email', 'groups'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'], groups: ['groups'] },
     conformIdTokenClaims: env.CLAIMS_IN === 'userinfo',
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'none'],
+    acrValues: ['pwd', 'mfa'],
+    rotateRefreshToken: true,
+    discovery: { mtls_endpoint_aliases: { token_endpoint: `${issuer}/token` } },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
     findAccount: (ctx, sub) => people.has(sub) ? { accountId: sub, claims: () => ({ sub, ...people.get(sub) }) } : undefined,
     interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -86,6 +105,14 @@ function provider() {
     },
     features: {
       devInteractions: { enabled: false },
+      mTLS: {
+        enabled: true,
+        tlsClientAuth: true,
+        getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+        certificateAuthorized: (ctx) => ctx.socket.authorized,
+        certificateSubjectMatches: (ctx, property, expected) =>
+          property === 'tls_client_auth_san_dns' && ctx.socket.getPeerX509Certificate().subjectAltName === `DNS:${expected}`,
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource(ctx, form) {
@@ -132,7 +159,7 @@ async function control(path, request, response) {
   response.end();
 }
 
-http.createServer(async (request, response) => {
+async function serve(request, response) {
   const path = new URL(request.url, issuer).pathname;
   try {
     if (path.startsWith('/interaction/')) await interaction(request, response);
@@ -142,4 +169,12 @@ http.createServer(async (request, response) => {
     response.statusCode = 500;
     response.end(String(error));
   }
-}).listen(port, '127.0.0.1', () => console.log(issuer));
+}
+
+const file = (name) => readFileSync(`${env.TLS_FOLDER}/${name}`);
+// Browsers have no certificate, so one is asked for and not demanded.
+const server = env.TLS_FOLDER
+  ? https.createServer(
+    { key: file('key.pem'), cert: file('crt.pem'), ca: file('client-ca.pem'), requestCert: true, rejectUnauthorized: false }, serve)
+  : http.createServer(serve);
+server.listen(port, '127.0.0.1', () => console.log(issuer));

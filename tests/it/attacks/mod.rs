@@ -2,11 +2,13 @@
 //!
 //! - here: what a row is, and the page
 //! - [`saml`]: messages to the SAML door, freshly made and signed
+//! - [`oidc`]: OpenID providers that misbehave, and people between a good one and us
 //!
 //! The one rule of this folder: a row names the test that shows it. To add a door: a module with a `pub(crate) const ATTACKS: &[Attack]`, and a line in
 //! [`chapters`]. Rows may also name tests that stand elsewhere. `USHER_WRITE_ATTACKS=1` writes the page.
 
 pub(crate) mod bait;
+pub(crate) mod oidc;
 pub(crate) mod saml;
 
 use std::collections::BTreeSet;
@@ -40,6 +42,7 @@ struct Chapter {
 fn chapters() -> Vec<Chapter> {
     let chapter = |heading, about, attacks: Vec<Attack>| Chapter { heading, about, attacks };
     let messages = |cases: &[saml::Case]| cases.iter().map(|case| case.attack).collect();
+    let plays = |cases: &[oidc::Case]| cases.iter().map(|case| case.attack).collect();
     vec![
         chapter(
             "SAML: the shape of a message",
@@ -64,6 +67,32 @@ fn chapters() -> Vec<Chapter> {
             "The same messages through a running gateway, and what is left behind.",
             saml::ELSEWHERE.to_vec(),
         ),
+        chapter(
+            "OpenID Connect: what a token says",
+            "Genuine signatures of the right provider over claims that are not for us, not for now, or not for this login. After each, userinfo is not asked.",
+            plays(oidc::token::CASES),
+        ),
+        chapter(
+            "OpenID Connect: signatures and keys",
+            "Who signed, with what, and whether it is an ID token at all.",
+            plays(oidc::signature::CASES),
+        ),
+        chapter(
+            "OpenID Connect: answers",
+            "What comes with the callback, from the token endpoint and from userinfo.",
+            plays(oidc::answer::CASES),
+        ),
+        chapter(
+            "OpenID Connect: the provider's machines",
+            "In somebody else's hands, or in trouble. Usher's own requests follow no redirect, end after ten seconds, and take a megabyte at most.",
+            plays(oidc::network::CASES),
+        ),
+        chapter(
+            "OpenID Connect: the whole gateway",
+            "The same providers through a running gateway, what is left behind, and what needs more than one answer.",
+            oidc::ELSEWHERE.to_vec(),
+        ),
+        chapter("OpenID Connect: the OpenID Foundation's tests of a relying party", oidc::conformance::ABOUT, oidc::conformance::rows()),
     ]
 }
 
@@ -75,8 +104,8 @@ page is written from the tests: a row that is here is tried at every build, and 
 The code in the fourth column is what the log and the audit say. The person, or the attacker, sees one and the same page for all of them: that the sign-in
 did not work, with a reference. [connections.md](../connections.md) explains each code.
 
-Every message is made and signed by the tests themselves, at that moment. Refusing one costs little processor time and at most 8 MiB of memory, and the
-tests count both; no address in it is asked, no file is opened, nobody is signed in, and nothing but one audit line is written.
+Every message is made and signed by the tests themselves, at that moment. Refusing a SAML message costs little processor time and at most 8 MiB of memory,
+and the tests count both. No address in a message is asked, no file is opened, nobody is signed in, and nothing but one audit line is written.
 ";
 
 fn page() -> String {
@@ -110,13 +139,8 @@ fn every_row_has_an_id_of_its_own_and_a_test_that_is_there() {
     for attack in chapters().into_iter().flat_map(|chapter| chapter.attacks) {
         assert!(ids.insert(attack.id), "{} is there twice", attack.id);
         let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(attack.file)).unwrap();
-        let row = format!("{} {} ", attack.id, attack.test);
-        assert!(
-            source.contains(&format!("fn {}(", attack.test)) || source.contains(&row.replacen(' ', "\" ", 1)),
-            "{}: no test {}",
-            attack.id,
-            attack.test
-        );
+        let row = format!("\" {} \"", attack.test);
+        assert!(source.contains(&format!("fn {}(", attack.test)) || source.contains(&row), "{}: no test {}", attack.id, attack.test);
     }
     assert!(ids.len() > 100, "{}", ids.len());
 }

@@ -54,7 +54,7 @@ const PROCESS: [(&str, &str, &str); 41] = [
 ];
 
 /// One change of a sound org.toml, and the code that it gives.
-const ORGANIZATION: [(&str, &str, &str); 34] = [
+const ORGANIZATION: [(&str, &str, &str); 50] = [
     ("U030", "name = \"acme.example\"", "name = \"acme.example\"\n[[domain]]\nname = \"https://acme.example\"\nverified = \"operator\""),
     ("U031", "name = \"acme.example\"", "name = \"acme.example\"\nverified = \"operator\"\n[[domain]]\nname = \"ACME.example\""),
     ("U031", "plan = \"enterprise\"", "plan = \"enterprise\"\nroles = [\"Owner\", \"Admin\", \"User\", \"User\"]"),
@@ -81,6 +81,26 @@ const ORGANIZATION: [(&str, &str, &str); 34] = [
     ("U046", "olivia@acme.example", "olivia@gmail.example"),
     ("U047", "seats = 20 ", "seats = -20 "),
     ("U047", "seats = 20 ", "seats = 4294967296 "),
+    ("U005", "client_secret = \"s3cret-of-entra\"", "client_auth = \"private_key_jwt\""),
+    ("U005", "client_secret = \"s3cret-of-entra\"", "client_auth = \"tls\"\nclient_key = \"-----BEGIN PRIVATE KEY-----\""),
+    ("U023", "client_secret = \"s3cret-of-entra\"", "client_auth = \"private_key_jwt\"\nclient_key = \"/etc/client.pem\""),
+    ("U052", "client_id", "client_auth = \"private_key_jwt\"\nclient_key = \"-----BEGIN PRIVATE KEY-----\"\nclient_id"),
+    ("U052", "client_id", "client_key = \"-----BEGIN PRIVATE KEY-----\"\nclient_id"),
+    ("U053", "com/8f1c/", "com/common/"),
+    ("U053", "com/8f1c/", "com/{tenantid}/"),
+    ("U053", "client_id", "tenants = [\"acme.onmicrosoft.com\"]\nclient_id"),
+    ("U053", "client_id", "tenants = [\"9188040D-6C67-4FF5-B112-36A304B66DAD\"]\nclient_id"),
+    ("U005", "[[organization]]", "[connection.group_lookup]\nkind = \"google_directory\"\n[[organization]]"),
+    ("U010", "[[organization]]", "[connection.group_lookup]\nkind = \"okta\"\n[[organization]]"),
+    (
+        "U054",
+        "[[organization]]",
+        "[connection.group_lookup]\nkind = \"google_directory\"\nimpersonate = \"a@acme.example\"\nservice_account = \"{}\"\n[[organization]]",
+    ),
+    ("U030", "client_id", "hosted_domains = [\"https://acme.example\"]\nclient_id"),
+    ("U006", "client_id", "max_age = \"0s\"\nclient_id"),
+    ("U010", "client_id", "response_mode = \"fragment\"\nclient_id"),
+    ("U010", "client_id", "client_algorithm = \"HS256\"\nclient_id"),
     ("U051", "[organization.role_mappings]", "[organization.policy]\nremoval_threshold = { percent = 101 }\n[organization.role_mappings]"),
     ("U004", "seats = 20 ", "seats = \"20\" "),
     ("U010", "[organization.role_mappings]", "[organization.policy]\nno_role_match = \"delete\"\n[organization.role_mappings]"),

@@ -137,21 +137,9 @@ fn an_oidc_connection_needs_only_issuer_and_client() {
     let Protocol::Oidc(oidc) = connection_of("protocol = \"oidc\"\nissuer = \"https://idp.acme.example\"\nclient_id = \"usher\"") else {
         panic!()
     };
-    let expected = OidcSettings {
-        issuer: "https://idp.acme.example".to_owned(),
-        client_id: "usher".to_owned(),
-        client_secret: None,
-        client_auth: None,
-        scopes: vec!["openid".to_owned(), "profile".to_owned(), "email".to_owned()],
-        algorithms: vec!["RS256".to_owned()],
-        trusted_audiences: std::collections::BTreeSet::new(),
-        subject_claim: "sub".to_owned(),
-        email_claim: "email".to_owned(),
-        name_claim: "name".to_owned(),
-        groups_claim: "groups".to_owned(),
-        userinfo: true,
-    };
-    assert_eq!(oidc, expected);
+    assert_eq!(oidc.scopes, ["openid", "profile", "email"]);
+    assert_eq!(oidc.algorithms, ["RS256"]);
+    assert_eq!(oidc, OidcSettings::new("https://idp.acme.example", "usher"));
 }
 
 #[test]

@@ -47,6 +47,8 @@ protocol = "oidc"
 zzzzzzzzzzzz = 1
 [connection.claims]
 zzzzzzzzzzzz = 1
+[connection.group_lookup]
+zzzzzzzzzzzz = 1
 [[organization]]
 seat_tiers = [{ zzzzzzzzzzzz = 1 }]
 zzzzzzzzzzzz = 1

@@ -68,7 +68,7 @@ async fn sign_in(demo: &Demo, party: &RelyingParty, person: &str) -> Identity {
     let location = pick(&idp, &page, person).await.location.unwrap();
     let callback = Callback::parse(Url::parse(&location).unwrap().query().unwrap()).unwrap();
     assert_eq!(callback.state(), "state-1");
-    party.finish(&callback, &started.nonce, &started.code_verifier, now()).await.unwrap().identity().clone()
+    party.finish(&callback, &started.pending, now()).await.unwrap().identity().clone()
 }
 
 /// Signs in over OpenID Connect at a served demo.

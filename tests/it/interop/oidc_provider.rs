@@ -42,6 +42,7 @@ impl Provider for Op {
             logout_uris: &[&usher.site.auth("/signed-out")],
             algorithm: "RS256",
             claims_in_userinfo: false,
+            more: &[],
         };
         self.server = Some(OidcProvider::behind(self.front.port, self.port, &options).await);
     }

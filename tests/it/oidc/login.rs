@@ -6,7 +6,7 @@ use serde_json::json;
 use url::Url;
 use usher::core::{Asking, ClientAuth, GroupClaim};
 
-use super::{login, now, relying_party, relying_party_with, settings};
+use super::{login, now, outcome, relying_party, relying_party_with, settings};
 use crate::support::op::{Key, Op, REMOVED};
 
 #[tokio::test]
@@ -51,12 +51,13 @@ async fn a_start_sends_state_nonce_challenge_and_hint_to_the_provider() {
     let url = Url::parse(&one.url).unwrap();
     let asked = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     assert_eq!(asked("state").as_deref(), Some("s1"));
-    assert_eq!(asked("nonce").as_ref(), Some(&one.nonce));
+    assert_eq!(asked("nonce").as_ref(), Some(&one.pending.nonce));
     assert_eq!(asked("login_hint").as_deref(), Some("ada@acme.example"));
     assert_eq!(asked("scope").as_deref(), Some("openid profile email"));
     assert_eq!(asked("redirect_uri").as_deref(), Some("http://auth.localhost:8080/oidc/op/callback"));
-    assert!(!one.url.contains(&one.code_verifier));
-    assert_ne!((one.nonce, one.code_verifier), (two.nonce, two.code_verifier));
+    assert!(!one.url.contains(&one.pending.code_verifier));
+    assert_ne!(one.pending.nonce, two.pending.nonce);
+    assert_ne!(one.pending.code_verifier, two.pending.code_verifier);
 }
 
 #[tokio::test]
@@ -155,4 +156,130 @@ async fn signing_out_at_the_provider_needs_its_end_session_endpoint() {
     assert!(relying_party(&op).logout_url(None, &return_to, "s", now()).await.is_none());
     op.set(|op| op.discovery = json!({ "issuer": "https://evil.example" }));
     assert!(relying_party(&op).logout_url(None, &return_to, "s", now()).await.is_none());
+}
+
+#[tokio::test]
+async fn what_a_provider_may_leave_out_or_write_otherwise_is_no_fault() {
+    for (claims, tokens) in [
+        (json!({ "aud": ["usher"] }), json!({})),
+        (json!({ "aud": ["usher"], "azp": "usher" }), json!({})),
+        (json!({}), json!({ "token_type": "BEARER" })),
+        (json!({}), json!({ "expires_in": REMOVED, "scope": REMOVED, "refresh_token": REMOVED })),
+        (json!({ "auth_time": REMOVED, "sid": REMOVED }), json!({})),
+    ] {
+        let op = Op::start(now()).await;
+        op.set(|op| (op.claims, op.tokens) = (claims.clone(), tokens.clone()));
+        assert!(login(&op, &relying_party(&op)).await.is_ok(), "{claims} {tokens}");
+    }
+}
+
+#[tokio::test]
+async fn signed_userinfo_is_verified_and_taken() {
+    let op = Op::start(now()).await;
+    for changes in [json!({}), json!({ "aud": ["usher"] }), json!({ "exp": now().as_second() + 60 })] {
+        op.set(|op| {
+            op.claims = json!({ "groups": REMOVED });
+            op.userinfo = json!({ "groups": ["from-userinfo"] });
+            op.signed_userinfo = Some(changes);
+        });
+        let checked = login(&op, &relying_party(&op)).await.unwrap();
+        assert_eq!(checked.identity().groups, GroupClaim::from_values(["from-userinfo"]));
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_sign_in_is_asked_for_and_checked() {
+    let op = Op::start(now()).await;
+    let rp = relying_party(&op);
+    let started = rp.start("s", None, Asking::Anew, now()).await.unwrap();
+    let url = Url::parse(&started.url).unwrap();
+    let asked = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    assert_eq!((asked("prompt").as_deref(), asked("max_age").as_deref()), (Some("login"), Some("0")));
+    assert_eq!(started.pending.authenticated_since, Some(now()));
+    let finish = async |started: &usher::oidc::Started| {
+        let callback = usher::oidc::Callback::parse(&op.authorize(&started.url)).unwrap();
+        rp.finish(&callback, &started.pending, now()).await.map(|_| ()).map_err(|error| error.code())
+    };
+    assert_eq!(finish(&started).await, Ok(()));
+    for (auth_time, code) in [
+        (json!(now().as_second() - 3600), "authenticated_too_long_ago"),
+        (json!(0), "authenticated_too_long_ago"),
+        (json!(now().as_second() + 300), "authenticated_in_future"),
+        (json!(REMOVED), "auth_time_missing"),
+    ] {
+        op.set(|op| op.claims = json!({ "auth_time": auth_time }));
+        assert_eq!(finish(&rp.start("s", None, Asking::Anew, now()).await.unwrap()).await, Err(code));
+        assert_eq!(outcome(&op).await, "ok", "nobody asked");
+    }
+}
+
+#[tokio::test]
+async fn what_a_connection_demands_is_asked_of_the_provider() {
+    let op = Op::start(now()).await;
+    let mut settings = settings(op.issuer());
+    settings.max_age_seconds = Some(3600);
+    settings.acr_values = vec!["phr".to_owned(), "mfa".to_owned()];
+    settings.hosted_domains = ["acme.example".to_owned()].into();
+    settings.response_mode = usher::core::ResponseMode::FormPost;
+    let url = Url::parse(&relying_party_with(&settings).start("s", None, Asking::Usual, now()).await.unwrap().url).unwrap();
+    let asked = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    for (name, value) in [("max_age", "3600"), ("acr_values", "phr mfa"), ("hd", "acme.example"), ("response_mode", "form_post")] {
+        assert_eq!(asked(name).as_deref(), Some(value), "{name}");
+    }
+    op.set(|op| op.claims = json!({ "acr": "mfa", "hd": "acme.example", "auth_time": now().as_second() - 3000 }));
+    login(&op, &relying_party_with(&settings)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pushed_request_leaves_only_its_name_in_the_browser() {
+    let op = Op::start(now()).await;
+    let mut settings = settings(op.issuer());
+    for (pushed, required, auth) in [(Some(true), false, "basic"), (None, true, "post"), (None, true, "none")] {
+        settings.pushed_requests = pushed;
+        settings.client_auth = (auth == "post").then_some(ClientAuth::Post);
+        settings.client_secret = (auth != "none").then(|| usher::core::Secret::new(crate::support::op::CLIENT_SECRET));
+        op.set(|op| {
+            op.discovery = json!({ "require_pushed_authorization_requests": required });
+            op.client_auth = auth;
+        });
+        let before = op.calls("par");
+        login(&op, &relying_party_with(&settings)).await.unwrap_or_else(|error| panic!("{auth}: {error}"));
+        assert_eq!(op.calls("par"), before + 1, "{auth}");
+    }
+    op.set(|op| op.client_auth = "basic");
+    let refused = login(&op, &relying_party_with(&settings)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the provider refused the pushed request: invalid_client");
+    settings.pushed_requests = Some(false);
+    let url = relying_party_with(&settings).start("s", None, Asking::Usual, now()).await.unwrap().url;
+    assert!(url.contains("code_challenge="), "where the connection says never: {url}");
+    settings.pushed_requests = Some(true);
+    op.set(|op| op.discovery = json!({ "pushed_authorization_request_endpoint": REMOVED }));
+    let refused = relying_party_with(&settings).start("s", None, Asking::Usual, now()).await.unwrap_err();
+    assert_eq!(refused.code(), "discovery_invalid");
+}
+
+#[tokio::test]
+async fn people_of_the_named_tenants_come_in_through_one_connection() {
+    let (acme, partner) = ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222");
+    let op = Op::start(now()).await;
+    let template = format!("{}/{{tenantid}}/v2.0", op.issuer());
+    let mut settings = settings(&template);
+    settings.tenants = [acme, partner].map(str::to_owned).into();
+    settings.subject_claim = "oid".to_owned();
+    for (tenant, oid, expected) in [
+        (acme, "o-1", Ok(format!("{acme}/o-1"))),
+        (partner, "o-1", Ok(format!("{partner}/o-1"))),
+        ("33333333-3333-3333-3333-333333333333", "o-1", Err("tenant_not_allowed")),
+    ] {
+        let issuer = template.replace("{tenantid}", tenant);
+        op.set(|op| {
+            op.discovery = json!({ "issuer": template });
+            op.claims = json!({ "iss": issuer, "tid": tenant, "oid": oid });
+            op.callback.insert("iss", String::new());
+            op.discovery["authorization_response_iss_parameter_supported"] = false.into();
+        });
+        let rp = relying_party_with(&settings);
+        let found = login(&op, &rp).await.map(|checked| checked.identity().subject.clone()).map_err(|error| error.code());
+        assert_eq!(found, expected, "{tenant}");
+    }
 }

@@ -1,12 +1,12 @@
 //! A provider ends sessions: back-channel and front-channel, believed only when it is the provider of this connection.
 
 use serde_json::{Value, json};
-use usher::clock::{Clock as _, SystemClock};
 
 use super::{now, relying_party};
 use crate::support::ask::{Ask, Reply};
 use crate::support::browser::Browser;
-use crate::support::installation::{CONNECTION, Installation, Site, told};
+use crate::support::installation::{CONNECTION, told};
+use crate::support::oidc_house::OidcHouse;
 use crate::support::op::{CLIENT_ID, CLIENT_SECRET, Key, Op, REMOVED, Signing};
 
 /// What becomes of a logout token with these changes: the code of the refusal, or `ok`.
@@ -117,34 +117,13 @@ async fn a_form_has_its_token_exactly_once() {
     }
 }
 
-/// A whole gateway with this provider.
-struct House {
-    usher: Installation,
-    op: Op,
+/// A provider that talks to a gateway.
+trait Channels {
+    async fn back_channel(&self, token: &str) -> Reply;
+    async fn front_channel(&self, query: &str) -> Reply;
 }
 
-impl House {
-    async fn open(more: &str) -> Self {
-        let op = Op::start(SystemClock.now()).await;
-        let connection = format!(
-            "[[connection]]\nid = \"{CONNECTION}\"\nprotocol = \"oidc\"\nname = \"Op\"\ndomains = [\"acme.example\"]\ninternal = true\nissuer = \"{}\"\n\
-             client_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nalgorithms = [\"ES256\"]\n{more}",
-            op.issuer()
-        );
-        Self { usher: Installation::start(Site::new(), &connection).await, op }
-    }
-
-    /// Signs Ada in; her browser is inside.
-    async fn sign_in(&self) -> Browser {
-        let mut browser = Browser::new();
-        let start = browser.visit(&self.usher.site.app("/")).await;
-        let page = browser.follow_until(start, |url| url.host_str() == Some("op.localhost")).await;
-        let query = self.op.authorize(page.location().unwrap().as_str());
-        let page = browser.open(&self.usher.site.auth(&format!("/oidc/{CONNECTION}/callback?{query}"))).await;
-        assert_eq!(told(&page).0, "Admin");
-        browser
-    }
-
+impl Channels for OidcHouse {
     async fn back_channel(&self, token: &str) -> Reply {
         let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", token).finish();
         let ask = Ask::to("auth.localhost", "POST", &format!("/oidc/{CONNECTION}/backchannel-logout"));
@@ -156,10 +135,18 @@ impl House {
     }
 }
 
+/// Signs Ada in; her browser is inside.
+async fn sign_in(house: &OidcHouse) -> Browser {
+    let mut browser = Browser::new();
+    let page = house.login(&mut browser).await;
+    assert_eq!(told(&page).0, "Admin");
+    browser
+}
+
 #[tokio::test]
 async fn the_providers_logout_signs_out_here_and_counts_once() {
-    let house = House::open("").await;
-    let mut browser = house.sign_in().await;
+    let house = OidcHouse::open("").await;
+    let mut browser = sign_in(&house).await;
     assert!(house.usher.is_inside(&mut browser).await);
     let other = house.op.logout_token(&json!({ "sid": "another", "sub": REMOVED }));
     assert_eq!(house.back_channel(&other).await.status, 200);
@@ -177,8 +164,8 @@ async fn the_providers_logout_signs_out_here_and_counts_once() {
 
 #[tokio::test]
 async fn a_logout_that_is_not_the_providers_changes_nothing() {
-    let house = House::open("").await;
-    let mut browser = house.sign_in().await;
+    let house = OidcHouse::open("").await;
+    let mut browser = sign_in(&house).await;
     let reply = house.back_channel(&house.op.logout_token(&json!({ "nonce": "n" }))).await;
     assert_eq!((reply.status, reply.body.as_str()), (400, ""), "and says nothing about why");
     for query in ["", "sid=session-1", "iss=https%3A%2F%2Fevil.example&sid=session-1", "iss=&sid=session-1", "iss=x&sid="] {
@@ -190,8 +177,8 @@ async fn a_logout_that_is_not_the_providers_changes_nothing() {
 
 #[tokio::test]
 async fn a_frame_of_the_provider_signs_out_the_session_that_it_names() {
-    let house = House::open("").await;
-    let mut browser = house.sign_in().await;
+    let house = OidcHouse::open("").await;
+    let mut browser = sign_in(&house).await;
     let query = |sid: &str| {
         url::form_urlencoded::Serializer::new(String::new()).append_pair("iss", house.op.issuer()).append_pair("sid", sid).finish()
     };
@@ -205,7 +192,7 @@ async fn a_frame_of_the_provider_signs_out_the_session_that_it_names() {
 #[tokio::test]
 async fn a_login_that_starts_at_the_provider_is_a_login_of_ours() {
     for (more, start) in [("", "/login?"), ("allow_idp_initiated = true", &*format!("/login/{CONNECTION}?"))] {
-        let house = House::open(more).await;
+        let house = OidcHouse::open(more).await;
         let initiate = async |target: &str, issuer: &str| {
             let query = url::form_urlencoded::Serializer::new(String::new())
                 .append_pair("iss", issuer)

@@ -1,5 +1,7 @@
 //! The OpenID Connect door: against a provider that misbehaves, and against a certified one.
 
+mod client_auth;
+mod groups;
 mod hostile;
 mod keys;
 mod login;
@@ -20,24 +22,15 @@ use usher::outbound::Outbound;
 use crate::support::op::{CLIENT_ID, CLIENT_SECRET, Op};
 
 /// The time of all tests: nothing depends on the clock.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-fn settings(issuer: &str) -> OidcSettings {
+pub(crate) fn settings(issuer: &str) -> OidcSettings {
     OidcSettings {
-        issuer: issuer.to_owned(),
-        client_id: CLIENT_ID.to_owned(),
         client_secret: Some(Secret::new(CLIENT_SECRET)),
-        client_auth: None,
-        scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
         algorithms: vec!["ES256".to_owned()],
-        trusted_audiences: BTreeSet::new(),
-        subject_claim: "sub".to_owned(),
-        email_claim: "email".to_owned(),
-        name_claim: "name".to_owned(),
-        groups_claim: "groups".to_owned(),
-        userinfo: true,
+        ..OidcSettings::new(issuer, CLIENT_ID)
     }
 }
 
@@ -53,7 +46,7 @@ fn connection(settings: &OidcSettings, internal: bool) -> Connection {
     }
 }
 
-fn relying_party_with(settings: &OidcSettings) -> RelyingParty {
+pub(crate) fn relying_party_with(settings: &OidcSettings) -> RelyingParty {
     let outbound = Arc::new(Outbound::with_timeout(Duration::from_secs(1)).unwrap());
     let redirect_uri = Url::parse("http://auth.localhost:8080/oidc/op/callback").unwrap();
     RelyingParty::new(&connection(settings, true), settings, redirect_uri, outbound).unwrap()
@@ -68,10 +61,10 @@ async fn login_at(op: &Op, rp: &RelyingParty, now: Timestamp) -> Result<Checked,
     let started = rp.start("state-1", None, Asking::Usual, now).await?;
     let callback = Callback::parse(&op.authorize(&started.url))?;
     assert_eq!(callback.state(), "state-1");
-    rp.finish(&callback, &started.nonce, &started.code_verifier, now).await
+    rp.finish(&callback, &started.pending, now).await
 }
 
-async fn login(op: &Op, rp: &RelyingParty) -> Result<Checked, OidcError> {
+pub(crate) async fn login(op: &Op, rp: &RelyingParty) -> Result<Checked, OidcError> {
     login_at(op, rp, now()).await
 }
 

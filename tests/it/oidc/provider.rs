@@ -1,4 +1,4 @@
-//! The relying party against a certified provider: npm `oidc-provider`.
+//! The relying party against a certified provider: npm `oidc-provider`. How it proves itself there is in `client_auth`.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use usher::outbound::Outbound;
 use super::connection;
 use crate::support::oidc_provider::{Browser, CLIENT_ID, CLIENT_SECRET, OidcProvider, Options};
 
-const CALLBACK: &str = "http://auth.localhost:8080/oidc/op/callback";
+pub(super) const CALLBACK: &str = "http://auth.localhost:8080/oidc/op/callback";
 const LOGGED_OUT: &str = "http://auth.localhost:8080/logged-out";
 
-const OPTIONS: Options<'_> =
-    Options { redirect_uris: &[CALLBACK], logout_uris: &[LOGGED_OUT], algorithm: "RS256", claims_in_userinfo: false };
+pub(super) const OPTIONS: Options<'_> =
+    Options { redirect_uris: &[CALLBACK], logout_uris: &[LOGGED_OUT], algorithm: "RS256", claims_in_userinfo: false, more: &[] };
 
-fn settings(provider: &OidcProvider, algorithm: &str) -> OidcSettings {
+pub(super) fn settings(provider: &OidcProvider, algorithm: &str) -> OidcSettings {
     OidcSettings {
         client_id: CLIENT_ID.to_owned(),
         client_secret: Some(Secret::new(CLIENT_SECRET)),
@@ -28,20 +28,20 @@ fn settings(provider: &OidcProvider, algorithm: &str) -> OidcSettings {
     }
 }
 
-fn relying_party(settings: &OidcSettings) -> RelyingParty {
+pub(super) fn relying_party(settings: &OidcSettings) -> RelyingParty {
     let outbound = Arc::new(Outbound::new().unwrap());
     RelyingParty::new(&connection(settings, true), settings, Url::parse(CALLBACK).unwrap(), outbound).unwrap()
 }
 
 /// Signs in as the provider's page would let a person do it.
-async fn login(browser: &mut Browser, rp: &RelyingParty, user: &str) -> Result<Checked, OidcError> {
+pub(super) async fn login(browser: &mut Browser, rp: &RelyingParty, user: &str) -> Result<Checked, OidcError> {
     let now = SystemClock.now();
     let started = rp.start("state-1", Some(user), Asking::Usual, now).await?;
     let page = browser.open(&started.url, CALLBACK).await;
     assert_eq!(page.status, 0, "no callback, but a page: {}", page.text);
     let callback = Callback::parse(page.url.query().unwrap())?;
     assert_eq!(callback.state(), "state-1");
-    rp.finish(&callback, &started.nonce, &started.code_verifier, SystemClock.now()).await
+    rp.finish(&callback, &started.pending, SystemClock.now()).await
 }
 
 async fn groups(rp: &RelyingParty, user: &str) -> GroupClaim {

@@ -1,6 +1,5 @@
 //! A small organization, identities, decisions made by hand, and a backend under test.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -84,18 +83,10 @@ pub(crate) fn settings(premium: u32, standard: u32) -> Settings {
         take_unasked: false,
     };
     let oidc = OidcSettings {
-        issuer: "https://op.acme.example".to_owned(),
-        client_id: "usher".to_owned(),
         client_secret: Some(Secret::new("correct-horse")),
-        client_auth: None,
         scopes: vec!["openid".to_owned()],
-        algorithms: vec!["RS256".to_owned()],
-        trusted_audiences: BTreeSet::new(),
-        subject_claim: "sub".to_owned(),
-        email_claim: "email".to_owned(),
-        name_claim: "name".to_owned(),
-        groups_claim: "groups".to_owned(),
         userinfo: false,
+        ..OidcSettings::new("https://op.acme.example", "usher")
     };
     Settings {
         parent_name: "Acme".to_owned(),

@@ -22,6 +22,8 @@ pub(crate) struct Options<'a> {
     pub(crate) algorithm: &'a str,
     /// Email, name and groups come from userinfo only.
     pub(crate) claims_in_userinfo: bool,
+    /// What else `op.mjs` is told.
+    pub(crate) more: &'a [(&'static str, &'a str)],
 }
 
 /// The provider, running until it is dropped.
@@ -60,12 +62,14 @@ impl OidcProvider {
             .env("LOGOUT_URIS", options.logout_uris.join(" "))
             .env("ALGORITHM", options.algorithm)
             .env("CLAIMS_IN", if options.claims_in_userinfo { "userinfo" } else { "id_token" })
+            .envs(options.more.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("node runs (Debian: apt-get install nodejs npm)");
-        let mut provider = Self { process, issuer: format!("http://op.localhost:{public_port}") };
+        let scheme = if options.more.iter().any(|(name, _)| *name == "TLS_FOLDER") { "https" } else { "http" };
+        let mut provider = Self { process, issuer: format!("{scheme}://op.localhost:{public_port}") };
         provider.wait_until_ready(port).await;
         provider
     }
@@ -110,11 +114,18 @@ pub(crate) struct Browser {
 }
 
 impl Default for Browser {
-    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
     fn default() -> Self {
-        let client =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().dns_resolver(Loopback).build().unwrap();
-        Self { client, cookies: HashMap::new() }
+        Self::trusting(None)
+    }
+}
+
+impl Browser {
+    /// A browser that knows one authority more.
+    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
+    pub(crate) fn trusting(authority: Option<&str>) -> Self {
+        let authorities = authority.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().dns_resolver(Loopback);
+        Self { client: client.tls_certs_merge(authorities).build().unwrap(), cookies: HashMap::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -143,6 +144,8 @@ pub(crate) enum Reply {
     Huge,
     /// A stream without end.
     Endless,
+    /// This, said to be packed by gzip.
+    Gzip(Vec<u8>),
     /// A byte, and then nothing.
     Silent,
 }
@@ -163,6 +166,8 @@ pub(crate) struct Knobs {
     pub(crate) tokens: Value,
     /// Changes to userinfo.
     pub(crate) userinfo: Value,
+    /// Userinfo is signed, with these changes to `iss` and `aud`.
+    pub(crate) signed_userinfo: Option<Value>,
     /// Keys published beside the signing key.
     pub(crate) more_keys: Vec<Value>,
     /// Replace the key when the next code is redeemed, after anyone could have looked.
@@ -177,6 +182,31 @@ pub(crate) struct Knobs {
     pub(crate) client_auth: &'static str,
 }
 
+impl Knobs {
+    /// A good provider.
+    pub(crate) fn good(now: Timestamp, key: Key) -> Self {
+        let nothing = || json!({});
+        Self {
+            now,
+            key,
+            kid: Some("k1".to_owned()),
+            signing: Signing::WithKey,
+            header: nothing(),
+            claims: nothing(),
+            discovery: nothing(),
+            tokens: nothing(),
+            userinfo: nothing(),
+            signed_userinfo: None,
+            more_keys: Vec::new(),
+            rotate_before_signing: false,
+            random_kid: false,
+            replies: HashMap::new(),
+            callback: HashMap::new(),
+            client_auth: "basic",
+        }
+    }
+}
+
 struct Pending {
     nonce: String,
     challenge: String,
@@ -187,6 +217,8 @@ struct Inner {
     issuer: String,
     knobs: Mutex<Knobs>,
     codes: Mutex<HashMap<String, Pending>>,
+    /// Requests that were pushed, by name.
+    pushed: Mutex<HashMap<String, HashMap<String, String>>>,
     calls: Mutex<HashMap<&'static str, usize>>,
 }
 
@@ -211,29 +243,23 @@ impl Op {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         // A name below localhost, so that the pinned resolver is part of every test.
         let issuer = format!("http://op.localhost:{}", listener.local_addr().unwrap().port());
-        let nothing = || json!({});
-        let knobs = Knobs {
-            now,
-            key,
-            kid: Some("k1".to_owned()),
-            signing: Signing::WithKey,
-            header: nothing(),
-            claims: nothing(),
-            discovery: nothing(),
-            tokens: nothing(),
-            userinfo: nothing(),
-            more_keys: Vec::new(),
-            rotate_before_signing: false,
-            random_kid: false,
-            replies: HashMap::new(),
-            callback: HashMap::new(),
-            client_auth: "basic",
-        };
-        let inner = Arc::new(Inner { issuer, knobs: Mutex::new(knobs), codes: Mutex::default(), calls: Mutex::default() });
+        let inner = Arc::new(Inner {
+            issuer,
+            knobs: Mutex::new(Knobs::good(now, key)),
+            codes: Mutex::default(),
+            pushed: Mutex::default(),
+            calls: Mutex::default(),
+        });
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
+            // Where a provider of many tenants has it.
+            .route("/organizations/v2.0/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys))
             .route("/token", post(token))
+            // Of all tenants, and of one.
+            .route("/organizations/token", post(token))
+            .route("/11111111-1111-1111-1111-111111111111/token", post(token_of_tenant))
+            .route("/par", post(push))
             .route("/userinfo", get(userinfo))
             .with_state(Arc::clone(&inner));
         let server = tokio::spawn(serve(listener, routes));
@@ -254,11 +280,6 @@ impl Op {
         self.inner.calls.lock().unwrap().get(endpoint).copied().unwrap_or_default()
     }
 
-    /// The public key in the form that the confusion of RS256 and HS256 takes for a secret.
-    pub(crate) fn public_key(&self) -> Vec<u8> {
-        self.inner.knobs.lock().unwrap().key.jwk("k1").to_string().into_bytes()
-    }
-
     /// A logout token for Ada's session, with changes to its claims.
     pub(crate) fn logout_token(&self, changes: &Value) -> String {
         let knobs = self.inner.knobs.lock().unwrap();
@@ -274,8 +295,12 @@ impl Op {
     /// The person signs in: the query that the browser brings back. Checks the request as a strict provider would.
     pub(crate) fn authorize(&self, url: &str) -> String {
         let url = Url::parse(url).unwrap();
-        let asked: HashMap<String, String> = url.query_pairs().into_owned().collect();
         assert_eq!(url.path(), "/authorize");
+        let mut asked: HashMap<String, String> = url.query_pairs().into_owned().collect();
+        if let Some(name) = asked.get("request_uri") {
+            assert_eq!(asked.len(), 2, "the browser carries a name, and nothing else: {url}");
+            asked = self.inner.pushed.lock().unwrap().remove(name).unwrap();
+        }
         assert_eq!(asked["response_type"], "code");
         assert_eq!(asked["client_id"], CLIENT_ID);
         assert_eq!(asked["code_challenge_method"], "S256");
@@ -320,6 +345,7 @@ async fn discovery(State(op): Shared) -> Response {
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256", "none"],
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
     });
@@ -336,7 +362,32 @@ async fn keys(State(op): Shared) -> Response {
 
 async fn userinfo(State(op): Shared, headers: HeaderMap) -> Response {
     assert_eq!(headers[header::AUTHORIZATION], "Bearer access-token");
-    op.answer("userinfo", |knobs| changed(json!({ "sub": "ada" }), &knobs.userinfo))
+    let issuer = op.issuer.clone();
+    let signed = |knobs: &Knobs| {
+        let claims = changed(json!({ "sub": "ada" }), &knobs.userinfo);
+        let changes = knobs.signed_userinfo.as_ref()?;
+        let own = changed(json!({ "iss": issuer, "aud": CLIENT_ID }), changes);
+        Some(sign(knobs, &header_of(knobs), &changed(claims, &own)))
+    };
+    let token = signed(&op.knobs.lock().unwrap());
+    match token {
+        Some(token) => {
+            op.count("userinfo");
+            ([(header::CONTENT_TYPE, "application/jwt; charset=utf-8")], token).into_response()
+        }
+        None => op.answer("userinfo", |knobs| changed(json!({ "sub": "ada" }), &knobs.userinfo)),
+    }
+}
+
+/// `POST /par`: keeps the request under a name, for a client that proves itself (RFC 9126).
+async fn push(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
+    if presented(&headers, &form) != op.knobs.lock().unwrap().client_auth {
+        return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "invalid_client" }))).into_response();
+    }
+    let name = format!("urn:ietf:params:oauth:request_uri:{}", usher::random::token().unwrap());
+    op.pushed.lock().unwrap().insert(name.clone(), form);
+    let answer = op.answer("par", |_| json!({ "request_uri": name, "expires_in": 60 }));
+    (StatusCode::CREATED, answer).into_response()
 }
 
 async fn token(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
@@ -344,6 +395,11 @@ async fn token(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<S
     let wanted = op.knobs.lock().unwrap().client_auth;
     if presented(&headers, &form) != wanted {
         return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "invalid_client" }))).into_response();
+    }
+    if field("grant_type") == "client_credentials" {
+        // What Entra ID gives an application for the API that its scope names.
+        let scope = field("scope").to_owned();
+        return op.answer("application", |_| json!({ "access_token": format!("for {scope}"), "token_type": "Bearer", "expires_in": 3599 }));
     }
     let pending = op.codes.lock().unwrap().remove(field("code"));
     let challenge = encode(digest(&SHA256, field("code_verifier").as_bytes()));
@@ -366,6 +422,11 @@ async fn token(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<S
     })
 }
 
+async fn token_of_tenant(state: Shared, headers: HeaderMap, form: Form<HashMap<String, String>>) -> Response {
+    state.count("of a tenant");
+    token(state, headers, form).await
+}
+
 /// How a client proved itself: `basic`, `post`, `none`, or `wrong`.
 fn presented(headers: &HeaderMap, form: &HashMap<String, String>) -> &'static str {
     if let Some(basic) = headers.get(header::AUTHORIZATION) {
@@ -384,18 +445,21 @@ fn presented(headers: &HeaderMap, form: &HashMap<String, String>) -> &'static st
 
 fn id_token(knobs: &Knobs, issuer: &str, nonce: &str) -> String {
     let now = knobs.now.as_second();
+    let claims = json!({
+        "iss": issuer, "aud": CLIENT_ID, "sub": "ada", "nonce": nonce, "iat": now, "exp": now + 300, "auth_time": now, "sid": "session-1",
+        "email": "ada@acme.example", "name": "Ada Lovelace", "groups": ["app-admins", "design"],
+    });
+    sign(knobs, &header_of(knobs), &changed(claims, &knobs.claims))
+}
+
+fn header_of(knobs: &Knobs) -> Value {
     let algorithm = match &knobs.signing {
         Signing::WithKey | Signing::Broken => knobs.key.algorithm(),
         Signing::None => "none",
         Signing::Hmac(_) => "HS256",
     };
     let kid = if knobs.random_kid { Some(usher::random::token().unwrap()) } else { knobs.kid.clone() };
-    let header = changed(json!({ "alg": algorithm, "typ": "JWT", "kid": kid.unwrap_or(REMOVED.to_owned()) }), &knobs.header);
-    let claims = json!({
-        "iss": issuer, "aud": CLIENT_ID, "sub": "ada", "nonce": nonce, "iat": now, "exp": now + 300, "sid": "session-1",
-        "email": "ada@acme.example", "name": "Ada Lovelace", "groups": ["app-admins", "design"],
-    });
-    sign(knobs, &header, &changed(claims, &knobs.claims))
+    changed(json!({ "alg": algorithm, "typ": "JWT", "kid": kid.unwrap_or(REMOVED.to_owned()) }), &knobs.header)
 }
 
 /// A token, signed as the knobs say.
@@ -425,13 +489,26 @@ fn changed(object: Value, changes: &Value) -> Value {
 }
 
 impl Inner {
-    fn answer(&self, endpoint: &'static str, truth: impl FnOnce(&Knobs) -> Value) -> Response {
+    fn count(&self, endpoint: &'static str) {
         *self.calls.lock().unwrap().entry(endpoint).or_default() += 1;
+    }
+
+    fn answer(&self, endpoint: &'static str, truth: impl FnOnce(&Knobs) -> Value) -> Response {
+        self.count(endpoint);
         let knobs = self.knobs.lock().unwrap();
         match knobs.replies.get(endpoint) {
             Some(reply) => reply.clone().into_response(),
             None => axum::Json(truth(&knobs)).into_response(),
         }
+    }
+}
+
+impl Reply {
+    /// Sixteen mebibytes of blanks in sixteen kibibytes.
+    pub(crate) fn bomb() -> Self {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(&vec![b' '; 16 << 20]).unwrap();
+        Self::Gzip(packed.finish().unwrap())
     }
 }
 
@@ -446,6 +523,7 @@ impl IntoResponse for Reply {
             Self::Json(text) => (json, text).into_response(),
             Self::Huge => (json, vec![b' '; 10 * 1024 * 1024]).into_response(),
             Self::Endless => (json, Body::from_stream(futures_util::stream::repeat_with(chunk))).into_response(),
+            Self::Gzip(packed) => (json, [(header::CONTENT_ENCODING, "gzip")], packed).into_response(),
             Self::Silent => {
                 let never = futures_util::stream::once(async {
                     tokio::time::sleep(Duration::from_hours(1)).await;
