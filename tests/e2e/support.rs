@@ -25,13 +25,15 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::common::log::LoggingPrefsLogLevel;
+use thirtyfour::extensions::query::ElementPollerWithTimeout;
 use thirtyfour::manager::{BrowserKind, WebDriverManager};
 use thirtyfour::prelude::*;
 
@@ -59,6 +61,10 @@ const FLAGS: [&str; 11] = [
     "--disable-dev-shm-usage",
     "--window-size=1280,900",
 ];
+
+/// So long something is waited for. Long, because a busy machine is no fault of a page.
+const PATIENCE: Duration = Duration::from_mins(1);
+const OFTEN: Duration = Duration::from_millis(50);
 
 /// Light or dark, as the person's system asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +105,7 @@ pub(crate) struct Browser {
     driver: WebDriver,
     /// The titles of the pages that were passed, and not asked for yet.
     titles: Mutex<Vec<String>>,
-    _manager: std::sync::Arc<WebDriverManager>,
+    _manager: Arc<WebDriverManager>,
     _profile: TempDir,
 }
 
@@ -114,7 +120,8 @@ impl Browser {
         wishes.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         wishes.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         wishes.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
-        let manager = WebDriverManager::builder().driver_binary(BrowserKind::Chrome, "/usr/bin/chromedriver").offline().build();
+        let manager = WebDriverManager::builder().driver_binary(BrowserKind::Chrome, "/usr/bin/chromedriver").offline();
+        let manager = manager.poller(Arc::new(ElementPollerWithTimeout::new(PATIENCE, OFTEN))).build();
         let driver = manager.launch(wishes).await.expect("chromium and chromium-driver are installed");
         let browser = Self { driver, titles: Mutex::default(), _manager: manager, _profile: profile };
         browser.prepare_tab().await;
@@ -187,6 +194,80 @@ impl Browser {
         field.send_keys(value).await.unwrap_or_else(|e| panic!("fill {css}: {e}"));
     }
 
+    /// Presses keys together, wherever the focus is.
+    pub(crate) async fn press(&self, keys: &[Key]) {
+        let mut chain = self.driver.action_chain();
+        for key in keys {
+            chain = chain.key_down(key.clone());
+        }
+        for key in keys.iter().rev() {
+            chain = chain.key_up(key.clone());
+        }
+        chain.perform().await.unwrap();
+    }
+
+    /// Types, wherever the focus is.
+    pub(crate) async fn type_in(&self, text: &str) {
+        self.driver.action_chain().send_keys(text).perform().await.unwrap();
+    }
+
+    /// Chooses in a select by what it says.
+    pub(crate) async fn choose(&self, css: &str, label: &str) {
+        for option in self.find(By::Css(css), css).await.find_all(By::Tag("option")).await.unwrap() {
+            if option.text().await.unwrap().trim() == label {
+                option.click().await.unwrap();
+                return;
+            }
+        }
+        panic!("{css} has no {label}");
+    }
+
+    /// Whether there is such a thing on the page in front, which has come already.
+    pub(crate) async fn is_there(&self, css: &str) -> bool {
+        !self.driver.find_all(By::Css(css)).await.unwrap().is_empty()
+    }
+
+    /// Waits until there are so many of these.
+    pub(crate) async fn see_number(&self, css: &str, number: usize) {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if self.driver.find_all(By::Css(css)).await.unwrap().len() == number {
+                return;
+            }
+            tokio::time::sleep(OFTEN).await;
+        }
+        panic!("there are not {number} of {css} at {}", self.url().await);
+    }
+
+    /// The status of the page in front.
+    pub(crate) async fn status(&self) -> u16 {
+        self.run("return performance.getEntriesByType('navigation')[0].responseStatus").await
+    }
+
+    /// What the same address gives as a file, with this person's cookies.
+    pub(crate) async fn download(&self, link: &str) -> String {
+        let href = self.find(By::Css(link), link).await.prop("href").await.unwrap().unwrap();
+        let fetch = format!("fetch({href:?}).then(answer => answer.text()).then(arguments[arguments.length - 1])");
+        self.driver.execute_async(&fetch, vec![]).await.unwrap().convert().unwrap()
+    }
+
+    /// Waits until the page is called this.
+    pub(crate) async fn see_title(&self, title: &str) {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if self.title().await == title {
+                return;
+            }
+            tokio::time::sleep(OFTEN).await;
+        }
+        panic!("{} is called {:?}, not {title:?}", self.url().await, self.title().await);
+    }
+
+    /// Whoever is signed in anywhere is not any more, as far as this browser knows.
+    pub(crate) async fn forget(&self) {
+        self.devtools("Network.clearBrowserCookies", json!({})).await;
+    }
+
     /// Waits for the element, and gives its visible text.
     pub(crate) async fn text(&self, css: &str) -> String {
         self.find(By::Css(css), css).await.text().await.unwrap()
@@ -195,7 +276,8 @@ impl Browser {
     /// Waits until the element says exactly this. The page that is left may still be there for a moment.
     pub(crate) async fn see(&self, css: &str, text: &str) {
         let mut seen = String::new();
-        for _ in 0..200 {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             // An element that goes away between two questions is one of the page before.
             if let Ok(element) = self.driver.find(By::Css(css)).await
                 && let Ok(now) = element.text().await
@@ -205,18 +287,19 @@ impl Browser {
                 }
                 seen = now;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(OFTEN).await;
         }
         panic!("{css} does not say {text:?} at {}, but {seen:?}", self.url().await);
     }
 
     /// Waits until the address starts with this.
     pub(crate) async fn arrive(&self, url: &str) {
-        for _ in 0..200 {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             if self.url().await.starts_with(url) {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(OFTEN).await;
         }
         panic!("did not arrive at {url}, but at {}", self.url().await);
     }
@@ -231,6 +314,12 @@ impl Browser {
 
     /// Looks at this page in both themes, on a desk and on a phone: it is clean in all four, and each leaves a picture.
     pub(crate) async fn look(&self, name: &str) {
+        let faults = self.inspect(name).await;
+        assert!(faults.is_empty(), "{} is not clean:\n{}", self.url().await, faults.join("\n"));
+    }
+
+    /// The same, for those who want to see all of it first: gives what is wrong.
+    pub(crate) async fn inspect(&self, name: &str) -> Vec<String> {
         let mut faults = Vec::new();
         for theme in [Theme::Dark, Theme::Light] {
             self.theme(theme).await;
@@ -240,16 +329,24 @@ impl Browser {
                 self.screenshot(&format!("{name}-{width}-{theme}")).await;
             }
         }
-        assert!(faults.is_empty(), "{} is not clean:\n{}", self.url().await, faults.join("\n"));
+        self.width(320).await;
+        faults.extend(self.overflow().await.map(|fault| format!("{name} 320: {fault}")));
+        self.width(1280).await;
+        faults
     }
 
     /// What a person sees first, for the README: `target/shots/{name}-{theme}.png`.
     pub(crate) async fn portray(&self, name: &str) {
         for theme in [Theme::Dark, Theme::Light] {
-            self.theme(theme).await;
-            self.size(1280, 844).await;
-            self.save_picture(&format!("{name}-{theme}"), false).await;
+            self.portray_as(&format!("{name}-{theme}"), theme, (1280, 844)).await;
         }
+    }
+
+    /// The same in one theme and another size.
+    pub(crate) async fn portray_as(&self, name: &str, theme: Theme, (width, height): (u32, u32)) {
+        self.theme(theme).await;
+        self.size(width, height).await;
+        self.save_picture(name, false).await;
     }
 
     /// The window's size in CSS pixels: as wide as this, and as high as a screen of that width.
@@ -286,7 +383,9 @@ impl Browser {
     pub(crate) async fn faults(&self) -> Vec<String> {
         let mut faults: Vec<String> = self.run("return window.__csp").await;
         faults.extend(self.console().await);
-        self.driver.execute(AXE, vec![]).await.unwrap();
+        if !self.run::<bool>("return 'axe' in window").await {
+            self.driver.execute(AXE, vec![]).await.unwrap();
+        }
         faults.extend(self.driver.execute_async(RUN_AXE, vec![]).await.unwrap().convert::<Vec<String>>().unwrap());
         faults.extend(self.overflow().await);
         faults

@@ -19,7 +19,7 @@ mod verify;
 
 pub use diff::FieldChange;
 pub use export::ExportFormat;
-pub use sentence::events;
+pub use sentence::{events, moment};
 pub use verify::{ChainReport, Noted};
 
 /// One line of the log as people read it.

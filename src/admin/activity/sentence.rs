@@ -55,6 +55,12 @@ pub(super) fn name_of(id: &str) -> String {
     }
 }
 
+/// A time as people write it: `10 Nov 2026, 08:00 UTC`.
+#[must_use]
+pub fn moment(text: &str) -> Option<String> {
+    text.parse::<jiff::Timestamp>().ok().map(|at| at.strftime("%-d %b %Y, %H:%M UTC").to_string())
+}
+
 /// The sentence of a line.
 pub(super) fn of(line: &AuditLine, actor: &str, target: Option<&str>) -> String {
     let said = Said { line, actor, target: target.unwrap_or("somebody") };
@@ -71,7 +77,7 @@ impl Said<'_> {
     fn detail(&self, pointer: &str) -> Option<String> {
         match self.line.detail.pointer(pointer)? {
             Value::Null => None,
-            Value::String(text) => Some(text.clone()),
+            Value::String(text) => Some(moment(text).unwrap_or_else(|| text.clone())),
             other => Some(other.to_string()),
         }
     }
@@ -145,7 +151,9 @@ impl Said<'_> {
             let through = self.detail("/connection").or_else(|| self.line.target.clone()).unwrap_or_default();
             return format!("A sign-in message through {through} was refused{}.", self.with(": ", "/code", ""));
         }
-        let who = self.line.target.as_ref().map_or_else(|| self.with("Somebody called ", "/subject", ""), |_| self.target.to_owned());
+        // Whoever has no place here is known by what the provider says.
+        let stranger = || self.detail("/email").unwrap_or_else(|| self.with("Somebody called ", "/subject", ""));
+        let who = self.line.target.as_ref().map_or_else(stranger, |_| self.target.to_owned());
         let removed = if self.removes_the_member() { ", and is no member any more" } else { "" };
         format!("{who} was refused at sign-in{}{why}{removed}.", self.with(" through ", "/connection", ""))
     }

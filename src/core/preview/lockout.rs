@@ -22,6 +22,8 @@ pub enum Lockout {
     },
     /// Nobody would administer the organization. Nobody may insist.
     Nobody {
+        /// The groups of whoever saves, if somebody does: mapping one of them mends it.
+        groups: Vec<String>,
         /// The roles that administer, and the groups that would give them.
         mending: Vec<Mending>,
     },
@@ -49,39 +51,43 @@ impl Lockout {
     /// What stands against the save, and what would mend it.
     #[must_use]
     pub fn sentence(&self, organization: &Organization) -> String {
-        match self {
-            Self::Saver { role_after, groups, mending, remaining } => {
-                let now = role_after.as_ref().map_or_else(
-                    || "With these settings you would not administer this organization any more.".to_owned(),
-                    |role| format!("With these settings you would be {role} and administer this organization no more."),
-                );
-                let roles = listed(mending.iter().map(|mending| mending.role.as_str()), "or");
-                let own = match groups.as_slice() {
-                    [] => String::new(),
-                    groups => format!(" Map one of your groups ({}) to {roles}.", listed(groups.iter().map(String::as_str), "or")),
-                };
-                let other = match remaining.as_slice() {
-                    [] => String::new(),
-                    names => format!(" Or ask {} to save this.", listed(names.iter().map(String::as_str).take(3), "or")),
-                };
-                format!("{now}{own}{}{other}", join_in(mending))
+        let name = &organization.name;
+        let (what, groups, mending, remaining): (_, _, _, &[String]) = match self {
+            Self::Saver { role_after: None, groups, mending, remaining } => {
+                (format!("You could not administer {name} any more."), groups, mending, remaining)
             }
-            Self::Nobody { mending } => {
-                let name = &organization.id;
-                format!(
-                    "nobody would administer {name} any more; keep an administrators' role for someone who has it now.{}",
-                    join_in(mending)
-                )
+            Self::Saver { role_after: Some(role), groups, mending, remaining } => {
+                (format!("You would be {role} and could not administer {name} any more."), groups, mending, remaining)
             }
+            Self::Nobody { groups, mending } => (format!("Nobody could administer {name} any more."), groups, mending, &[]),
+        };
+        let ways: Vec<String> = [map_own(groups, mending), join(mending), ask(remaining)].into_iter().flatten().collect();
+        match ways.as_slice() {
+            [] => format!("{what} Keep an administrator’s role for somebody who has it now."),
+            ways => format!("{what} To mend it, {}.", listed(ways.iter().map(String::as_str), "or")),
         }
     }
 }
 
-fn join_in(mending: &[Mending]) -> String {
+/// What whoever saves can do alone.
+fn map_own(groups: &[String], mending: &[Mending]) -> Option<String> {
+    let roles = listed(mending.iter().map(|mending| mending.role.as_str()), "or");
+    let own = listed(groups.iter().map(String::as_str), "or");
+    (!own.is_empty()).then(|| format!("map one of your groups ({own}) to {roles}"))
+}
+
+/// What can be done at the provider.
+fn join(mending: &[Mending]) -> Option<String> {
     let ways = mending.iter().filter(|mending| !mending.groups.is_empty());
     let ways: Vec<String> =
         ways.map(|mending| format!("{} to be {}", listed(mending.groups.iter().map(String::as_str), "or"), mending.role)).collect();
-    if ways.is_empty() { String::new() } else { format!(" Or be in {}.", listed(ways.iter().map(String::as_str), "or")) }
+    (!ways.is_empty()).then(|| format!("get into {}", ways.join(" and ")))
+}
+
+/// Who else can save.
+fn ask(remaining: &[String]) -> Option<String> {
+    let names = listed(remaining.iter().map(String::as_str).take(3), "or");
+    (!names.is_empty()).then(|| format!("ask {names} to save this"))
 }
 
 /// The roles that administer, with the groups that give them at a login.

@@ -146,7 +146,8 @@ impl Preview {
     pub fn finish(mut self) -> Effects {
         let becomes = Arc::clone(&self.saved.organization);
         if self.administered && !self.administers {
-            self.effects.lockouts.push(Lockout::Nobody { mending: mending(&becomes) });
+            let groups = self.saver.take().map(|saver| saver.groups).unwrap_or_default();
+            self.effects.lockouts.push(Lockout::Nobody { groups, mending: mending(&becomes) });
         } else if let (Some(saver), Some(person)) = (self.saver.take(), self.question.saver) {
             let others = remaining(&self.effects.administrators, &person).map(|other| other.name.clone()).collect();
             let (role_after, groups) = (saver.role_after, saver.groups);

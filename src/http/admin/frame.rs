@@ -228,7 +228,7 @@ impl fmt::Display for Aimed<'_> {
         f.write_str("hx-get=\"")?;
         escape(f, self.href)?;
         write!(f, "\" hx-nonce=\"{nonce}\" hx-select=\"{region}\" hx-target=\"{region}\" hx-swap=\"outerHTML\" hx-push-url=\"true\"")?;
-        f.write_str(" hx-trigger=\"input changed delay:250ms from:find input, change, submit\"")
+        f.write_str(" hx-trigger=\"input delay:250ms, submit\"")
     }
 }
 

@@ -3,6 +3,7 @@
 //! - `console`: who is here and in which organization; the layer that lets nobody else in
 //! - `trouble`: an act that was not done, as a page; the only place
 //! - `frame`: what all pages share: navigation, who am I, the attributes of htmx
+//! - `file`: a list as a file
 //! - `parts`: values for the macros of `templates/admin/parts.html`; `confirm`: "are you sure", as a page of its own
 //! - `picker`, `theme`: which organization, which colours
 //! - `overview`, [`connections`], …: one file or folder a page, with its handlers and its views
@@ -25,6 +26,7 @@ mod activity;
 mod confirm;
 mod connections;
 pub(super) mod console;
+mod file;
 mod frame;
 mod members;
 mod overview;

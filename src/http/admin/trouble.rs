@@ -79,6 +79,8 @@ struct Refusal {
     status: StatusCode,
     headline: &'static str,
     sentence: String,
+    /// What is not done because of the one who asks is no alarm.
+    tone: &'static str,
     faults: Vec<Fault>,
     /// Label and address of the one thing to press.
     action: (&'static str, String),
@@ -115,8 +117,10 @@ impl Refusal {
                 (StatusCode::SERVICE_UNAVAILABLE, "Not right now", "Nothing was changed. Try again in a moment.".to_owned(), back)
             }
         };
+        let tone =
+            if matches!(error, AdminError::FreshSignInNeeded | AdminError::Stale | AdminError::ReviewChanged(_)) { "warn" } else { "bad" };
         let faults = if let AdminError::Invalid(faults) = error { faults.clone() } else { Vec::new() };
-        Self { frame: Frame::new(console, Section::Elsewhere), status, headline, sentence, faults, action }
+        Self { frame: Frame::new(console, Section::Elsewhere), status, headline, sentence, tone, faults, action }
     }
 }
 

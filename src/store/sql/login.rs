@@ -245,6 +245,7 @@ fn audit_entry(write: &LoginWrite, person: Option<PersonId>, decision: DecisionI
             "decision": decision,
             "connection": write.identity.connection,
             "subject": write.identity.subject,
+            "email": write.identity.email,
             "outcome": write.decision.outcome,
             "changes": write.decision.changes,
             "before": changes::known_subject(write).map(before_summary),

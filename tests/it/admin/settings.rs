@@ -64,7 +64,7 @@ async fn vector_02_whoever_would_demote_themselves_types_the_name_and_is_demoted
     let review = review(&desk, &ada, &change).await;
     assert_eq!(codes(&review), [("lockout_saver", true)]);
     let sentence = &review.objections[0].sentence;
-    assert!(sentence.contains("Map one of your groups (everyone) to Owner or Admin") && sentence.contains("ask olivia"), "{sentence}");
+    assert!(sentence.contains("map one of your groups (everyone) to Owner or Admin") && sentence.contains("ask olivia"), "{sentence}");
     assert_eq!(review.needs.organization_name.as_deref(), Some("Acme"));
 
     assert_eq!(refused(save(&desk, &ada, &change, &review.id, &nothing()).await).0, "lockout_saver");

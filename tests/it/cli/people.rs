@@ -124,7 +124,7 @@ fn a_change_that_would_leave_nobody_to_administer_is_refused() {
             .with("org.toml", &locked);
         let ended = shell.run(&["apply", "org.toml"]);
         assert_eq!(ended.code, 5, "{ended:?}");
-        assert!(ended.stdout.contains("lockout: nobody would administer acme"), "{ended:?}");
+        assert!(ended.stdout.contains("lockout: Nobody could administer Acme any more."), "{ended:?}");
     }
     assert_eq!(shell.run(&["member", "list", "--json"]).stdout, before);
     let shell = shell.with(

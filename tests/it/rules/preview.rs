@@ -94,8 +94,8 @@ fn vector_02_a_save_that_demotes_the_saver_names_what_mends_it_and_can_be_forced
     assert!(lockout.can_be_forced());
     assert_eq!(
         lockout.sentence(&Case::mapped().facts.organization),
-        "With these settings you would be User and administer this organization no more. Map one of your groups (design or everyone) to Owner or \
-         Admin. Or be in app-owners to be Owner or app-admins or it-platform to be Admin. Or ask bea to save this."
+        "You would be User and could not administer Acme any more. To mend it, map one of your groups (design or everyone) to Owner or Admin, \
+         get into app-owners to be Owner and app-admins or it-platform to be Admin or ask bea to save this."
     );
 }
 
@@ -252,5 +252,5 @@ fn a_label_is_what_a_mending_group_is_called() {
         &Arc::new(after.clone()),
         Some("ada"),
     );
-    assert!(effects.lockouts[0].sentence(&after).contains("Or be in Owners to be Owner"), "{effects:?}");
+    assert!(effects.lockouts[0].sentence(&after).contains("get into Owners to be Owner"), "{effects:?}");
 }

@@ -31,6 +31,8 @@ pub(super) fn read(organization: &Organization, pairs: &Pairs) -> Organization {
 /// A choice: its value in the form, the words, and what it means.
 pub(super) type Choices<T, const N: usize> = [(&'static str, &'static str, T); N];
 
+pub(super) const MODES: Choices<Mode, 3> =
+    [("manual", "Invite only", Mode::Manual), ("jit", "Just in time", Mode::Jit), ("scim", "Directory sync (SCIM)", Mode::Scim)];
 pub(super) const NO_ROLE_MATCH: Choices<NoRoleMatch, 2> = [
     ("remove", "Remove or refuse", NoRoleMatch::Remove),
     ("default_role", "Members keep access with the default role", NoRoleMatch::DefaultRole),
@@ -46,6 +48,21 @@ pub(super) const ON_TIER_FULL: Choices<OnTierFull, 3> = [
     ("refuse", "Refuse", OnTierFull::Refuse),
     ("no_seat", "No seat, and a place in the queue", OnTierFull::NoSeat),
 ];
+
+/// What the page calls a value of one of its choices.
+pub(in crate::http::admin) fn words_of_choice(field: &str, value: &str) -> Option<&'static str> {
+    match field {
+        "mode" => words(&MODES, value),
+        "no_role_match" => words(&NO_ROLE_MATCH, value),
+        "no_seat_match" => words(&NO_SEAT_MATCH, value),
+        "on_tier_full" => words(&ON_TIER_FULL, value),
+        _ => None,
+    }
+}
+
+fn words<T, const N: usize>(choices: &Choices<T, N>, value: &str) -> Option<&'static str> {
+    choices.iter().find(|(name, ..)| *name == value).map(|(_, words, _)| *words)
+}
 
 fn choose<T: Clone, const N: usize>(asked: Option<&str>, choices: &Choices<T, N>, now: &T) -> T {
     choices.iter().find(|(value, ..)| Some(*value) == asked).map_or_else(|| now.clone(), |(.., meaning)| meaning.clone())
@@ -81,11 +98,11 @@ fn labels(organization: &Organization) -> Vec<MappedGroup> {
 }
 
 /// The groups of a role.
-pub(super) fn role_groups<'a>(organization: &'a Organization, role: &Role) -> &'a [MappedGroup] {
+pub(in crate::http::admin) fn role_groups<'a>(organization: &'a Organization, role: &Role) -> &'a [MappedGroup] {
     organization.role_mappings.iter().find(|mapping| &mapping.role == role).map_or(&[], |mapping| &mapping.groups)
 }
 
 /// The groups of a tier.
-pub(super) fn tier_groups<'a>(organization: &'a Organization, tier: &SeatTier) -> &'a [MappedGroup] {
+pub(in crate::http::admin) fn tier_groups<'a>(organization: &'a Organization, tier: &SeatTier) -> &'a [MappedGroup] {
     organization.seat_tier_mappings.iter().find(|mapping| &mapping.tier == tier).map_or(&[], |mapping| &mapping.groups)
 }

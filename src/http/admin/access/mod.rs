@@ -16,6 +16,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::app::App;
+pub(super) use form::{role_groups, tier_groups, words_of_choice};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()

@@ -9,14 +9,15 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::form::{self, NO_ROLE_MATCH, NO_SEAT_MATCH, ON_TIER_FULL, Pairs};
+use super::form::{self, MODES, NO_ROLE_MATCH, NO_SEAT_MATCH, ON_TIER_FULL, Pairs};
 use super::what_if::WhatIf;
 use crate::app::App;
 use crate::core::provision::{SeatCount, folded};
 use crate::core::{GroupClaim, MappedGroup, MemberStatus, Mode, Organization, PersonId};
+use crate::http::admin::connections::{Summary, summarize};
 use crate::http::admin::console::Console;
 use crate::http::admin::frame::{Frame, Section};
-use crate::http::admin::parts::{Badge, Tone, When};
+use crate::http::admin::parts::{Badge, Tone, When, count};
 use crate::http::admin::review::{self, Edit, What};
 use crate::http::admin::trouble::Trouble;
 use crate::http::headers::ContentPolicy;
@@ -41,6 +42,8 @@ pub(super) struct Page {
     unsaved: bool,
     modes: Vec<Choice>,
     mappings_on: bool,
+    /// How groups arrive, by connection.
+    claims: Vec<Summary>,
     roles: Vec<Row>,
     tiers: Vec<Row>,
     no_role_match: Vec<Choice>,
@@ -83,7 +86,8 @@ struct Row {
 struct Chip {
     value: String,
     label: String,
-    members: Option<usize>,
+    /// "6 members".
+    members: Option<String>,
     seen: Option<When>,
     warning: Option<Badge>,
 }
@@ -159,13 +163,14 @@ pub(super) async fn build(console: &Console, draft: Option<Organization>) -> Res
         unsaved,
         modes: modes(&organization),
         mappings_on: organization.group_mappings,
+        claims: claims(console).await?,
         roles: organization
             .roles
             .iter()
             .enumerate()
             .map(|(place, role)| {
                 let now = known.roles.get(role.as_str()).copied().unwrap_or_default();
-                let now = if known.counted { now.to_string() } else { String::new() };
+                let now = if known.counted { count(now, "person now", "people now") } else { String::new() };
                 Row { kind: "role", place, name: role.to_string(), groups: known.chips(form::role_groups(&organization, role)), now }
             })
             .collect(),
@@ -188,21 +193,28 @@ pub(super) async fn build(console: &Console, draft: Option<Organization>) -> Res
     })
 }
 
+/// The connections that say something about groups.
+async fn claims(console: &Console) -> Result<Vec<Summary>, Trouble> {
+    let mut claims = Vec::new();
+    for connection in console.settings.settings.connections.iter().filter(|connection| connection.enabled) {
+        claims.push(summarize(console, connection).await?);
+    }
+    Ok(claims)
+}
+
 fn choices<T: PartialEq, const N: usize>(choices: &form::Choices<T, N>, now: &T) -> Vec<Choice> {
     choices.iter().map(|(value, label, meaning)| Choice { value, label, hint: "", chosen: meaning == now }).collect()
 }
 
 fn modes(organization: &Organization) -> Vec<Choice> {
-    let choice = |value, label, hint, mode| Choice { value, label, hint, chosen: organization.mode == mode };
-    let mut modes = vec![
-        choice("manual", "Invite only", "Somebody has to be invited first.", Mode::Manual),
-        choice("jit", "Just in time", "Whoever may sign in at the provider becomes a member.", Mode::Jit),
-    ];
     // There is no directory yet that could be chosen; one that was set in org.toml is shown.
-    if organization.mode == Mode::Scim {
-        modes.push(choice("scim", "Directory sync (SCIM)", "Members come from the directory.", Mode::Scim));
-    }
-    modes
+    let offered = MODES.iter().filter(|(.., mode)| *mode != Mode::Scim || organization.mode == Mode::Scim);
+    let hint = |mode: Mode| match mode {
+        Mode::Manual => "Somebody has to be invited first.",
+        Mode::Jit => "Whoever may sign in at the provider becomes a member.",
+        Mode::Scim => "Members come from the directory.",
+    };
+    offered.map(|(value, label, mode)| Choice { value, label, hint: hint(*mode), chosen: organization.mode == *mode }).collect()
 }
 
 /// What is known of groups and members.
@@ -280,7 +292,7 @@ impl Known {
         Chip {
             value: group.value.clone(),
             label: group.label.clone().unwrap_or_else(|| group.value.clone()),
-            members: self.counted.then(|| self.members.get(value).copied().unwrap_or_default()),
+            members: self.counted.then(|| count(self.members.get(value).copied().unwrap_or_default(), "member", "members")),
             seen: seen.map(|at| When { at, now: self.now }),
             warning,
         }

@@ -1,7 +1,7 @@
 //! Activity: the audit log on a page.
 //!
 //! - `query`: what the address asks for
-//! - `list`: the lines, with what changed in each
+//! - `list`: the lines, with what changed in each, on a page and as a file
 
 use std::sync::Arc;
 

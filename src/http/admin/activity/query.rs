@@ -44,6 +44,11 @@ impl Query {
         self.fields().iter().any(|(_, value)| !value.is_empty())
     }
 
+    /// Whether one of the filters counts that are shown only on request.
+    pub(super) fn has_more(&self) -> bool {
+        [&self.result, &self.reason, &self.connection, &self.from, &self.to, &self.reference].iter().any(|field| !field.is_empty())
+    }
+
     /// The same page with something more in its address.
     pub(super) fn address(&self, path: &str, more: (&str, &str)) -> String {
         let mut fields = self.fields().to_vec();

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use strum::IntoEnumIterator as _;
 
-use super::export;
 use crate::core::{Member, MemberId, MemberStatus, Role, SeatTier};
 use crate::http::admin::console::Console;
+use crate::http::admin::file::download;
 use crate::http::admin::frame::{Frame, Section};
 use crate::http::admin::parts::{Badge, Pager, Select, Tone, address, count};
 use crate::http::admin::trouble::Trouble;
@@ -135,7 +135,8 @@ impl View for List {
 pub(super) async fn show(console: Console, Asked(query): Asked<Query>) -> Result<Response, Trouble> {
     let filter = query.filter(&console);
     if query.format == "csv" {
-        return export::download(&console, filter, query.order()).await;
+        let file = console.admin().export_roster(&console.actor, filter, query.order()).await?;
+        return Ok(download(&console, "members", "csv", "text/csv; charset=utf-8", file));
     }
     let page = console.admin().list_roster(&console.actor, &filter, query.order(), query.place(), PAGE).await?;
     let path = console.path("members");

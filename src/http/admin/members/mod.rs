@@ -1,7 +1,7 @@
 //! Members: the list, and one of them.
 //!
-//! - `list`, `export`: the list on a page, and as a file
-//! - `page`: one member, with everything that can be done
+//! - `list`: the list, on a page and as a file
+//! - `page`: one member, with everything that can be done; `why`: why they have what they have
 //! - `acts`: role, seat, pin and ownership by hand; `removal`: out, and back again; `invites`: who is not here yet
 //!
 //! The one rule of this folder: what would be lost is named before it is done.
@@ -23,11 +23,11 @@ use crate::http::problem::Problem;
 use crate::store::MemberRow;
 
 mod acts;
-mod export;
 mod invites;
 mod list;
 mod page;
 mod removal;
+mod why;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()

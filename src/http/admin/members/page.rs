@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Subject;
 use super::list::badges;
+use super::why::{Today, Why, why};
 use crate::admin::{AdminError, SessionView};
 use crate::core::{MemberId, MemberStatus, Mode, RemovalId, SeatTier};
 use crate::http::admin::activity::Line;
@@ -30,6 +31,7 @@ struct Page {
     notes: Vec<String>,
     sessions: Vec<SessionView>,
     lines: Vec<Line>,
+    why: Why,
     activity_href: String,
     sessions_href: String,
     path: String,
@@ -102,6 +104,7 @@ async fn page(console: &Console, row: MemberRow, notes: Vec<String>) -> Result<P
         mapped: organization.group_mappings && organization.mode != Mode::Manual,
         sessions: admin.list_sessions_of(actor, row.member.id).await?,
         lines: timeline.entries.into_iter().map(|entry| Line::new(console, entry)).collect(),
+        why: why(console, &row).await?,
         activity_href: address(&console.path("activity"), &[("target", &id)]),
         sessions_href: address(&console.path("sessions"), &[("member", &id)]),
         undo: find_undo(console, &row).await?,

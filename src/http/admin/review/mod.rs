@@ -1,12 +1,15 @@
 //! Review, then save: every change of settings in the console goes through these two steps.
 //!
 //! - [`Edit`]: a change that somebody has in hand; kept for an hour beside the session, so that a review is an address that can be loaded again
-//! - `page`: what the review says
+//! - `changes`: what is different; `page`: what the review says
+//! - `rebase`: a change that somebody else's save overtook
 //! - `stream`: the same while it is being made, for organizations where that takes seconds
 //!
 //! A page with a form makes an [`Edit`] of it and answers with [`begin`]; the rest happens here.
 
+mod changes;
 mod page;
+mod rebase;
 mod stream;
 
 use std::sync::Arc;
@@ -18,6 +21,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
+use self::changes::{Change, changes};
+use self::rebase::rebase;
 use super::console::Console;
 use super::trouble::Trouble;
 use crate::admin::settings::{Confirmations, SettingsChange};
@@ -29,6 +34,8 @@ use crate::store::StoreError;
 
 /// How long a change waits for its review.
 const KEPT: Duration = Duration::from_hours(1);
+/// How far back the save is looked for that somebody takes back.
+const SAVES: u32 = 30;
 
 /// A change that was not saved yet, and the page that it belongs to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,6 +58,13 @@ pub(super) enum What {
     Undo { revision: i64 },
 }
 
+/// An edit, and the organization that it was made from.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    edit: Edit,
+    base: Organization,
+}
+
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin/{organization}/review", get(stream::show))
@@ -60,15 +74,42 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 /// Keeps the edit and leads to its review.
 pub(super) async fn begin(console: &Console, edit: &Edit) -> Result<Response, Trouble> {
-    let bytes = serde_json::to_vec(edit).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let kept = Kept { edit: edit.clone(), base: console.organization.clone() };
+    let bytes = serde_json::to_vec(&kept).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     console.app.ephemeral.put(&key(console), bytes.into(), KEPT).await?;
     Ok(Redirect::to(&console.path("review")).into_response())
 }
 
-/// The edit that this administrator has in hand. One that another version of Usher kept counts as none.
+/// The edit that this administrator has in hand, as it would be made to the settings of now. One that another version of Usher kept counts as none.
 pub(super) async fn find(console: &Console) -> Result<Option<Edit>, Trouble> {
     let kept = console.app.ephemeral.find(&key(console)).await?;
-    Ok(kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    let Some(Kept { mut edit, base }) = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()) else { return Ok(None) };
+    if let What::Organization(wanted) = &mut edit.what {
+        **wanted = rebase(&base, wanted, &console.organization).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    }
+    Ok(Some(edit))
+}
+
+/// An edit that is shown, and what it makes different.
+#[derive(Debug)]
+struct InHand {
+    edit: Edit,
+    changes: Vec<Change>,
+}
+
+async fn in_hand(console: &Console) -> Result<Option<InHand>, Trouble> {
+    let Some(edit) = find(console).await? else { return Ok(None) };
+    let changes = match &edit.what {
+        What::Organization(wanted) => changes(&console.organization, wanted),
+        What::Undo { revision } => {
+            let saves = console.app.store.list_replaced_settings(SAVES).await?;
+            let replaced = saves.iter().find(|save| save.revision == *revision);
+            let before = replaced.and_then(|save| save.settings.find_organization(&console.organization.id));
+            before.map(|before| changes(&console.organization, before)).unwrap_or_default()
+        }
+        What::Switch { .. } => Vec::new(),
+    };
+    Ok(Some(InHand { edit, changes }))
 }
 
 fn key(console: &Console) -> String {
@@ -130,20 +171,20 @@ async fn again(console: Console) -> Redirect {
 
 /// `POST /admin/{organization}/review/save`
 async fn save(State(app): State<Arc<App>>, console: Console, Posted(typed): Posted<Typed>) -> Result<Response, Trouble> {
-    let Some(edit) = find(&console).await? else { return Err(AdminError::Stale.into()) };
-    let change = edit.change(&console)?;
+    let Some(in_hand) = in_hand(&console).await? else { return Err(AdminError::Stale.into()) };
+    let change = in_hand.edit.change(&console)?;
     let saved = console.admin().save_settings(&console.actor, &change, &typed.review, &typed.confirmations(), &|_| ()).await;
     match saved {
         Ok(_) => {
             app.refresh(false).await?;
             app.ephemeral.delete(&key(&console)).await?;
-            Ok(Redirect::to(&format!("{}?saved=true", console.path(&edit.page))).into_response())
+            Ok(Redirect::to(&format!("{}?saved=true", console.path(&in_hand.edit.page))).into_response())
         }
-        Err(AdminError::ReviewChanged(review)) => Ok(page::respond(&console, &edit, &review, Some(page::Notice::Changed))),
+        Err(AdminError::ReviewChanged(review)) => Ok(page::respond(&console, &in_hand, &review, Some(page::Notice::Changed))),
         // A slip of the pen: the same review once more, with what was wrong.
         Err(AdminError::Refused { code: "confirm_organization_name" | "confirm_lose_access" | "lockout_saver", sentence }) => {
             let review = console.admin().review_settings(&console.actor, &change, &|_| ()).await?;
-            Ok(page::respond(&console, &edit, &review, Some(page::Notice::Typed(sentence))))
+            Ok(page::respond(&console, &in_hand, &review, Some(page::Notice::Typed(sentence))))
         }
         Err(error) => Err(error.into()),
     }

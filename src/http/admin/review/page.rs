@@ -4,9 +4,10 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Edit, is_fresh};
+use super::changes::Change;
+use super::{Edit, InHand, is_fresh};
 use crate::admin::settings::{Objection, Review};
-use crate::core::preview::{Next, PersonEffect};
+use crate::core::preview::{Lockout, Next, PersonEffect};
 use crate::core::provision::SeatCount;
 use crate::http::admin::console::Console;
 use crate::http::admin::frame::{Frame, Section};
@@ -33,6 +34,7 @@ pub(super) struct Effects {
     frame: Frame,
     notice: Option<Notice>,
     nothing: bool,
+    changes: Vec<Change>,
     objections: Vec<Objection>,
     refused: bool,
     warnings: Vec<String>,
@@ -93,14 +95,14 @@ struct PersonLine {
 }
 
 /// The page of a review that is at hand.
-pub(super) fn respond(console: &Console, edit: &Edit, review: &Review, notice: Option<Notice>) -> Response {
+pub(super) fn respond(console: &Console, in_hand: &InHand, review: &Review, notice: Option<Notice>) -> Response {
     let status = match &notice {
         None => StatusCode::OK,
         Some(Notice::Changed) => StatusCode::CONFLICT,
         Some(Notice::Typed(_)) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let effects = render(console, edit, review, notice);
-    page(console, edit, effects, status).respond()
+    let effects = render(console, in_hand, review, notice);
+    page(console, &in_hand.edit, effects, status).respond()
 }
 
 /// The page around something.
@@ -109,15 +111,15 @@ pub(super) fn page(console: &Console, edit: &Edit, effects: String, status: Stat
 }
 
 /// The part that depends on the review.
-pub(super) fn render(console: &Console, edit: &Edit, review: &Review, notice: Option<Notice>) -> String {
-    let effects = of(console, edit, review, notice);
+pub(super) fn render(console: &Console, in_hand: &InHand, review: &Review, notice: Option<Notice>) -> String {
+    let effects = of(console, in_hand, review, notice);
     effects.render().unwrap_or_else(|error| {
         tracing::error!(%error, "a review could not be written");
         String::new()
     })
 }
 
-fn of(console: &Console, edit: &Edit, review: &Review, notice: Option<Notice>) -> Effects {
+fn of(console: &Console, in_hand: &InHand, review: &Review, notice: Option<Notice>) -> Effects {
     // Only this organization's people are shown, whatever the change touches.
     let own = review.organizations.iter().find(|found| found.effects.organization == console.organization.id);
     let needs = review.needs.organization_name.is_some() || review.needs.lose_access.is_some();
@@ -126,6 +128,7 @@ fn of(console: &Console, edit: &Edit, review: &Review, notice: Option<Notice>) -
         frame: Frame::new(console, Section::Access),
         notice,
         nothing: review.changes_nothing(),
+        changes: in_hand.changes.clone(),
         refused: review.is_refused(),
         objections: review.objections.clone(),
         warnings: own.map(|own| own.warning_sentences.clone()).unwrap_or_default(),
@@ -140,7 +143,7 @@ fn of(console: &Console, edit: &Edit, review: &Review, notice: Option<Notice>) -
         review: review.id.clone(),
         save_href: console.path("review/save"),
         discard_href: console.path("review/discard"),
-        back_href: console.path(&edit.page),
+        back_href: console.path(&in_hand.edit.page),
     }
 }
 
@@ -155,8 +158,11 @@ fn sums(own: &crate::admin::settings::OrganizationReview) -> Vec<(u64, &'static 
     ]
 }
 
-/// "Olivia Owens (Owner), Ada Lovelace (Admin)".
+/// "Olivia Owens (Owner), Ada Lovelace (Admin)". Whom only the guard of the last one would keep is not counted on.
 fn administrators(own: &crate::admin::settings::OrganizationReview) -> String {
+    if own.effects.lockouts.iter().any(|lockout| matches!(lockout, Lockout::Nobody { .. })) {
+        return String::new();
+    }
     let some = own.effects.administrators.iter().take(20);
     some.map(|administrator| format!("{} ({})", administrator.name, administrator.role)).collect::<Vec<_>>().join(", ")
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use super::{Edit, find, page};
+use super::{InHand, in_hand, page};
 use crate::admin::AdminError;
 use crate::admin::settings::{Progress, Review};
 use crate::doors::describe;
@@ -29,8 +29,8 @@ type Reviewed = Result<Review, AdminError>;
 
 /// `GET /admin/{organization}/review`
 pub(super) async fn show(console: Console) -> Result<Response, Trouble> {
-    let Some(edit) = find(&console).await? else { return Ok(Redirect::to(&console.path("access")).into_response()) };
-    let change = edit.change(&console)?;
+    let Some(in_hand) = in_hand(&console).await? else { return Ok(Redirect::to(&console.path("access")).into_response()) };
+    let change = in_hand.edit.change(&console)?;
     let (say, mut said) = mpsc::channel::<Progress>(1);
     let (admin, actor) = (console.admin(), console.actor.clone());
     let mut reviewing = tokio::spawn(async move {
@@ -42,9 +42,9 @@ pub(super) async fn show(console: Console) -> Result<Response, Trouble> {
     });
     if let Ok(finished) = tokio::time::timeout(PATIENCE, &mut reviewing).await {
         let review = finished.map_err(|_| AdminError::Stale)??;
-        return Ok(page::respond(&console, &edit, &review, None));
+        return Ok(page::respond(&console, &in_hand, &review, None));
     }
-    let view = page::page(&console, &edit, MARK.to_owned(), StatusCode::OK);
+    let view = page::page(&console, &in_hand.edit, MARK.to_owned(), StatusCode::OK);
     let Ok(whole) = view.render() else { return Ok(view.respond()) };
     let (head, tail) = whole.split_once(MARK).unwrap_or((&whole, ""));
     let (pieces, ready) = mpsc::channel::<Bytes>(4);
@@ -65,7 +65,7 @@ pub(super) async fn show(console: Console) -> Result<Response, Trouble> {
                 }
             }
         };
-        let piece = finished.map_or_else(|_| failed(&AdminError::Stale), |reviewed| result(&console, &edit, reviewed));
+        let piece = finished.map_or_else(|_| failed(&AdminError::Stale), |reviewed| result(&console, &in_hand, reviewed));
         for piece in [piece, tail] {
             if pieces.send(piece).await.is_err() {
                 return;
@@ -84,9 +84,9 @@ fn told(progress: Progress) -> Bytes {
     format!("<p class=\"progress\">Looked at {} of {} members…</p>\n", progress.done, progress.total).into()
 }
 
-fn result(console: &Console, edit: &Edit, reviewed: Reviewed) -> Bytes {
+fn result(console: &Console, in_hand: &InHand, reviewed: Reviewed) -> Bytes {
     match reviewed {
-        Ok(review) => page::render(console, edit, &review, None).into(),
+        Ok(review) => page::render(console, in_hand, &review, None).into(),
         Err(error) => failed(&error),
     }
 }
