@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,13 +16,14 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
-use crate::doors::{Doors, describe};
+use crate::core::{ConnectionId, RefreshGrant};
+use crate::doors::{Door, Doors, describe};
 use crate::http::{self, app_pages::AppPages, ops::Node};
 use crate::outbound::Outbound;
 use crate::proxy::{IdentityKeys, Proxy};
 use crate::saml::SpKeys;
 use crate::server::{self, Dispatch, Listen, Live, Serving};
-use crate::session::Sessions;
+use crate::session::{Confirm, Confirmation, Sessions};
 use crate::store::ephemeral::Ephemeral;
 use crate::store::{Store, StoreError};
 
@@ -57,6 +59,28 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Asks the providers behind the doors whether a session may go on.
+#[derive(Debug)]
+struct Providers {
+    doors: Arc<Doors>,
+    clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Confirm for Providers {
+    async fn confirm(&self, connection: &ConnectionId, grant: &RefreshGrant) -> Confirmation {
+        let Some(entrance) = self.doors.find_also_off(connection) else { return Confirmation::Over("connection_changed") };
+        let Ok(Door::Oidc(party)) = entrance.door else { return Confirmation::Unknown };
+        match party.refresh(grant, self.clock.now()).await {
+            Ok(token) => Confirmation::Confirmed(token),
+            Err(error) => {
+                tracing::warn!(connection.id = %connection, deny.code = error.code(), cause = describe(&error), "a session was not confirmed");
+                if error.ends_session() { Confirmation::Over(error.code()) } else { Confirmation::Unknown }
+            }
+        }
+    }
+}
+
 /// A gateway, ready to listen.
 #[derive(Debug)]
 pub struct Gateway {
@@ -84,8 +108,10 @@ impl Gateway {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { config, store, ephemeral, outbound, sp_keys, identity_keys, clock } = parts;
-        let sessions = Arc::new(Sessions::new(Arc::clone(&ephemeral), Arc::clone(&store), Arc::clone(&clock), config.session));
         let doors = Arc::new(Doors::new(config.public_url.clone(), sp_keys, outbound));
+        let providers = Arc::new(Providers { doors: Arc::clone(&doors), clock: Arc::clone(&clock) });
+        let sessions = Sessions::new(Arc::clone(&ephemeral), Arc::clone(&store), Arc::clone(&clock), config.session);
+        let sessions = Arc::new(sessions.confirmed_by(providers));
         Self::assemble(App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock))
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, EmailAddress, GroupClaim};
+use super::{ConnectionId, EmailAddress, GroupClaim, Secret};
 
 /// One identity, as data. Anyone may write one down (what-if, tests); only [`VerifiedIdentity`] can sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,23 @@ impl FirstUse {
     }
 }
 
+/// What has a session confirmed by its provider while it lives. Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshGrant {
+    /// The refresh token.
+    pub token: Secret,
+    /// The issuer of the login's ID token: a refreshed one has the same.
+    pub issuer: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its nonce, which a refreshed one may leave out.
+    pub nonce: String,
+    /// How often it is used.
+    pub every_seconds: u32,
+    /// How much longer the session goes on while the provider does not answer.
+    pub grace_seconds: u32,
+}
+
 /// What the door learned beside the identity and the session needs later (logout, limits).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoorSession {
@@ -52,6 +69,12 @@ pub struct DoorSession {
     /// When the person last authenticated at the provider, as far as it said (`auth_time`): the age of what this session rests on.
     #[serde(default)]
     pub authenticated_at: Option<Timestamp>,
+    /// OIDC: the provider has to confirm the session this often.
+    #[serde(default)]
+    pub refresh_every_seconds: Option<u32>,
+    /// OIDC: with what; taken out when the session starts, and kept apart from it.
+    #[serde(default, skip_serializing)]
+    pub refresh: Option<RefreshGrant>,
     /// OIDC: the ID token, the hint of RP-initiated logout. Secret: it never leaves the server except to the provider.
     pub id_token: Option<String>,
     /// The provider wants the session to end then (`SessionNotOnOrAfter`).

@@ -37,12 +37,12 @@ pub use connection::{Cbc, Connection, IdpSource, Protocol, RequestBinding, SamlS
 pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};
 pub use groups::{ClaimHealth, GroupClaim};
-pub use identity::{DoorSession, FirstUse, Identity, ProviderLogout, VerifiedIdentity};
+pub use identity::{DoorSession, FirstUse, Identity, ProviderLogout, RefreshGrant, VerifiedIdentity};
 pub use ids::{
     AuditId, ConnectionId, DecisionId, IdError, IncidentId, InviteId, LinkId, MemberId, OrganizationId, PersonId, RemovalId, TokenId,
 };
 pub use member::{Invite, Link, Member, MemberRow, MemberStatus, Person, Pin, WantedTier};
-pub use oidc_settings::{ClientAuth, GroupLookup, OidcSettings, ResponseMode};
+pub use oidc_settings::{ClientAuth, GroupLookup, OidcSettings, Refresh, ResponseMode};
 pub use organization::{
     MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OwnedSeats, Plan, Policy, RemovalThreshold, Role, RoleMapping,
     SeatTier, SeatTierMapping,

@@ -31,6 +31,15 @@ pub enum ResponseMode {
     FormPost,
 }
 
+/// How sessions are confirmed by the provider while they live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// How often, in seconds.
+    pub every_seconds: u32,
+    /// How much longer a session goes on while the provider does not answer, in seconds.
+    pub grace_seconds: u32,
+}
+
 /// Where groups are looked up that a login does not bring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -118,6 +127,9 @@ pub struct OidcSettings {
     /// Where groups are looked up that the login does not bring.
     #[serde(default)]
     pub group_lookup: Option<GroupLookup>,
+    /// Whether, and how often, sessions are confirmed by the provider.
+    #[serde(default)]
+    pub refresh: Option<Refresh>,
 }
 
 impl OidcSettings {
@@ -150,6 +162,7 @@ impl OidcSettings {
             groups_claim: "groups".to_owned(),
             userinfo: true,
             group_lookup: None,
+            refresh: None,
         }
     }
 }

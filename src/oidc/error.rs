@@ -153,6 +153,13 @@ pub enum OidcError {
     #[error("the person authenticated in a way that the connection does not accept")]
     AuthenticationTooWeak,
 
+    /// The connection has its sessions confirmed, and the provider gave nothing to do it with.
+    #[error("the token response has no refresh token")]
+    RefreshTokenMissing,
+    /// A refreshed ID token is about another person, or from another issuer (OpenID Connect Core 12.2).
+    #[error("the refreshed ID token is about another person")]
+    RefreshedSubjectMismatch,
+
     /// A logout token that is none: another event, a nonce, nobody named, or no id (Back-Channel Logout 1.0, 2.6).
     #[error("the logout token is not valid: {0}")]
     LogoutTokenInvalid(&'static str),
@@ -176,6 +183,25 @@ impl OidcError {
     #[must_use]
     pub const fn is_provider_unreachable(&self) -> bool {
         matches!(self, Self::ProviderUnreachable(_))
+    }
+
+    /// Whether a session that was to be confirmed is over, rather than the provider out of order: it took its grant back, or speaks of somebody else.
+    #[must_use]
+    pub fn ends_session(&self) -> bool {
+        match self {
+            Self::CodeRefused(error) => error == "invalid_grant",
+            Self::ProviderUnreachable(_)
+            | Self::ProviderBlocked(_)
+            | Self::ProviderAnswerTooLarge(_)
+            | Self::DiscoveryInvalid(_)
+            | Self::DiscoveryIssuerMismatch
+            | Self::PkceUnsupported
+            | Self::KeysInvalid(_)
+            | Self::SettingsInvalid(_)
+            | Self::NoRandomness(_)
+            | Self::TokenResponseMalformed(_) => false,
+            _ => true,
+        }
     }
 
     /// Whether the provider itself sent the person back without a login: cancelled there, or not assigned to this app.

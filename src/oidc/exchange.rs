@@ -32,11 +32,18 @@ pub(super) struct Tokens {
     #[serde(deserialize_with = "bearer")]
     token_type: CoreTokenType,
     id_token: Option<Secret>,
+    #[serde(default, deserialize_with = "text", skip_serializing)]
+    refresh_token: Option<Secret>,
 }
 
 impl Tokens {
     pub(super) fn id_token(&self) -> Result<&str, OidcError> {
         self.id_token.as_ref().map(Secret::reveal).ok_or(OidcError::IdTokenMissing)
+    }
+
+    /// What the next tokens may be asked for with.
+    pub(super) const fn next(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
     }
 }
 
@@ -44,6 +51,12 @@ impl Tokens {
 fn bearer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CoreTokenType, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.eq_ignore_ascii_case("bearer") { Ok(CoreTokenType::Bearer) } else { Err(serde::de::Error::custom("not a bearer token")) }
+}
+
+/// A text, or nothing: whoever does not use it does not mind what it is.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().filter(|text| is_token(text)).map(Secret::new))
 }
 
 impl OAuth2TokenResponse for Tokens {

@@ -6,6 +6,7 @@
 //! - `start`, `push`: the addresses for the browser, sign-in and sign-out; the request without the browser
 //! - `client_auth`: how Usher proves that it is the client
 //! - [`Callback`], `exchange`: the answer and its code, for tokens
+//! - `refresh`: the provider's word, later, that the person may stay
 //! - `jws`, `id_token`: the signature, then the checks; `logout_token`: those of a provider's own logout
 //! - `claims`, `userinfo`: verified claims, read leniently; `groups`: those that no claim has
 //! - [`OidcError`]: every refusal, with its code
@@ -29,6 +30,7 @@ mod jws;
 mod kept;
 mod logout_token;
 mod push;
+mod refresh;
 mod start;
 mod userinfo;
 
@@ -140,7 +142,10 @@ impl RelyingParty {
         };
         let claims = Claims { userinfo: userinfo.as_ref(), ..claims };
         let groups = self.groups(&provider, &verified, claims.groups(), now).await;
-        self.checked(&claims, groups, id_token)
+        let mut checked = self.checked(&claims, groups, id_token)?;
+        checked.session.refresh = self.grant(tokens.next(), &verified, &pending.nonce)?;
+        checked.session.refresh_every_seconds = checked.session.refresh.as_ref().map(|grant| grant.every_seconds);
+        Ok(checked)
     }
 
     /// Whether this is the issuer, or one of the tenants' that the connection names.

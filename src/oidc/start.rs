@@ -14,6 +14,9 @@ use super::{OidcError, RelyingParty};
 use crate::core::{Asking, PendingOidc, ResponseMode};
 use crate::random;
 
+/// The scope that stands for a refresh token (OpenID Connect Core 11).
+const OFFLINE: &str = "offline_access";
+
 /// A login on its way: where the browser goes, and what the finish has to compare.
 #[derive(Clone)]
 pub struct Started {
@@ -48,7 +51,7 @@ impl RelyingParty {
         let (own_state, own_nonce) = (CsrfToken::new(state.to_owned()), Nonce::new(nonce.clone()));
         let mut request = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || own_state, move || own_nonce)
-            .add_scopes(self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new))
+            .add_scopes(self.scopes().map(Scope::new))
             .set_pkce_challenge(challenge);
         if let Some(hint) = login_hint {
             request = request.set_login_hint(LoginHint::new(hint.to_owned()));
@@ -69,6 +72,13 @@ impl RelyingParty {
         let url = self.push(&provider, url, now).await?;
         let since = max_age.map(|seconds| now.checked_sub(SignedDuration::from_secs(seconds.into())).unwrap_or(Timestamp::MIN));
         Ok(Started { url: url.into(), pending: PendingOidc { nonce, code_verifier, authenticated_since: since } })
+    }
+
+    /// What is asked for, beside `openid`, which the library adds.
+    fn scopes(&self) -> impl Iterator<Item = String> {
+        let asked = self.settings.scopes.iter().filter(|scope| *scope != "openid" && *scope != OFFLINE).cloned();
+        let offline = self.settings.refresh.is_some() || self.settings.scopes.iter().any(|scope| scope == OFFLINE);
+        asked.chain(offline.then(|| OFFLINE.to_owned()))
     }
 
     /// Parameters that the library has no word for. What they ask for is checked at the finish, or does not matter.

@@ -141,8 +141,8 @@ impl ServiceProvider {
             name_id_qualifiers: person.name_id_qualifiers,
             issued_at: Some(conditions.issued_at),
             authenticated_at: Some(conditions.authenticated_at),
-            id_token: None,
             ends_at: conditions.session_not_on_or_after,
+            ..DoorSession::default()
         };
         Ok(Checked { identity, door_session, conditions, _signature: signature })
     }

@@ -87,6 +87,7 @@ impl Sessions {
             ended.sessions += 1;
             if let Ok(Some(record)) = find::parse(key, &record) {
                 self.remove_from_index(&record).await?;
+                self.drop_grant(&record).await?;
                 tracing::info!(session.cause = %cause, person.id = %record.person, "session ended");
             }
         }

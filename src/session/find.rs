@@ -40,7 +40,8 @@ impl Sessions {
     pub fn find_at_hand(&self, token: &[u8], host: &str, now: Timestamp) -> Option<Arc<Session>> {
         let session = self.cache.get(&SessionKey::of(token)?)?;
         let now_ms = now.as_millisecond();
-        if !self.is_fresh(&session, now_ms) || session.is_over(&self.limits, now_ms) || session.record().place.app_host() != Some(host) {
+        let unsure = !self.is_fresh(&session, now_ms) || session.is_over(&self.limits, now_ms) || session.is_due(now);
+        if unsure || session.record().place.app_host() != Some(host) {
             return None;
         }
         if session.see(now_ms, self.write_back_after()) {
@@ -56,6 +57,9 @@ impl Sessions {
     /// [`SessionError`] when the store cannot be asked.
     pub async fn find(&self, key: SessionKey) -> Result<Option<Arc<Session>>, SessionError> {
         let Some(session) = self.look(key).await? else { return Ok(None) };
+        if !self.is_confirmed(&session).await? {
+            return Ok(None);
+        }
         let now_ms = self.now().as_millisecond();
         if session.see(now_ms, self.write_back_after()) {
             self.write_back(&session);

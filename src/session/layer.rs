@@ -120,7 +120,8 @@ impl Sessions {
         if ends_at <= now {
             return Err(SessionError::Over);
         }
-        let NewSession { person, way, organizations, client } = new;
+        let NewSession { person, mut way, organizations, client } = new;
+        let grant = way.take_grant();
         let place = Place::AuthHost;
         let key = SessionKey::default();
         let record = SessionRecord { key, place, person, way, organizations, client, started_at: now, ends_at, last_seen_at: now };
@@ -129,13 +130,17 @@ impl Sessions {
         browser.save().await?;
         let id = browser.id().ok_or(SessionError::Over)?;
         let key = SessionKey::of(id.to_string().as_bytes()).ok_or(SessionError::Over)?;
+        let record = SessionRecord { key, ..record };
+        if let Some(grant) = grant {
+            self.keep_grant(&record, grant).await?;
+        }
         // Last, so that a logout that comes now finds the session.
         if self.was_ended(&record.way).await? {
             browser.flush().await?;
             self.end_sessions(Selector::Session(key), Cause::Provider).await?;
             return Err(SessionError::EndedByProvider);
         }
-        Ok(SessionRecord { key, ..record })
+        Ok(record)
     }
 
     fn ends_at(&self, new: &NewSession, now: Timestamp) -> Timestamp {

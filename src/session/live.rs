@@ -34,14 +34,19 @@ pub struct Session {
     last_seen_ms: AtomicI64,
     written_ms: AtomicI64,
     checked_ms: AtomicI64,
+    /// When the provider has to confirm it next; never, for most.
+    due_ms: AtomicI64,
     introduction: ArcSwapOption<Introduction>,
 }
 
 impl Session {
     pub(super) fn new(record: SessionRecord, now: Timestamp) -> Self {
         let seen = record.last_seen_at.as_millisecond();
+        let due =
+            record.way.refresh_every().map_or(i64::MAX, |every| record.started_at.as_millisecond().saturating_add(every.as_millis_i64()));
         Self {
             record,
+            due_ms: AtomicI64::new(due),
             last_seen_ms: AtomicI64::new(seen),
             written_ms: AtomicI64::new(seen),
             checked_ms: AtomicI64::new(now.as_millisecond()),
@@ -99,6 +104,16 @@ impl Session {
     pub(super) fn confirm(&self, stored: &SessionRecord, now_ms: i64) {
         self.last_seen_ms.fetch_max(stored.last_seen_at.as_millisecond(), Ordering::Relaxed);
         self.checked_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Whether its provider has to confirm it before it goes on.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        now.as_millisecond() >= self.due_ms.load(Ordering::Relaxed)
+    }
+
+    /// Its provider was asked.
+    pub(super) fn confirm_until(&self, due: Timestamp) {
+        self.due_ms.store(due.as_millisecond(), Ordering::Relaxed);
     }
 
     /// Notes a request; `true` when it is time to write that down, for one caller.

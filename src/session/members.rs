@@ -50,6 +50,11 @@ impl Members {
         }
     }
 
+    /// Where the members are.
+    pub(super) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
     /// Counts what was forgotten. As long as it stands still, and for [`MEMBER_AGE`] at most, an answer still counts.
     #[must_use]
     pub fn epoch(&self) -> u64 {

@@ -2,7 +2,7 @@
 //!
 //! - `record`: what a session is, and the key that it is stored under
 //! - `live`: a session in memory, with its clocks
-//! - `find`: from a cookie to a live session, through the local cache
+//! - `find`: from a cookie to a live session, through the local cache; `confirm`: those that their provider confirms while they live
 //! - `layer`: the same records for the auth host's pages, through tower-sessions
 //! - `ticket`: from the auth host to an app host
 //! - `index`, `list`, `end`: which sessions belong to whom, who looks at them, and how they die; `tombstone`: a logout that overtakes its login
@@ -29,6 +29,7 @@ use crate::store::ephemeral::{Ephemeral, EphemeralError};
 use crate::store::{Store, StoreError};
 use news::News;
 
+mod confirm;
 pub mod cookie;
 mod counts;
 mod end;
@@ -44,6 +45,7 @@ mod streams;
 mod ticket;
 mod tombstone;
 
+pub use confirm::{Confirm, Confirmation};
 pub use counts::SessionCounts;
 pub use end::{Cause, Ended, Selector};
 pub use layer::{CookieStore, SessionLayer};
@@ -61,6 +63,8 @@ const CACHE_CAPACITY: u64 = 200_000;
 /// How long an unknown cookie is remembered as unknown, and how many of them.
 const ABSENT_AGE: Duration = Duration::from_secs(2);
 const ABSENT_CAPACITY: u64 = 10_000;
+/// How long a session's place in the queue to its provider is kept after its last use: longer than any question takes.
+const FLIGHT_AGE: Duration = Duration::from_mins(2);
 /// The time of the last request is written at most this often; so much can the idle limit be early after a restart.
 const WRITE_BACK: Duration = Duration::from_mins(1);
 
@@ -105,6 +109,10 @@ pub struct Sessions {
     ends: AtomicU64,
     /// What was confirmed until then (milliseconds since 1970) does not count before it is confirmed again.
     doubted_ms: AtomicI64,
+    /// Who asks providers whether a session may go on.
+    providers: Option<Arc<dyn Confirm>>,
+    /// One question at a time for each session.
+    flights: Cache<SessionKey, Arc<tokio::sync::Mutex<()>>>,
     /// The name of this node among the others.
     node: String,
     settings_changed: Notify,
@@ -125,6 +133,8 @@ impl Sessions {
             counts: SessionCounts::default(),
             ends: AtomicU64::new(0),
             doubted_ms: AtomicI64::new(i64::MIN),
+            providers: None,
+            flights: Cache::builder().max_capacity(CACHE_CAPACITY).time_to_idle(FLIGHT_AGE).build(),
             // Without randomness a node would hear itself, which costs nothing but work.
             node: crate::random::token().unwrap_or_default(),
             settings_changed: Notify::new(),

@@ -6,9 +6,9 @@ use super::connection::{Trust, web_address};
 use crate::config::code::Code;
 use crate::config::section::{Section, Text, Wrong, did_you_mean};
 use crate::config::value;
-use crate::core::{ClientAuth, GroupLookup, OidcSettings, ResponseMode, Secret};
+use crate::core::{ClientAuth, GroupLookup, OidcSettings, Refresh, ResponseMode, Secret};
 
-pub(super) const KEYS: [&str; 22] = [
+pub(super) const KEYS: [&str; 24] = [
     "issuer",
     "client_id",
     "client_secret",
@@ -31,6 +31,8 @@ pub(super) const KEYS: [&str; 22] = [
     "userinfo",
     "claims",
     "group_lookup",
+    "refresh",
+    "refresh_grace",
 ];
 
 /// Where the tenant goes in an issuer of many tenants.
@@ -60,6 +62,7 @@ pub(super) fn read(section: &mut Section<'_>, trust: Trust) -> Option<OidcSettin
         acr_values: words(section, "acr_values", &[]),
         tenants,
         hosted_domains: hosted_domains(section),
+        refresh: refresh(section),
         userinfo: section.boolean("userinfo").unwrap_or(true),
         ..client
     };
@@ -155,6 +158,18 @@ fn tenants(section: &mut Section<'_>, issuer: Option<&str>) -> BTreeSet<String> 
         section.wrong("issuer", wrong.suggest("name those whom you trust: tenants = [\"…\"]"));
     }
     tenants
+}
+
+/// At least a minute: each session asks, and a provider that is asked every second refuses everybody.
+fn refresh(section: &mut Section<'_>) -> Option<Refresh> {
+    let seconds = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    let every = section.parsed("refresh", |text| {
+        let every = value::duration(text)?;
+        let wrong = || Wrong::new(Code::Duration, format!("{:?} is too short", text.shown)).suggest("write at least \"1m\"");
+        if every >= std::time::Duration::from_mins(1) { Ok(every) } else { Err(wrong()) }
+    });
+    let grace = section.parsed("refresh_grace", value::signed_duration).map_or(3600, |grace| seconds(grace.unsigned_abs()));
+    every.map(|every| Refresh { every_seconds: seconds(every), grace_seconds: grace })
 }
 
 #[derive(Clone, Copy, PartialEq)]

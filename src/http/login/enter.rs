@@ -81,7 +81,8 @@ pub(super) async fn replace_lost(app: &App, session: &CookieSession, lost: Sessi
     }
     let Some(found) = app.sessions.look(lost).await? else { return Ok(()) };
     let SessionRecord { person, way, organizations, client, .. } = found.record().clone();
-    app.sessions.start_on_auth_host(session, NewSession { person, way, organizations, client }).await?;
+    let started = app.sessions.start_on_auth_host(session, NewSession { person, way, organizations, client }).await?;
+    app.sessions.move_grant(lost, &started).await?;
     app.sessions.end_sessions(Selector::Session(lost), Cause::Replaced).await?;
     Ok(())
 }

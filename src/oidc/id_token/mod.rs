@@ -48,6 +48,22 @@ impl Expected<'_> {
         Ok(signed.claims)
     }
 
+    /// The checks of an ID token that came with a refresh: of the same person, from the same issuer, for us; it may leave out the nonce (Core 12.2).
+    pub(super) fn check_refreshed(&self, signed: &Signed, issuer: &str, subject: &str) -> Result<(), OidcError> {
+        let claims = &signed.claims;
+        self.issuer.check(signed)?;
+        if text(claims, "iss") != Some(issuer) || text(claims, "sub") != Some(subject) {
+            return Err(OidcError::RefreshedSubjectMismatch);
+        }
+        self.check_audience(claims)?;
+        self.check_times(claims)?;
+        if claims.contains_key("nonce") && text(claims, "nonce") != Some(self.nonce) {
+            return Err(OidcError::NonceMismatch);
+        }
+        self.check_access_token(signed)?;
+        check_hosted_domain(claims, &self.settings.hosted_domains)
+    }
+
     /// When and how the person authenticated (OpenID Connect Core 3.1.3.7, 12 and 13): the provider was only asked for it, so its answer is looked at.
     fn check_authentication(&self, claims: &Object) -> Result<(), OidcError> {
         if let Some(since) = self.authenticated_since {

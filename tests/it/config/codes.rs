@@ -54,7 +54,7 @@ const PROCESS: [(&str, &str, &str); 41] = [
 ];
 
 /// One change of a sound org.toml, and the code that it gives.
-const ORGANIZATION: [(&str, &str, &str); 50] = [
+const ORGANIZATION: [(&str, &str, &str); 51] = [
     ("U030", "name = \"acme.example\"", "name = \"acme.example\"\n[[domain]]\nname = \"https://acme.example\"\nverified = \"operator\""),
     ("U031", "name = \"acme.example\"", "name = \"acme.example\"\nverified = \"operator\"\n[[domain]]\nname = \"ACME.example\""),
     ("U031", "plan = \"enterprise\"", "plan = \"enterprise\"\nroles = [\"Owner\", \"Admin\", \"User\", \"User\"]"),
@@ -98,6 +98,7 @@ const ORGANIZATION: [(&str, &str, &str); 50] = [
         "[connection.group_lookup]\nkind = \"google_directory\"\nimpersonate = \"a@acme.example\"\nservice_account = \"{}\"\n[[organization]]",
     ),
     ("U030", "client_id", "hosted_domains = [\"https://acme.example\"]\nclient_id"),
+    ("U006", "client_id", "refresh = \"30s\"\nclient_id"),
     ("U006", "client_id", "max_age = \"0s\"\nclient_id"),
     ("U010", "client_id", "response_mode = \"fragment\"\nclient_id"),
     ("U010", "client_id", "client_algorithm = \"HS256\"\nclient_id"),

@@ -8,6 +8,7 @@ mod login;
 mod logout;
 mod outbound;
 mod provider;
+mod refresh;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -220,6 +220,8 @@ struct Inner {
     /// Requests that were pushed, by name.
     pushed: Mutex<HashMap<String, HashMap<String, String>>>,
     calls: Mutex<HashMap<&'static str, usize>>,
+    /// The refresh token that counts.
+    refresh_token: Mutex<Option<String>>,
 }
 
 /// The provider, running until it is dropped.
@@ -249,6 +251,7 @@ impl Op {
             codes: Mutex::default(),
             pushed: Mutex::default(),
             calls: Mutex::default(),
+            refresh_token: Mutex::default(),
         });
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -273,6 +276,11 @@ impl Op {
     /// Turns the knobs.
     pub(crate) fn set(&self, turn: impl FnOnce(&mut Knobs)) {
         turn(&mut self.inner.knobs.lock().unwrap());
+    }
+
+    /// Takes the refresh token back, as when a person is disabled.
+    pub(crate) fn revoke(&self) {
+        self.inner.refresh_token.lock().unwrap().take();
     }
 
     /// How often an endpoint was called.
@@ -401,6 +409,9 @@ async fn token(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<S
         let scope = field("scope").to_owned();
         return op.answer("application", |_| json!({ "access_token": format!("for {scope}"), "token_type": "Bearer", "expires_in": 3599 }));
     }
+    if field("grant_type") == "refresh_token" {
+        return op.refresh(field("refresh_token"));
+    }
     let pending = op.codes.lock().unwrap().remove(field("code"));
     let challenge = encode(digest(&SHA256, field("code_verifier").as_bytes()));
     let Some(pending) = pending.filter(|pending| pending.challenge == challenge && pending.redirect_uri == field("redirect_uri")) else {
@@ -415,9 +426,10 @@ async fn token(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<S
         }
     }
     let issuer = op.issuer.clone();
+    let next = op.next_refresh_token();
     op.answer("token", |knobs| {
-        let response =
-            json!({ "access_token": "access-token", "token_type": "bEARER", "id_token": id_token(knobs, &issuer, &pending.nonce) });
+        let id_token = id_token(knobs, &issuer, &pending.nonce);
+        let response = json!({ "access_token": "access-token", "token_type": "bEARER", "id_token": id_token, "refresh_token": next });
         changed(response, &knobs.tokens)
     })
 }
@@ -489,6 +501,31 @@ fn changed(object: Value, changes: &Value) -> Value {
 }
 
 impl Inner {
+    fn next_refresh_token(&self) -> String {
+        let next = usher::random::token().unwrap();
+        *self.refresh_token.lock().unwrap() = Some(next.clone());
+        next
+    }
+
+    /// Each refresh token is good for once; one that was used takes all back (RFC 9700 4.14.2).
+    fn refresh(&self, token: &str) -> Response {
+        if self.knobs.lock().unwrap().replies.contains_key("refresh") {
+            return self.answer("refresh", |_| Value::Null);
+        }
+        let good = self.refresh_token.lock().unwrap().take().is_some_and(|kept| kept == token);
+        if !good {
+            self.count("refresh");
+            return (StatusCode::BAD_REQUEST, axum::Json(json!({ "error": "invalid_grant" }))).into_response();
+        }
+        let (issuer, next) = (self.issuer.clone(), self.next_refresh_token());
+        self.answer("refresh", |knobs| {
+            let response = json!({
+                "access_token": "access-token", "token_type": "Bearer", "refresh_token": next, "id_token": id_token(knobs, &issuer, REMOVED),
+            });
+            changed(response, &knobs.tokens)
+        })
+    }
+
     fn count(&self, endpoint: &'static str) {
         *self.calls.lock().unwrap().entry(endpoint).or_default() += 1;
     }

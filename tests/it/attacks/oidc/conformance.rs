@@ -16,6 +16,7 @@ const GATEWAY: &str = "tests/it/attacks/oidc/gateway.rs";
 const LOGIN: &str = "tests/it/oidc/login.rs";
 const KEYS: &str = "tests/it/oidc/keys.rs";
 const LOGOUT: &str = "tests/it/oidc/logout.rs";
+const REFRESH: &str = "tests/it/oidc/refresh.rs";
 const PROVIDER: &str = "tests/it/oidc/provider.rs";
 
 const OIDC: &str = "OpenID Connect RP certification";
@@ -206,6 +207,24 @@ const ROWS: &[Row] = &[
         "signed out",
         LOGOUT,
         "a_frame_of_the_provider_signs_out_the_session_that_it_names",
+    ),
+    (
+        "OR45",
+        OIDC,
+        "refresh-token",
+        "A refresh token, which changes each time.",
+        "stays",
+        REFRESH,
+        "two_hundred_requests_at_once_ask_the_provider_once",
+    ),
+    (
+        "OR46",
+        OIDC,
+        "refresh-token-invalid-issuer, refresh-token-invalid-sub",
+        "A refreshed ID token of somebody else.",
+        "signed out",
+        REFRESH,
+        "a_refreshed_token_of_somebody_else_ends_the_session",
     ),
     (
         "OR31",

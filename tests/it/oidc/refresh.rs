@@ -1,0 +1,137 @@
+//! Sessions that their provider confirms while they live.
+
+use std::time::Duration;
+
+use serde_json::json;
+use usher::clock::Clock as _;
+use usher::core::{DoorSession, RefreshGrant, Secret};
+
+use crate::support::browser::Browser;
+use crate::support::installation::{CONNECTION, told};
+use crate::support::oidc_house::OidcHouse;
+use crate::support::op::{REMOVED, Reply, Signing};
+
+const CONFIRMED: &str = "refresh = \"15m\"\nrefresh_grace = \"30m\"";
+
+/// A house with Ada inside.
+async fn inside() -> (OidcHouse, Browser) {
+    let house = OidcHouse::open(CONFIRMED).await;
+    let mut browser = Browser::new();
+    assert_eq!(told(&house.login(&mut browser).await).0, "Admin");
+    (house, browser)
+}
+
+fn minutes(house: &OidcHouse, minutes: u64) {
+    house.clock.pass(Duration::from_mins(minutes));
+    let now = house.clock.now();
+    house.op.set(|op| op.now = now);
+}
+
+/// gateway.md, acceptance test 8; oauth2-proxy #1992: races burn refresh tokens that rotate.
+#[tokio::test]
+async fn two_hundred_requests_at_once_ask_the_provider_once() {
+    let (house, mut browser) = inside().await;
+    minutes(&house, 14);
+    assert!(house.usher.is_inside(&mut browser).await);
+    assert_eq!(house.op.calls("refresh"), 0, "not yet");
+    for round in 1..=3 {
+        minutes(&house, 16);
+        let requests = (0..200).map(|_| {
+            let mut tab = browser.clone();
+            let house = &house;
+            async move { house.usher.is_inside(&mut tab).await }
+        });
+        assert!(futures_util::future::join_all(requests).await.into_iter().all(|inside| inside), "round {round}");
+        assert_eq!(house.op.calls("refresh"), round);
+    }
+}
+
+#[tokio::test]
+async fn a_grant_that_the_provider_takes_back_ends_the_session() {
+    let (house, mut browser) = inside().await;
+    house.op.revoke();
+    assert!(house.usher.is_inside(&mut browser).await, "until it is asked");
+    minutes(&house, 15);
+    assert!(!house.usher.is_inside(&mut browser).await);
+    assert!(!house.is_signed_in(&mut browser).await, "and so does the one on the auth host");
+    assert!(!house.usher.is_inside(&mut browser).await);
+    assert_eq!(house.op.calls("refresh"), 1);
+    let [line] = &house.usher.audit("session.ended").await[..] else { panic!("not one line") };
+    assert_eq!((line.detail["code"].as_str(), line.detail["sessions"].as_u64()), (Some("code_refused"), Some(2)));
+}
+
+#[tokio::test]
+async fn a_refreshed_token_of_somebody_else_ends_the_session() {
+    for claims in [
+        json!({ "sub": "eve" }),
+        json!({ "sub": REMOVED }),
+        json!({ "iss": "https://evil.example" }),
+        json!({ "aud": "another" }),
+        json!({ "nonce": "another" }),
+        json!({ "exp": 0 }),
+    ] {
+        let (house, mut browser) = inside().await;
+        minutes(&house, 15);
+        house.op.set(|op| op.claims = claims.clone());
+        assert!(!house.usher.is_inside(&mut browser).await, "{claims}");
+        assert!(!house.is_signed_in(&mut browser).await, "{claims}");
+    }
+    let (house, mut browser) = inside().await;
+    minutes(&house, 15);
+    house.op.set(|op| op.signing = Signing::Broken);
+    assert!(!house.usher.is_inside(&mut browser).await);
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_keeps_sessions_for_so_long() {
+    let (house, mut browser) = inside().await;
+    house.op.set(|op| drop(op.replies.insert("refresh", Reply::Status(503))));
+    minutes(&house, 15);
+    for _ in 0..5 {
+        assert!(house.usher.is_inside(&mut browser).await);
+    }
+    assert_eq!(house.op.calls("refresh"), 1, "and is not asked again at once");
+    minutes(&house, 29);
+    assert!(house.usher.is_inside(&mut browser).await);
+    assert_eq!(house.op.calls("refresh"), 2);
+    minutes(&house, 1);
+    assert!(!house.usher.is_inside(&mut browser).await, "a quarter of an hour and the half that is granted");
+
+    let (house, mut browser) = inside().await;
+    house.op.set(|op| drop(op.replies.insert("refresh", Reply::Html)));
+    minutes(&house, 20);
+    assert!(house.usher.is_inside(&mut browser).await, "a page of somebody between");
+    house.op.set(|op| op.replies.clear());
+    minutes(&house, 2);
+    assert!(house.usher.is_inside(&mut browser).await);
+    minutes(&house, 14);
+    assert!(house.usher.is_inside(&mut browser).await);
+    assert_eq!(house.op.calls("refresh"), 2, "confirmed again, for a quarter of an hour");
+}
+
+#[tokio::test]
+async fn a_login_that_could_not_be_confirmed_later_is_refused() {
+    let house = OidcHouse::open(CONFIRMED).await;
+    let mut browser = Browser::new();
+    let url = house.start(&mut browser, CONNECTION).await.location().unwrap();
+    assert!(url.query_pairs().any(|(name, value)| name == "scope" && value.split(' ').any(|scope| scope == "offline_access")), "{url}");
+    house.op.set(|op| op.tokens = json!({ "refresh_token": REMOVED }));
+    assert_eq!(house.login(&mut browser).await.status, 400);
+    assert_eq!(house.usher.audit("login.refused").await.last().unwrap().detail["code"], "refresh_token_missing");
+    assert_eq!(house.usher.count_members().await, 0);
+}
+
+#[test]
+fn a_grant_is_neither_in_the_record_of_its_session_nor_shown() {
+    let grant = RefreshGrant {
+        token: Secret::new("geheim"),
+        issuer: String::new(),
+        subject: "ada".to_owned(),
+        nonce: String::new(),
+        every_seconds: 1,
+        grace_seconds: 1,
+    };
+    let session = DoorSession { refresh: Some(grant), ..DoorSession::default() };
+    assert!(!serde_json::to_string(&session).unwrap().contains("geheim"));
+    assert!(!format!("{session:?}").contains("geheim"));
+}
