@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::people::{Deed, MAX_DECISIONS};
 use super::{Actor, Admin, AdminError, Fault, PeopleChange, Permission};
 use crate::core::hand::Act;
-use crate::core::{MemberId, MemberRow, Organization, Pin, Role, SeatTier};
+use crate::core::{MemberId, MemberRow, Organization, Pin, Role, SeatTier, is_unseen};
 use crate::store::Written;
 
 /// The longest reason of a pin, in characters.
@@ -78,8 +78,8 @@ impl Admin {
         if role.is_none() && seat.is_none() {
             fault("role", "say which role or seat is pinned".to_owned());
         }
-        if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
-            fault("reason", format!("say why, in up to {LONGEST_REASON} characters"));
+        if reason.is_empty() || reason.chars().count() > LONGEST_REASON || reason.contains(is_unseen) {
+            fault("reason", format!("say why, in up to {LONGEST_REASON} characters that can be seen"));
         }
         if !faults.is_empty() {
             return Err(AdminError::Invalid(faults));

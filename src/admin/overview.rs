@@ -22,6 +22,19 @@ impl Admin {
     /// [`AdminError::NotAllowed`] without `settings:read`; [`AdminError::NoSuch`], [`AdminError::Store`].
     pub async fn find_organization(&self, actor: &Actor) -> Result<(Organization, i64), AdminError> {
         actor.need(Permission::SettingsRead)?;
+        self.organization_and_revision(actor).await
+    }
+
+    /// The same for whoever is about to change it, which seeing it is part of.
+    ///
+    /// # Errors
+    /// [`AdminError::NotAllowed`] without `settings:write`; [`AdminError::NoSuch`], [`AdminError::Store`].
+    pub async fn find_organization_to_change(&self, actor: &Actor) -> Result<(Organization, i64), AdminError> {
+        actor.need(Permission::SettingsWrite)?;
+        self.organization_and_revision(actor).await
+    }
+
+    async fn organization_and_revision(&self, actor: &Actor) -> Result<(Organization, i64), AdminError> {
         let stored = self.store.find_settings().await?.ok_or(NO_ORGANIZATION)?;
         let organization = stored.settings.find_organization(&actor.organization).cloned().ok_or(NO_ORGANIZATION)?;
         Ok((organization, stored.revision))

@@ -47,11 +47,11 @@ impl Admin {
     }
 
     /// Opens the relink window of a connection, or moves its end: until then a new subject with the address of somebody known is that person.
-    /// It counts for every organization, so it needs the highest role and a fresh sign-in.
+    /// It counts for every organization, so it needs the highest role, a fresh sign-in, and somebody who administers all of them.
     ///
     /// # Errors
     /// [`AdminError::Invalid`] when it ends in the past or in more than 72 hours; [`AdminError::NoSuch`], [`AdminError::FreshSignInNeeded`],
-    /// [`AdminError::Refused`] with `above_your_role`, [`AdminError::NotAllowed`], [`AdminError::Store`].
+    /// [`AdminError::Refused`] with `above_your_role` or `not_all_organizations`, [`AdminError::NotAllowed`], [`AdminError::Store`].
     pub async fn open_relink_window(&self, actor: &Actor, connection: &ConnectionId, until: Timestamp) -> Result<(), AdminError> {
         self.need_window(actor, connection).await?;
         let now = self.clock.now();
@@ -98,7 +98,9 @@ impl Admin {
         if let (Some(highest), false) = (organization.roles.first(), matches!(actor.who, Who::Operator)) {
             actor.need_rank(&organization, highest)?;
         }
-        find_connection(self.load_settings().await?.as_ref(), connection).map(drop)
+        let settings = self.load_settings().await?;
+        find_connection(&settings, connection)?;
+        self.need_all_organizations(actor, &settings).await
     }
 
     async fn load_settings(&self) -> Result<std::sync::Arc<Settings>, AdminError> {

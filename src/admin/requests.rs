@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Actor, Admin, AdminError, Permission};
 use crate::core::provision::{Change, Decision, Grant, Outcome, SeatCount, approve};
-use crate::core::{ConnectionId, DecisionId, EmailAddress, GroupClaim, Organization, Reason, Role, SeatTier};
+use crate::core::{ConnectionId, DecisionId, EmailAddress, GroupClaim, Organization, Reason, Role, SeatTier, is_unseen};
 use crate::store::{AccessRequest, Answer, Answering, CommitOutcome, FactsQuery, LoginCommit, MemberRow, StoreError};
 
 /// How often a lost race is decided anew.
@@ -115,6 +115,9 @@ impl Admin {
         let note = note.map(str::trim).filter(|note| !note.is_empty());
         if note.is_some_and(|note| note.chars().count() > NOTE_MAX) {
             return Err(AdminError::invalid("note", format!("a note has at most {NOTE_MAX} characters")));
+        }
+        if note.is_some_and(|note| note.contains(|c| is_unseen(c) && !matches!(c, '\n' | '\r'))) {
+            return Err(AdminError::invalid("note", "there are characters in it that nobody sees"));
         }
         let request = self.find_open(actor, id).await?;
         let declined = self.store.decline_request(self.answering(actor, &request, Answer::Declined, note, &actor.name())).await?;

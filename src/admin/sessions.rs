@@ -68,9 +68,10 @@ impl Admin {
     /// The sessions of one member, newest first.
     ///
     /// # Errors
-    /// [`AdminError::NotAllowed`], [`AdminError::Session`], [`AdminError::Store`].
+    /// [`AdminError::NotAllowed`]; [`AdminError::NoSuch`] for a member of another organization; [`AdminError::Session`], [`AdminError::Store`].
     pub async fn list_sessions_of(&self, actor: &Actor, member: MemberId) -> Result<Vec<SessionView>, AdminError> {
         actor.need(Permission::SessionsRead)?;
+        self.load_row(actor, member).await?;
         let sessions = self.sessions.list_of_member(&actor.organization, member).await?;
         self.view(actor, sessions).await
     }
@@ -90,9 +91,10 @@ impl Admin {
     /// Ends every session of one member.
     ///
     /// # Errors
-    /// As [`Admin::end_session`]; that there is none is no error.
+    /// As [`Admin::end_session`], with [`AdminError::NoSuch`] for a member of another organization; that there is no session is no error.
     pub async fn end_sessions_of(&self, actor: &Actor, member: MemberId) -> Result<Ended, AdminError> {
         actor.need(Permission::SessionsWrite)?;
+        self.load_row(actor, member).await?;
         let sessions = self.sessions.list_of_member(&actor.organization, member).await?;
         let detail = json!({ "cause": Cause::Admin.to_string(), "which": "member", "sessions": sessions.len() });
         self.record_end(actor, Some(&member.to_string()), detail).await?;

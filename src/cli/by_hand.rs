@@ -19,9 +19,9 @@ pub(super) fn email(text: &str) -> Result<EmailAddress, String> {
 pub struct OneArgs {
     /// The address of the person.
     #[arg(value_name = "EMAIL", value_parser = email)]
-    email: EmailAddress,
+    pub(super) email: EmailAddress,
     #[command(flatten)]
-    at: Where,
+    pub(super) at: Where,
 }
 
 /// Arguments of `usher member edit`.

@@ -119,7 +119,7 @@ pub(super) fn admin(store: Arc<dyn Store>) -> Admin {
 
 /// Where people are administered: the installation, and one organization of it.
 #[derive(Debug, clap::Args)]
-pub(super) struct Where {
+pub struct Where {
     /// In this organization; may be left out when there is only one.
     #[arg(long, value_name = "ID")]
     organization: Option<String>,

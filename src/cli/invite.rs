@@ -1,6 +1,6 @@
 //! `usher invite`: who may come in where people come in by invites.
 
-use super::by_hand::email;
+use super::by_hand::{OneArgs, email};
 use super::database::Where;
 use super::{Context, Failure, output};
 use crate::admin::NewInvite;
@@ -13,7 +13,7 @@ pub enum Command {
     /// Invite somebody for 21 days, and hold a seat for them.
     Create(CreateArgs),
     /// List invites that were neither used nor revoked.
-    List(ListArgs),
+    List(Where),
     /// Open an invite for 21 more days.
     Resend(OneArgs),
     /// End an invite and free its seat.
@@ -36,23 +36,6 @@ pub struct CreateArgs {
     at: Where,
 }
 
-/// Arguments of `usher invite list`.
-#[derive(Debug, clap::Args)]
-pub struct ListArgs {
-    #[command(flatten)]
-    at: Where,
-}
-
-/// Arguments of `usher invite resend` and `revoke`.
-#[derive(Debug, clap::Args)]
-pub struct OneArgs {
-    /// The address that was invited.
-    #[arg(value_name = "EMAIL", value_parser = email)]
-    email: EmailAddress,
-    #[command(flatten)]
-    at: Where,
-}
-
 impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
@@ -63,10 +46,10 @@ impl Command {
                 say(&args.at, &[row])?;
                 output::talk("Usher sends no mail. Next: tell them to sign in with this address");
             }
-            Self::List(args) => {
-                let desk = args.at.open(context).await?;
+            Self::List(at) => {
+                let desk = at.open(context).await?;
                 let rows = desk.admin.list_invites(&desk.actor).await?;
-                say(&args.at, &rows)?;
+                say(&at, &rows)?;
                 output::talk(&format!("{}. Next: usher invite resend EMAIL or revoke EMAIL", output::count(rows.len(), "invite")));
             }
             Self::Resend(args) => {

@@ -3,8 +3,9 @@
 use std::io::{ErrorKind, Write as _};
 
 use super::Failure;
+use crate::core::is_unseen;
 
-/// Writes data, one line or more. Control characters are replaced: names come from identity providers, and a terminal obeys what it reads.
+/// Writes data, one line or more. Characters that nobody sees are replaced: names come from identity providers, and a terminal obeys what it reads.
 ///
 /// # Errors
 /// [`Failure::OutputClosed`] when nobody reads any more; [`Failure::Failed`] when the output is full or broken.
@@ -25,7 +26,8 @@ pub fn data_styled(text: &str) -> Result<(), Failure> {
 /// # Errors
 /// As [`data`].
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    write_data(&serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?)
+    let text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
+    write_data(&escaped(&text))
 }
 
 fn write_data(text: &str) -> Result<(), Failure> {
@@ -47,9 +49,25 @@ pub fn talk_styled(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-/// The text without control characters other than line breaks and tabs.
+/// JSON with what nobody sees escaped. JSON itself escapes the first 32 characters only, and `U+009B` alone is what `ESC [` is to a terminal. All of them
+/// are below `U+10000`, and outside of its texts JSON has none but line breaks.
+fn escaped(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unseen(c) && c != '\n' {
+            // Writing to a text never fails.
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// The text without what nobody sees, other than line breaks and tabs.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_unseen(c) && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// `1 finding`, `2 findings`.
@@ -90,5 +108,19 @@ impl Progress {
     /// It is over; nothing of it stays on the terminal.
     pub fn done(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_replaced_or_escaped_and_json_stays_json() {
+        let hostile = "a\u{1b}[31m\u{9b}31m\u{202e}\u{7f}é";
+        assert_eq!(plain(hostile), "a\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}é");
+        let json = escaped(&serde_json::to_string_pretty(&[hostile]).unwrap());
+        assert_eq!(json, "[\n  \"a\\u001b[31m\\u009b31m\\u202e\\u007fé\"\n]");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [hostile]);
     }
 }

@@ -1,119 +1,96 @@
 //! `usher seat`: how many there are, who waits, and who does not use theirs.
 
-use super::by_hand::email;
+use super::by_hand::OneArgs;
 use super::database::Where;
 use super::{Context, Failure, member, output};
-use crate::core::EmailAddress;
 
 /// What to do with seats.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// List seats by tier.
-    List(ListArgs),
+    List(Where),
     /// List who waits for a tier, and who was refused because no seat was free; first come, first served.
-    Queue(ListArgs),
+    Queue(Where),
     /// Give somebody the seat that they wait for.
     Give(OneArgs),
     /// List members with a seat who have not been here for long.
-    Stale(ListArgs),
+    Stale(Where),
     /// Free the seat of somebody who has not been here for long.
     Reclaim(OneArgs),
-}
-
-/// Arguments of the lists.
-#[derive(Debug, clap::Args)]
-pub struct ListArgs {
-    #[command(flatten)]
-    at: Where,
-}
-
-/// One person.
-#[derive(Debug, clap::Args)]
-pub struct OneArgs {
-    /// The address of the person.
-    #[arg(value_name = "EMAIL", value_parser = email)]
-    email: EmailAddress,
-    #[command(flatten)]
-    at: Where,
 }
 
 impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
-            Self::List(args) => args.seats(context).await,
-            Self::Queue(args) => args.queue(context).await,
-            Self::Stale(args) => args.stale(context).await,
-            Self::Give(args) => args.act(context, true).await,
-            Self::Reclaim(args) => args.act(context, false).await,
+            Self::List(at) => seats(&at, context).await,
+            Self::Queue(at) => queue(&at, context).await,
+            Self::Stale(at) => stale(&at, context).await,
+            Self::Give(args) => act(&args, context, true).await,
+            Self::Reclaim(args) => act(&args, context, false).await,
         }
     }
 }
 
-impl ListArgs {
-    async fn seats(self, context: &Context) -> Result<(), Failure> {
-        let desk = self.at.open(context).await?;
-        let seats = desk.admin.count_seats(&desk.actor).await?;
-        if self.at.json {
-            output::json(&seats)?;
-        } else {
-            let rows = seats
-                .iter()
-                .map(|count| vec![count.tier.to_string(), count.owned.to_string(), count.used.to_string(), count.free().to_string()]);
-            output::data(&output::table(&["TIER", "OWNED", "USED", "FREE"], rows))?;
-        }
-        output::talk("Open invites count as used. Next: usher seat queue shows who waits");
-        Ok(())
+async fn seats(at: &Where, context: &Context) -> Result<(), Failure> {
+    let desk = at.open(context).await?;
+    let seats = desk.admin.count_seats(&desk.actor).await?;
+    if at.json {
+        output::json(&seats)?;
+    } else {
+        let rows = seats
+            .iter()
+            .map(|count| vec![count.tier.to_string(), count.owned.to_string(), count.used.to_string(), count.free().to_string()]);
+        output::data(&output::table(&["TIER", "OWNED", "USED", "FREE"], rows))?;
     }
-
-    async fn queue(self, context: &Context) -> Result<(), Failure> {
-        let desk = self.at.open(context).await?;
-        let members = desk.admin.list_seat_queue(&desk.actor).await?;
-        let refused = desk.admin.list_waiting(&desk.actor).await?;
-        if self.at.json {
-            output::json(&serde_json::json!({"members": members, "refused": refused}))?;
-        } else {
-            let at = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M").to_string();
-            let waiting = members.iter().filter_map(|row| {
-                let wanted = row.member.wanted_tier.as_ref()?;
-                let has = row.member.seat.as_ref().map_or("no seat".to_owned(), ToString::to_string);
-                Some(vec![row.name(), wanted.tier.to_string(), at(wanted.since), has])
-            });
-            let outside = refused.iter().map(|attempt| {
-                let who = attempt.email.as_ref().map_or_else(|| attempt.subject.clone(), ToString::to_string);
-                vec![who, "any".to_owned(), at(attempt.first_at), "refused".to_owned()]
-            });
-            output::data(&output::table(&["WHO", "WAITS FOR", "SINCE", "HAS"], waiting.chain(outside)))?;
-        }
-        output::talk("A freed seat is given when they sign in next. Next: usher seat give EMAIL gives a member theirs now");
-        Ok(())
-    }
-
-    async fn stale(self, context: &Context) -> Result<(), Failure> {
-        let desk = self.at.open(context).await?;
-        let members = desk.admin.list_stale_members(&desk.actor).await?;
-        if self.at.json {
-            output::json(&members)?;
-        } else {
-            output::data(&output::table(&member::HEADER, members.iter().map(member::row)))?;
-        }
-        let days = desk.organization.policy.stale_after.as_hours() / 24;
-        output::talk(&format!("{} not here for {days} days. Next: usher seat reclaim EMAIL", output::count(members.len(), "member")));
-        Ok(())
-    }
+    output::talk("Open invites count as used. Next: usher seat queue shows who waits");
+    Ok(())
 }
 
-impl OneArgs {
-    async fn act(self, context: &Context, give: bool) -> Result<(), Failure> {
-        let desk = self.at.open(context).await?;
-        let id = desk.member(&self.email).await?.member.id;
-        let done =
-            if give { desk.admin.assign_waiting_seat(&desk.actor, id).await? } else { desk.admin.reclaim_seat(&desk.actor, id).await? };
-        if self.at.json {
-            output::json(&done)?;
-        } else {
-            output::data(&output::table(&member::HEADER, done.members.iter().map(member::row)))?;
-        }
-        output::talk("Next: usher seat list");
-        Ok(())
+async fn queue(at: &Where, context: &Context) -> Result<(), Failure> {
+    let desk = at.open(context).await?;
+    let members = desk.admin.list_seat_queue(&desk.actor).await?;
+    let refused = desk.admin.list_waiting(&desk.actor).await?;
+    if at.json {
+        output::json(&serde_json::json!({"members": members, "refused": refused}))?;
+    } else {
+        let since = |time: jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
+        let waiting = members.iter().filter_map(|row| {
+            let wanted = row.member.wanted_tier.as_ref()?;
+            let has = row.member.seat.as_ref().map_or("no seat".to_owned(), ToString::to_string);
+            Some(vec![row.name(), wanted.tier.to_string(), since(wanted.since), has])
+        });
+        let outside = refused.iter().map(|attempt| {
+            let who = attempt.email.as_ref().map_or_else(|| attempt.subject.clone(), ToString::to_string);
+            vec![who, "any".to_owned(), since(attempt.first_at), "refused".to_owned()]
+        });
+        output::data(&output::table(&["WHO", "WAITS FOR", "SINCE", "HAS"], waiting.chain(outside)))?;
     }
+    output::talk("A freed seat is given when they sign in next. Next: usher seat give EMAIL gives a member theirs now");
+    Ok(())
+}
+
+async fn stale(at: &Where, context: &Context) -> Result<(), Failure> {
+    let desk = at.open(context).await?;
+    let members = desk.admin.list_stale_members(&desk.actor).await?;
+    if at.json {
+        output::json(&members)?;
+    } else {
+        output::data(&output::table(&member::HEADER, members.iter().map(member::row)))?;
+    }
+    let days = desk.organization.policy.stale_after.as_hours() / 24;
+    output::talk(&format!("{} not here for {days} days. Next: usher seat reclaim EMAIL", output::count(members.len(), "member")));
+    Ok(())
+}
+
+async fn act(one: &OneArgs, context: &Context, give: bool) -> Result<(), Failure> {
+    let desk = one.at.open(context).await?;
+    let id = desk.member(&one.email).await?.member.id;
+    let done = if give { desk.admin.assign_waiting_seat(&desk.actor, id).await? } else { desk.admin.reclaim_seat(&desk.actor, id).await? };
+    if one.at.json {
+        output::json(&done)?;
+    } else {
+        output::data(&output::table(&member::HEADER, done.members.iter().map(member::row)))?;
+    }
+    output::talk("Next: usher seat list");
+    Ok(())
 }

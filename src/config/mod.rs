@@ -94,7 +94,7 @@ pub struct Server {
 pub struct Limits {
     /// Sign-in, callbacks and recovery links.
     pub sign_in_per_minute: u32,
-    /// The admin API.
+    /// The Admin API, also with one token.
     pub api_per_minute: u32,
 }
 

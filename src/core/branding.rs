@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// What an administrator may choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,9 +142,33 @@ pub struct Logo {
     pub name: String,
 }
 
+/// Why bytes are no logo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotALogo {
+    /// Too many of them.
+    #[error("the logo is too large: 32 KiB at most")]
+    TooLarge,
+    /// Nothing that is taken.
+    #[error("the logo is not a PNG, JPEG or WebP picture")]
+    NotAPicture,
+}
+
 impl Logo {
     /// The largest file: it is part of the settings, and every visitor loads it.
     pub const MAX_BYTES: usize = 32 * 1024;
+
+    /// A logo from the bytes of its file.
+    ///
+    /// # Errors
+    /// [`NotALogo`].
+    pub fn of(bytes: &[u8]) -> Result<Self, NotALogo> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(NotALogo::TooLarge);
+        }
+        let kind = LogoKind::of(bytes).ok_or(NotALogo::NotAPicture)?;
+        let name = Sha256::digest(bytes).iter().take(8).fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
+        Ok(Self { kind, content: STANDARD.encode(bytes), name })
+    }
 
     /// The name of the file that pages ask for.
     #[must_use]

@@ -10,7 +10,7 @@
 //! - [`preview`]: what a save of settings would mean for everyone
 //! - [`switch`]: what another connection would mean
 //! - `pending`, `return_to`: a login on its way
-//! - `redis_address`: where Redis is
+//! - `redis_address`: where Redis is; `text`: characters that nobody sees
 
 mod branding;
 mod connection;
@@ -31,8 +31,9 @@ mod redis_address;
 mod return_to;
 mod settings;
 pub mod switch;
+mod text;
 
-pub use branding::{Accent, Brand, Branding, Logo, LogoKind, NotAColour};
+pub use branding::{Accent, Brand, Branding, Logo, LogoKind, NotAColour, NotALogo};
 pub use connection::{Cbc, Connection, IdpSource, Protocol, RequestBinding, SamlSettings, Secret};
 pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};
@@ -52,3 +53,4 @@ pub use reason::Reason;
 pub use redis_address::{RedisAddress, RedisAddressError, RedisCredentials, RedisTopology};
 pub use return_to::{ReturnTo, ReturnToError};
 pub use settings::{Domain, DomainVerification, Settings};
+pub use text::is_unseen;

@@ -18,11 +18,17 @@ use super::origin::Origin;
 use super::problem::Problem;
 use crate::app::App;
 use crate::core::Identity;
+use crate::store::RecoveryKey;
+use crate::store::ephemeral::EphemeralError;
 
 /// What limits count in.
 const WINDOW: Duration = Duration::from_mins(1);
 /// Finished logins of one account in that time.
 const ACCOUNT_LIMIT: u64 = 30;
+/// What recovery links are counted in, and how many looks and tries of one address, or at one link, are no person with a link any more. A secret of 256 bits
+/// needs no limit; the store does, and a link that was left somewhere.
+const RECOVERY_WINDOW: Duration = Duration::from_mins(10);
+const RECOVERY_LIMIT: u64 = 30;
 
 /// Sign-in, callbacks and recovery links: `[limits] sign_in` requests a minute from one address.
 pub(super) async fn sign_in(State(app): State<Arc<App>>, origin: Origin, request: Request, next: Next) -> Response {
@@ -36,8 +42,41 @@ pub(super) async fn sign_in(State(app): State<Arc<App>>, origin: Origin, request
 /// The answer to a request too many, with how long to wait.
 fn wait(problem: Problem) -> Response {
     let mut response = problem.into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(WINDOW.as_secs()));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     response
+}
+
+/// What somebody who asks too often is told to wait.
+pub(super) const RETRY_AFTER_SECONDS: u64 = WINDOW.as_secs();
+
+/// The Admin API: `[limits] api` requests a minute from one address, whatever token it shows, so that nobody tries tokens out.
+pub(super) async fn api_by_address(app: &App, origin: &Origin) -> Result<bool, EphemeralError> {
+    let Some(address) = origin.address() else { return Ok(true) };
+    api(app, &network(address), origin).await
+}
+
+/// The same number with one token, from wherever it is used.
+pub(super) async fn api_by_token(app: &App, token: &str, origin: &Origin) -> Result<bool, EphemeralError> {
+    api(app, token, origin).await
+}
+
+async fn api(app: &App, who: &str, origin: &Origin) -> Result<bool, EphemeralError> {
+    let limit = app.config.limits.api_per_minute;
+    let count = app.ephemeral.count(&format!("limit:api:{who}"), WINDOW).await?;
+    if count == u64::from(limit) + 1 {
+        tracing::warn!(limit.what = "api", limit.per_minute = limit, request.id = origin.request(), "a program asks too often");
+    }
+    Ok(count <= u64::from(limit))
+}
+
+/// Looks and tries at recovery links, by address and by link.
+pub(super) async fn recovery(app: &App, origin: &Origin, key: RecoveryKey) -> Result<(), Problem> {
+    for who in [origin.counted(), short_hex(&key.0)] {
+        if app.ephemeral.count(&format!("limit:recovery:{who}"), RECOVERY_WINDOW).await? > RECOVERY_LIMIT {
+            return Err(Problem::TooManyRequests);
+        }
+    }
+    Ok(())
 }
 
 /// Counts a request of an address.
@@ -63,7 +102,7 @@ pub(super) async fn by_account(app: &App, identity: &Identity) -> Result<(), Pro
 }
 
 /// Whoever has one IPv6 address has the other 2^64 of its network.
-fn network(address: IpAddr) -> String {
+pub(super) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

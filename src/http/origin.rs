@@ -7,6 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header;
 use axum::http::request::Parts;
 
+use super::limits::network;
 use crate::app::App;
 use crate::core::IncidentId;
 use crate::random::{self, RandomError};
@@ -38,9 +39,9 @@ impl Origin {
         RequestOrigin { request: Some(self.request.clone()), incident: None, address: self.address.map(|address| address.to_string()) }
     }
 
-    /// What tries are counted by: the client's address.
+    /// What tries are counted by: the client's address, or the network of those that one client has.
     pub(super) fn counted(&self) -> String {
-        self.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+        self.address.map_or_else(|| "unknown".to_owned(), network)
     }
 
     /// For the session that this request starts.

@@ -3,27 +3,24 @@
 //! GET shows a button and changes nothing: programs that look at links in mail and chat must not use one up. POST uses it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tower_sessions::Session as CookieSession;
 
 use super::browser::is_token;
+use super::limits;
 use super::origin::Origin;
 use super::problem::Problem;
 use super::views::{Page, Recovery, View as _};
 use crate::admin::recovery_key;
 use crate::app::App;
 use crate::session::{NewSession, WayIn};
-
-/// So many looks and tries of one address within [`WINDOW`] are no person with a link. A secret of 256 bits needs no limit; the store does.
-const LIMIT: u64 = 30;
-const WINDOW: Duration = Duration::from_mins(10);
+use crate::store::RecoveryKey;
 
 /// `GET /recovery/{token}`: a page with a button.
 pub(super) async fn show(State(app): State<Arc<App>>, Path(token): Path<String>, origin: Origin) -> Result<Response, Problem> {
-    let key = recovery_key(&admit(&app, token, &origin).await?);
+    let key = admit(&app, &token, &origin).await?;
     if !app.store.is_recovery_link_open(key, app.clock.now()).await? {
         return Err(Problem::RecoveryLink);
     }
@@ -38,7 +35,7 @@ pub(super) async fn redeem(
     session: CookieSession,
     origin: Origin,
 ) -> Result<Response, Problem> {
-    let key = recovery_key(&admit(&app, token, &origin).await?);
+    let key = admit(&app, &token, &origin).await?;
     let used = app.store.use_recovery_link(key, &origin.plain(), app.clock.now()).await?;
     let Some(row) = used else {
         tracing::warn!(request.id = origin.request(), "a recovery link that does not work was tried");
@@ -58,10 +55,8 @@ pub(super) async fn redeem(
 }
 
 /// Only what can be a token is looked up, and only so often.
-async fn admit(app: &App, token: String, origin: &Origin) -> Result<String, Problem> {
-    let count = app.ephemeral.count(&format!("recovery:{}", origin.counted()), WINDOW).await?;
-    if count > LIMIT {
-        return Err(Problem::TooManyRequests);
-    }
-    if is_token(&token) { Ok(token) } else { Err(Problem::RecoveryLink) }
+async fn admit(app: &App, token: &str, origin: &Origin) -> Result<RecoveryKey, Problem> {
+    let key = recovery_key(token);
+    limits::recovery(app, origin, key).await?;
+    if is_token(token) { Ok(key) } else { Err(Problem::RecoveryLink) }
 }

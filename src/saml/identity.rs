@@ -6,7 +6,7 @@ use roxmltree::Node;
 
 use super::SamlError;
 use super::xml::{SAML, attribute, elements, is, value};
-use crate::core::{EmailAddress, GroupClaim, SamlSettings};
+use crate::core::{EmailAddress, GroupClaim, SamlSettings, is_unseen};
 
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
@@ -47,7 +47,7 @@ pub(super) fn read(assertion: Node<'_, '_>, settings: &SamlSettings) -> Result<P
     Ok(Person {
         subject: subject.to_owned(),
         email: email.map(EmailAddress::parse).transpose().map_err(|_| SamlError::EmailMalformed)?,
-        name: name.map(|name| name.chars().filter(|c| !c.is_control()).take(MAX_SUBJECT_CHARS).collect()),
+        name: name.map(|name| name.chars().filter(|c| !is_unseen(*c)).take(MAX_SUBJECT_CHARS).collect()),
         groups: read_groups(assertion, &settings.groups_attribute)?,
         name_id: name_id.to_owned(),
         name_id_format: name_id_format.map(str::to_owned),

@@ -13,6 +13,7 @@ mod architecture;
 mod attacks;
 mod cli;
 mod config;
+mod console;
 mod demo;
 mod docs;
 mod interop;

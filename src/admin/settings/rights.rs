@@ -34,7 +34,10 @@ impl Admin {
     }
 
     /// Connections, domains and the parent's name are everybody's: whoever changes them administers every organization.
-    async fn need_all_organizations(&self, actor: &Actor, settings: &Settings) -> Result<(), AdminError> {
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] with `not_all_organizations`; [`AdminError::Store`].
+    pub(in crate::admin) async fn need_all_organizations(&self, actor: &Actor, settings: &Settings) -> Result<(), AdminError> {
         let refused = || {
             AdminError::refused(
                 "not_all_organizations",

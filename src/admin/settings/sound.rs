@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::Fault;
-use crate::core::{MappedGroup, Organization, Settings};
+use crate::core::{MappedGroup, Organization, Settings, is_unseen};
 
 /// The longest name or group, in characters.
 const LONGEST: usize = 256;
@@ -36,6 +36,11 @@ impl Check<'_> {
     fn run(&mut self, settings: &Settings) {
         let organization = self.organization;
         self.need(!organization.name.trim().is_empty() && is_short(&organization.name), "name", "write a name");
+        let contact = organization.branding.support_contact.as_deref().unwrap_or_default();
+        self.need(is_short(contact), "support_contact", "this is too long");
+        for (field, text) in [("name", organization.name.as_str()), ("support_contact", contact)] {
+            self.need(!text.contains(is_unseen), field, "there are characters in it that nobody sees");
+        }
         self.roles();
         self.tiers();
         if !organization.plan.modes().contains(&organization.mode) {

@@ -12,9 +12,10 @@ use serde::Deserialize;
 
 use super::error::ApiError;
 use super::input::At;
-use crate::admin::{Actor, Admin, Bearer};
+use crate::admin::{Actor, Admin, Bearer, Who};
 use crate::app::App;
 use crate::core::OrganizationId;
+use crate::http::limits;
 use crate::http::origin::Origin;
 
 /// A program that acts in one organization. Cheap to clone.
@@ -61,6 +62,9 @@ pub(super) async fn enter(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    if !limits::api_by_address(&app, &origin).await? {
+        return Err(ApiError::TooManyRequests);
+    }
     let token = bearer(request.headers())?;
     let admin = Admin { store: Arc::clone(&app.store), sessions: Arc::clone(&app.sessions), clock: Arc::clone(&app.clock) };
     let actor = match admin.find_bearer(token, origin.plain()).await? {
@@ -68,6 +72,11 @@ pub(super) async fn enter(
         Bearer::Unknown => return Err(ApiError::NoToken("token_unknown")),
         Bearer::Ended(state) => return Err(ApiError::TokenEnded(state)),
     };
+    if let Who::Token { id, .. } = &actor.who
+        && !limits::api_by_token(&app, id, &origin).await?
+    {
+        return Err(ApiError::TooManyRequests);
+    }
     let At(address) = address?;
     if address.organization != actor.organization {
         return Err(ApiError::NoSuch("organization"));

@@ -57,7 +57,7 @@ pub(super) struct Connections {
 /// Which connection an address is about.
 #[derive(Deserialize)]
 pub(super) struct Address {
-    connection: ConnectionId,
+    pub(super) connection: ConnectionId,
 }
 
 impl From<ConnectionView> for Connection {

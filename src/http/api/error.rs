@@ -12,10 +12,12 @@ use utoipa::ToSchema;
 
 use crate::admin::{AdminError, Fault, TokenState};
 use crate::doors::describe;
+use crate::http::limits;
 use crate::http::problem::RETRY_AFTER_SECONDS;
 use crate::random::RandomError;
 use crate::server::RequestId;
 use crate::store::StoreError;
+use crate::store::ephemeral::EphemeralError;
 
 /// Why a request was not done. Nothing was written then.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(super) enum ApiError {
     TooLarge,
     /// 422: JSON, or a query, that means nothing here.
     Invalid(Vec<Fault>),
+    /// 429.
+    TooManyRequests,
     /// 428: a change must say what it was made from.
     RevisionMissing,
     /// 412: it was made from something older.
@@ -53,6 +57,12 @@ impl From<AdminError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Admin(error.into())
+    }
+}
+
+impl From<EphemeralError> for ApiError {
+    fn from(error: EphemeralError) -> Self {
+        Self::Admin(AdminError::Session(error.into()))
     }
 }
 
@@ -111,6 +121,7 @@ impl ApiError {
             Self::NotSaidToBeJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) | Self::Admin(AdminError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::RevisionMissing => StatusCode::PRECONDITION_REQUIRED,
             Self::RevisionDiffers => StatusCode::PRECONDITION_FAILED,
             Self::Admin(AdminError::NotAllowed(_) | AdminError::FreshSignInNeeded) => StatusCode::FORBIDDEN,
@@ -133,12 +144,14 @@ impl ApiError {
             Self::NotSaidToBeJson => "unsupported_media_type",
             Self::TooLarge => "too_large",
             Self::Invalid(_) | Self::Admin(AdminError::Invalid(_)) => "invalid",
+            Self::TooManyRequests => "too_many_requests",
             Self::RevisionMissing => "if_match_missing",
             Self::RevisionDiffers => "if_match_differs",
             Self::Admin(AdminError::NotAllowed(_)) => "not_allowed",
             Self::Admin(AdminError::FreshSignInNeeded) => "fresh_sign_in_needed",
             Self::Admin(AdminError::Refused { code, .. }) => code,
-            Self::Admin(AdminError::Stale | AdminError::ReviewChanged(_)) => "stale",
+            Self::Admin(AdminError::Stale) => "stale",
+            Self::Admin(AdminError::ReviewChanged(_)) => "review_changed",
             Self::Admin(AdminError::Store(StoreError::Refused(_))) => "refused",
             Self::Admin(AdminError::Store(_) | AdminError::Session(_)) => "unavailable",
         }
@@ -160,6 +173,7 @@ impl ApiError {
             Self::NotSaidToBeJson => "send JSON, with Content-Type: application/json".to_owned(),
             Self::TooLarge => "the body is too large".to_owned(),
             Self::Invalid(_) => "the input cannot be used".to_owned(),
+            Self::TooManyRequests => "too many requests within a minute; Retry-After says when to go on".to_owned(),
             Self::RevisionMissing => "say with If-Match what the change was made from: the ETag in the answer to GET".to_owned(),
             Self::RevisionDiffers => "it was changed meanwhile; get it again".to_owned(),
             Self::Admin(AdminError::Store(StoreError::Missing(_))) => "there is no such thing".to_owned(),
@@ -195,6 +209,7 @@ impl IntoResponse for ApiError {
                 };
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
+            StatusCode::TOO_MANY_REQUESTS => drop(response.headers_mut().insert(header::RETRY_AFTER, limits::RETRY_AFTER_SECONDS.into())),
             StatusCode::SERVICE_UNAVAILABLE => drop(response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into())),
             _ => {}
         }

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::Caller;
-use super::error::{ApiError, Problem};
+use super::error::ApiError;
 use super::input::{At, Sent};
 use super::schema;
 use crate::admin::NewInvite;
@@ -111,7 +111,7 @@ async fn list(caller: Caller) -> Result<Json<Invites>, ApiError> {
     request_body = InviteRequest,
     responses(
         (status = 201, description = "The invite.", body = Invite),
-        (status = 409, description = "Refused: `managed_by_idp`, `domain_not_allowed`, `already_member`, `already_invited`, `blocked_by_admin`, `tier_full`, `no_seats_left`, `above_your_role`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `managed_by_idp`, `domain_not_allowed`, `already_member`, `already_invited`, `blocked_by_admin`, `tier_full`, `no_seats_left`, `above_your_role`.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -129,7 +129,7 @@ async fn create(caller: Caller, Sent(request): Sent<InviteRequest>) -> Result<(S
     params(("invite" = inline(schema::InviteId), Path, description = "Which.")),
     responses(
         (status = 200, description = "The invite.", body = Invite),
-        (status = 409, description = "Refused: `managed_by_idp`, `tier_full`, `primary_owner`, `above_your_role`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `managed_by_idp`, `tier_full`, `primary_owner`, `above_your_role`.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -146,7 +146,7 @@ async fn resend(caller: Caller, At(at): At<Address>) -> Result<Json<Invite>, Api
     params(("invite" = inline(schema::InviteId), Path, description = "Which.")),
     responses(
         (status = 200, description = "The invite as it was.", body = Invite),
-        (status = 409, description = "Refused: `primary_owner`, `above_your_role`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `primary_owner`, `above_your_role`.")
     ),
     security(("token" = ["members:write"]))
 )]

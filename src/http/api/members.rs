@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::Caller;
-use super::error::{ApiError, Problem};
+use super::error::ApiError;
 use super::input::{self, At, Sent};
 use super::revision::{IfMatch, Tagged, judged};
 use super::schema;
@@ -213,7 +213,7 @@ async fn show(caller: Caller, At(at): At<Address>) -> Result<Tagged<Json<Member>
     request_body = ChangeRequest,
     responses(
         (status = 200, description = "What changed.", body = Changed),
-        (status = 409, description = "Refused: `managed_by_idp`, `tier_full`, `last_admin`, `primary_owner`, `above_your_role`, `not_active`, `nothing_to_do`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `managed_by_idp`, `tier_full`, `last_admin`, `primary_owner`, `above_your_role`, `not_active`, `nothing_to_do`.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -233,7 +233,7 @@ async fn change(caller: Caller, At(at): At<Address>, seen: IfMatch, Sent(request
     request_body = PinRequest,
     responses(
         (status = 200, description = "What changed.", body = Changed),
-        (status = 409, description = "Refused: `no_pin_needed`, `pin_too_long`, and as for a change.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `no_pin_needed`, `pin_too_long`, and as for a change.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -257,7 +257,7 @@ async fn pin(caller: Caller, At(at): At<Address>, seen: IfMatch, Sent(request): 
     params(("member" = inline(schema::MemberId), Path, description = "Who."), IfMatch),
     responses(
         (status = 200, description = "What changed.", body = Changed),
-        (status = 409, description = "Refused, as for a change.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused, as for a change.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -275,7 +275,7 @@ async fn unpin(caller: Caller, At(at): At<Address>, seen: IfMatch) -> Result<Jso
     request_body = ServiceAccountRequest,
     responses(
         (status = 200, description = "The member.", body = Member),
-        (status = 409, description = "Refused: `last_admin`, `above_your_role`, `in_other_organizations`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `last_admin`, `above_your_role`, `in_other_organizations`.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -296,7 +296,7 @@ async fn mark_service_account(
     params(("member" = inline(schema::MemberId), Path, description = "Who.")),
     responses(
         (status = 200, description = "What changed.", body = Changed),
-        (status = 409, description = "Refused: `not_waiting`, `tier_full`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `not_waiting`, `tier_full`.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -313,7 +313,7 @@ async fn give_seat(caller: Caller, At(at): At<Address>) -> Result<Json<Changed>,
     params(("member" = inline(schema::MemberId), Path, description = "Who.")),
     responses(
         (status = 200, description = "What changed.", body = Changed),
-        (status = 409, description = "Refused: `no_seat`, `primary_owner`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `no_seat`, `primary_owner`.")
     ),
     security(("token" = ["members:write"]))
 )]

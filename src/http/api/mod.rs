@@ -27,14 +27,18 @@ mod activity;
 mod caller;
 mod connections;
 mod error;
+mod explain;
 mod file;
 mod input;
 mod invites;
+mod links;
 mod members;
 pub(super) mod openapi;
 mod page;
 mod removals;
+mod requests;
 mod revision;
+mod roster;
 mod schema;
 mod seats;
 mod sessions;
@@ -50,9 +54,13 @@ fn inside() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(activity::routes())
         .merge(connections::routes())
+        .merge(explain::routes())
         .merge(invites::routes())
+        .merge(links::routes())
         .merge(members::routes())
         .merge(removals::routes())
+        .merge(requests::routes())
+        .merge(roster::routes())
         .merge(seats::routes())
         .merge(sessions::routes())
         .merge(settings::routes())
@@ -68,7 +76,7 @@ fn all(guard: impl FnOnce(OpenApiRouter<Arc<App>>) -> OpenApiRouter<Arc<App>>) -
 
 /// The routes of the API.
 pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
-    // The layers, from the inside: who it is comes before everything else, also before the body is read. A limit on requests goes beside it.
+    // The layers, from the inside: who it is comes before everything else, also before the body is read. So do the limits on how often.
     let guard = |inside: OpenApiRouter<Arc<App>>| inside.route_layer(middleware::from_fn_with_state(Arc::clone(app), caller::enter));
     let (router, _) = all(guard).split_for_parts();
     router

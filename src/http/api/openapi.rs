@@ -56,7 +56,7 @@ pub(super) fn about() -> OpenApi {
     OpenApiBuilder::new().openapi(OpenApiVersion::Version31).info(info).build()
 }
 
-/// Adds what is so for every operation: the organization of its address, and what can go wrong.
+/// Adds what is so for every operation: the organization of its address, what can go wrong, and how it is told.
 fn complete(address: &str, operation: &mut Operation) {
     let mut wrong = vec![("503", "Usher cannot do it right now; nothing was changed. `Retry-After` says when to try again.")];
     if address.contains("{organization}") {
@@ -68,6 +68,7 @@ fn complete(address: &str, operation: &mut Operation) {
         ));
         wrong.push(("403", "The token has not the scope, or its owner's role ranks too low."));
         wrong.push(("404", "There is no such thing in the token's organization."));
+        wrong.push(("429", "Too many requests of this address, or with this token. `Retry-After` says when to go on."));
         wrong.push(("422", "The query or the body cannot be used; `faults` says why."));
     }
     if operation.parameters.iter().flatten().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "If-Match")) {
@@ -77,6 +78,10 @@ fn complete(address: &str, operation: &mut Operation) {
     if operation.request_body.is_some() {
         wrong.push(("413", "The body is larger than 256 KiB."));
         wrong.push(("415", "The body is not said to be JSON."));
+    }
+    // A handler says in words what it refuses; how that looks on the wire is the same everywhere.
+    if let Some(RefOr::T(refused)) = operation.responses.responses.get_mut("409") {
+        *refused = problem(&refused.description);
     }
     for (status, description) in wrong {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(description).into());

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::Caller;
-use super::error::{ApiError, Problem};
+use super::error::ApiError;
 use super::input::{At, Sent};
 use super::members::{self, Changed};
 use super::schema;
@@ -91,7 +91,7 @@ async fn list(caller: Caller) -> Result<Json<Removals>, ApiError> {
     request_body = RemovalRequest,
     responses(
         (status = 200, description = "What changed, and what undoes it.", body = Changed),
-        (status = 409, description = "Refused: `last_admin`, `primary_owner`, `above_your_role`, `nothing_to_do`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `last_admin`, `primary_owner`, `above_your_role`, `nothing_to_do`.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -108,7 +108,7 @@ async fn remove(caller: Caller, Sent(request): Sent<RemovalRequest>) -> Result<J
     params(("removal" = inline(schema::RemovalId), Path, description = "Which.")),
     responses(
         (status = 200, description = "What changed.", body = Changed),
-        (status = 409, description = "Refused: `undone_already`, `too_late_to_undo`, `above_your_role`, `nothing_to_do`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `undone_already`, `too_late_to_undo`, `above_your_role`, `nothing_to_do`.")
     ),
     security(("token" = ["members:write"]))
 )]
@@ -125,7 +125,7 @@ async fn undo(caller: Caller, At(at): At<Address>) -> Result<Json<Changed>, ApiE
     params(("member" = inline(schema::MemberId), Path, description = "Who.")),
     responses(
         (status = 200, description = "What changed.", body = Changed),
-        (status = 409, description = "Refused: `not_blocked`, `above_your_role`.", body = Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `not_blocked`, `above_your_role`.")
     ),
     security(("token" = ["members:write"]))
 )]

@@ -33,6 +33,8 @@ text! {
     SessionId: "A session: the hash of its secret.", "^[0-9a-f]{64}$", "5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a";
     AuditId: "A line of the audit log.", "^aud_[0-9a-f]{32}$", "aud_01980c5c2d7a7c21a4f1c0de5e6f7a8b";
     IncidentId: "The reference that an error page shows.", "^inc_[0-9a-f]{32}$", "inc_01980c5c2d7a7c21a4f1c0de5e6f7a8b";
+    RequestId: "A request for access.", "^dec_[0-9a-f]{32}$", "dec_01980c5c2d7a7c21a4f1c0de5e6f7a8b";
+    Colour: "A colour.", "^#[0-9a-fA-F]{6}$", "#0b556b";
     ShortName: "A short name from the settings.", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "okta";
 }
 
@@ -67,6 +69,8 @@ macro_rules! words {
 
 words! {
     MemberStatus: "Where a member stands.", ["active", "removed", "blocked"];
+    Source: "Where what a member has comes from.", ["provider", "invite", "pin"];
+    RosterOrder: "By name, by address, last here first, longest away first, newest first.", ["name", "email", "recent", "idle", "joined"];
     Mode: "How people become members.", ["manual", "jit", "scim"];
     NoRoleMatch: "What happens to somebody in no mapped role group.", ["remove", "default_role"];
     NoSeatMatch: "Which seat somebody in no mapped seat group gets.", ["highest_available", "lowest_available", "none", "refuse"];

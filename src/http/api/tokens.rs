@@ -162,7 +162,7 @@ async fn list(caller: Caller, Asked(paging): Asked<Paging>) -> Result<Json<Page<
     request_body = TokenRequest,
     responses(
         (status = 201, description = "The token, shown this once.", body = NewToken),
-        (status = 409, description = "Refused: `too_many_tokens`.", body = super::error::Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `too_many_tokens`.")
     ),
     security(("token" = ["tokens:write"]))
 )]
@@ -196,7 +196,7 @@ async fn show(caller: Caller, At(at): At<Address>) -> Result<Json<Token>, ApiErr
     request_body = RotationRequest,
     responses(
         (status = 200, description = "The token, shown this once.", body = NewToken),
-        (status = 409, description = "Refused: `not_your_token`, `token_revoked`.", body = super::error::Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `not_your_token`, `token_revoked`.")
     ),
     security(("token" = ["tokens:write"]))
 )]
@@ -213,7 +213,7 @@ async fn rotate(caller: Caller, At(at): At<Address>, Sent(request): Sent<Rotatio
     params(("token" = inline(schema::TokenId), Path, description = "Which.")),
     responses(
         (status = 200, description = "The token as it is now.", body = Token),
-        (status = 409, description = "Refused: `above_your_role`.", body = super::error::Problem, content_type = "application/problem+json")
+        (status = 409, description = "Refused: `above_your_role`.")
     ),
     security(("token" = ["tokens:write"]))
 )]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::OidcError;
 use super::id_token::{is_subject, seconds, text};
 use super::json::Object;
-use crate::core::{EmailAddress, GroupClaim, OidcSettings};
+use crate::core::{EmailAddress, GroupClaim, OidcSettings, is_unseen};
 
 /// A longer list is as good as none: Entra ID stops at 200, and a mapping that needs more is a mistake.
 const MAX_GROUPS: usize = 2000;
@@ -62,7 +62,7 @@ impl Claims<'_> {
     /// The display name, without control characters and without characters that change the direction of the text around it.
     pub(super) fn name(&self) -> Option<String> {
         let text = self.find(&self.settings.name_claim)?.as_str()?;
-        let shown: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+        let shown: String = text.chars().filter(|c| !is_unseen(*c)).collect();
         let name: String = shown.trim().chars().take(MAX_NAME_CHARS).collect();
         let name = name.trim_end();
         (!name.is_empty()).then(|| name.to_owned())
@@ -139,10 +139,6 @@ fn read_groups<S: AsRef<str>>(values: &[S]) -> GroupClaim {
         return GroupClaim::Malformed;
     }
     GroupClaim::from_values(values)
-}
-
-fn is_invisible(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

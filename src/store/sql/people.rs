@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::audit::{AuditEntry, append_audit};
 use super::codec::{micros, stored_time, to_json};
 use super::facts::count_other_admins;
+use super::queries::{find_member, find_member_by_id};
+use super::rows::member_rows;
 use super::seats::{SeatMoves, count_seats, release_expired_holds};
 use super::settings::LoadedSettings;
-use super::{Backend, Connection, SettingsCache, Stop, find_member, invites, owner, relink, removals, rows};
+use super::{Backend, Connection, SettingsCache, Stop, invites, owner, relink, removals, rows};
 use crate::core::hand::invite::InviteSituation;
 use crate::core::hand::{Edit, Situation};
 use crate::core::{ConnectionId, EmailAddress, InviteId, Member, MemberId, MemberRow, MemberStatus, OrganizationId, RemovalId, SeatTier};
@@ -237,12 +239,10 @@ impl PeopleStore for Backend {
 }
 
 async fn list_queue(conn: &mut Connection, organization: &OrganizationId) -> Result<Vec<MemberRow>, StoreError> {
-    let found = sqlx::query(
-        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
-         FROM member JOIN person ON person.id = member.person
-         WHERE member.organization = $1 AND member.wanted_tier IS NOT NULL AND member.status = 'active'
-         ORDER BY member.wanted_since, member.id",
-    )
+    let found = sqlx::query(member_rows!(
+        "WHERE member.organization = $1 AND member.wanted_tier IS NOT NULL AND member.status = 'active'
+         ORDER BY member.wanted_since, member.id"
+    ))
     .bind(organization.as_str())
     .fetch_all(conn)
     .await?;
@@ -255,13 +255,11 @@ async fn list_stale(
     before: Timestamp,
     limit: u32,
 ) -> Result<Vec<MemberRow>, StoreError> {
-    let found = sqlx::query(
-        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
-         FROM member JOIN person ON person.id = member.person
-         WHERE member.organization = $1 AND member.status = 'active' AND member.seat IS NOT NULL AND person.service_account = 0
+    let found = sqlx::query(member_rows!(
+        "WHERE member.organization = $1 AND member.status = 'active' AND member.seat IS NOT NULL AND person.service_account = 0
            AND COALESCE(member.last_login_at, member.joined_at) < $2
-         ORDER BY COALESCE(member.last_login_at, member.joined_at), member.id LIMIT $3",
-    )
+         ORDER BY COALESCE(member.last_login_at, member.joined_at), member.id LIMIT $3"
+    ))
     .bind(organization.as_str())
     .bind(micros(before))
     .bind(i64::from(limit))
@@ -270,31 +268,11 @@ async fn list_stale(
     found.iter().map(rows::member_row).collect()
 }
 
-async fn find_member_by_id(
-    conn: &mut Connection,
-    organization: &OrganizationId,
-    member: MemberId,
-) -> Result<Option<MemberRow>, StoreError> {
-    let row = sqlx::query(
-        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
-         FROM member JOIN person ON person.id = member.person WHERE member.organization = $1 AND member.id = $2",
-    )
-    .bind(organization.as_str())
-    .bind(member.to_string())
-    .fetch_optional(conn)
-    .await?;
-    row.as_ref().map(rows::member_row).transpose()
-}
-
 async fn find_primary_owner(conn: &mut Connection, organization: &OrganizationId) -> Result<Option<MemberRow>, StoreError> {
-    let row = sqlx::query(
-        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
-         FROM member JOIN person ON person.id = member.person
-         WHERE member.organization = $1 AND member.primary_owner = 1 AND member.status = 'active'",
-    )
-    .bind(organization.as_str())
-    .fetch_optional(conn)
-    .await?;
+    let row = sqlx::query(member_rows!("WHERE member.organization = $1 AND member.primary_owner = 1 AND member.status = 'active'"))
+        .bind(organization.as_str())
+        .fetch_optional(conn)
+        .await?;
     row.as_ref().map(rows::member_row).transpose()
 }
 

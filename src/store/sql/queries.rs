@@ -1,23 +1,36 @@
 //! What the proxy, lists and pages ask.
 
 use super::codec::Columns as _;
+use super::rows::member_rows;
 use super::{Connection, rows};
 use crate::core::{EmailAddress, IncidentId, MemberId, OrganizationId, PersonId};
 use crate::store::{Attempt, DecisionRecord, MemberRow, StoreError};
 
+/// A person as a member.
 pub(in crate::store) async fn find_member(
     conn: &mut Connection,
     organization: &OrganizationId,
     person: PersonId,
 ) -> Result<Option<MemberRow>, StoreError> {
-    let row = sqlx::query(
-        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
-         FROM member JOIN person ON person.id = member.person WHERE member.organization = $1 AND member.person = $2",
-    )
-    .bind(organization.as_str())
-    .bind(person.to_string())
-    .fetch_optional(conn)
-    .await?;
+    find_one(conn, member_rows!("WHERE member.organization = $1 AND member.person = $2"), organization, &person).await
+}
+
+/// The same by the id that the person has in the organization.
+pub(super) async fn find_member_by_id(
+    conn: &mut Connection,
+    organization: &OrganizationId,
+    member: MemberId,
+) -> Result<Option<MemberRow>, StoreError> {
+    find_one(conn, member_rows!("WHERE member.organization = $1 AND member.id = $2"), organization, &member).await
+}
+
+async fn find_one(
+    conn: &mut Connection,
+    statement: &'static str,
+    organization: &OrganizationId,
+    id: &(impl ToString + Sync),
+) -> Result<Option<MemberRow>, StoreError> {
+    let row = sqlx::query(statement).bind(organization.as_str()).bind(id.to_string()).fetch_optional(conn).await?;
     row.as_ref().map(rows::member_row).transpose()
 }
 
@@ -26,15 +39,11 @@ pub(in crate::store) async fn find_members_by_email(
     organization: &OrganizationId,
     email: &EmailAddress,
 ) -> Result<Vec<MemberRow>, StoreError> {
-    let found = sqlx::query(
-        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
-         FROM person JOIN member ON member.person = person.id
-         WHERE person.email_folded = $2 AND member.organization = $1 ORDER BY member.id",
-    )
-    .bind(organization.as_str())
-    .bind(email.folded())
-    .fetch_all(conn)
-    .await?;
+    let found = sqlx::query(member_rows!("WHERE person.email_folded = $2 AND member.organization = $1 ORDER BY member.id"))
+        .bind(organization.as_str())
+        .bind(email.folded())
+        .fetch_all(conn)
+        .await?;
     found.iter().map(rows::member_row).collect()
 }
 
@@ -50,13 +59,11 @@ pub(in crate::store) async fn list_members(
         Some(member) => (member_email(conn, member).await?, member.to_string()),
         None => (String::new(), String::new()),
     };
-    let found = sqlx::query(
-        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
-         FROM member JOIN person ON person.id = member.person
-         WHERE member.organization = $1 AND person.search LIKE $2 ESCAPE '!'
+    let found = sqlx::query(member_rows!(
+        "WHERE member.organization = $1 AND person.search LIKE $2 ESCAPE '!'
            AND (COALESCE(person.email_folded, ''), member.id) > ($3, $4)
-         ORDER BY COALESCE(person.email_folded, ''), member.id LIMIT $5",
-    )
+         ORDER BY COALESCE(person.email_folded, ''), member.id LIMIT $5"
+    ))
     .bind(organization.as_str())
     .bind(anywhere(&search.unwrap_or_default().to_lowercase()))
     .bind(after_email)

@@ -5,6 +5,18 @@ use super::codec::{Columns as _, from_json};
 use crate::core::{Invite, Link, Member, Person, Role, SeatTier, WantedTier};
 use crate::store::{Attempt, AuditLine, DecisionRecord, MemberRow, StoreError};
 
+/// The statement that reads members with their persons, as [`member_row`] takes them; what is given says which.
+macro_rules! member_rows {
+    ($which:literal) => {
+        concat!(
+            "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
+             FROM member JOIN person ON person.id = member.person ",
+            $which
+        )
+    };
+}
+pub(super) use member_rows;
+
 pub(super) fn person(row: &Row) -> Result<Person, StoreError> {
     Ok(Person {
         id: row.parsed("person_id")?,

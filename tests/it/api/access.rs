@@ -32,6 +32,7 @@ impl World {
             ("session", "5f".repeat(32)),
             ("invite", invite.invite.id.to_string()),
             ("removal", removal.to_string()),
+            ("request", self.knock(organization_id, &self.name("knocks")).await.to_string()),
             // Connections are shared by the organizations of a parent; this one is nobody's.
             ("connection", if organization_id == "acme" { "okta" } else { "elsewhere" }.to_owned()),
         ])

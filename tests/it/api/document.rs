@@ -23,7 +23,7 @@ async fn every_operation_says_its_scope_and_every_error_answer() {
             continue;
         }
         assert!(operation.scope.is_some(), "{}", operation.id);
-        let mut expected = vec![400, 401, 403, 404, 422, 503];
+        let mut expected = vec![400, 401, 403, 404, 422, 429, 503];
         if operation.body.is_some() {
             expected.extend([413, 415]);
         }
@@ -35,9 +35,8 @@ async fn every_operation_says_its_scope_and_every_error_answer() {
 #[tokio::test]
 async fn every_route_is_in_the_document_and_the_other_way_round() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/api");
-    let sources = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
     let mut handlers = 0;
-    for source in sources {
+    for source in sources(&folder) {
         let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         let code = code.join("\n");
         assert!(!code.contains(".route(") && !code.contains(".route_service(") && !code.contains(".nest_service("), "{code}");
@@ -55,10 +54,33 @@ async fn every_route_is_in_the_document_and_the_other_way_round() {
     }
 }
 
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![std::fs::read_to_string(path).unwrap()] }).collect()
+}
+
 #[tokio::test]
 async fn the_command_line_prints_the_same_document() {
     let world = World::start().await;
     let printed = std::process::Command::new(env!("CARGO_BIN_EXE_usher")).arg("openapi").output().unwrap();
     assert!(printed.status.success());
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&printed.stdout).unwrap(), world.document().await);
+}
+
+/// Whoever reads the document sees what a problem looks like, whatever the trouble.
+#[tokio::test]
+async fn every_refusal_is_told_as_a_problem_document() {
+    let world = World::start().await;
+    let document = world.document().await;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(_, operation)| operation["responses"].is_object()) {
+            for (status, response) in
+                operation["responses"].as_object().unwrap().iter().filter(|(status, _)| status.starts_with(['4', '5']))
+            {
+                let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{method} {path} {status}");
+                assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path} {status}");
+            }
+        }
+    }
 }

@@ -3,10 +3,17 @@
 #![cfg(test)]
 
 mod access;
+mod console;
 mod document;
+mod explain;
 mod hostile;
+mod limits;
+mod links;
 mod people;
+mod requests;
+mod roster;
 mod schemathesis;
+mod settings;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,9 +26,9 @@ use serde_json::Value;
 use strum::IntoEnumIterator as _;
 use usher::admin::{Actor, Admin, IssuedToken, Permission, TokenWish, Who};
 use usher::clock::Clock as _;
-use usher::core::provision::Change;
-use usher::core::{OrganizationId, Reason};
-use usher::store::{CommitOutcome, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store};
+use usher::core::provision::{Change, Decision};
+use usher::core::{DecisionId, OrganizationId, Reason};
+use usher::store::{Asking, CommitOutcome, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store};
 
 use crate::store::fixtures::{admit, at, identity, newcomer, refuse, role};
 use crate::support::ask::{Ask, Reply};
@@ -80,8 +87,18 @@ pub(crate) fn organization(id: &str) -> OrganizationId {
 impl World {
     /// Acme has olivia (Owner), ada (Admin), jo and leaver (Users); Globex has gina (Owner) and gus (User).
     pub(crate) async fn start() -> Self {
+        Self::edited(|usher_toml| usher_toml, ORGANIZATIONS).await
+    }
+
+    /// Acme alone, with this org.toml.
+    pub(crate) async fn alone(org_toml: &str) -> Self {
+        Self::edited(|usher_toml| usher_toml, org_toml).await
+    }
+
+    /// The same with a usher.toml that was edited, and this org.toml; who is a member where the organization is not there is left out.
+    pub(crate) async fn edited(edit: impl FnOnce(String) -> String, org_toml: &str) -> Self {
         let clock = Arc::new(TurnedClock::standing_at(at(0)));
-        let installation = Installation::with_organizations(Site::new(), ORGANIZATIONS, clock.clone()).await;
+        let installation = Installation::edited(Site::new(), org_toml, clock.clone(), edit).await;
         let admin = installation.admin(clock.clone());
         let mut world = Self { installation, admin, clock, names: AtomicU32::new(0), members: BTreeMap::new() };
         for (organization_id, name, as_role, seat) in [
@@ -92,6 +109,9 @@ impl World {
             ("globex", "gina", "Owner", Some("Premium")),
             ("globex", "gus", "User", None),
         ] {
+            if !org_toml.contains(&format!("id = \"{organization_id}\"")) {
+                continue;
+            }
             let identity = identity(name);
             let member = world.login(organization_id, name, &newcomer(&identity, as_role, seat)).await;
             world.members.insert(name, member);
@@ -99,15 +119,29 @@ impl World {
         world
     }
 
-    async fn login(&self, organization_id: &str, name: &str, decision: &usher::core::provision::Decision) -> MemberRow {
+    async fn login(&self, organization_id: &str, name: &str, decision: &Decision) -> MemberRow {
+        self.commit(organization_id, name, decision).await.member.unwrap()
+    }
+
+    async fn commit(&self, organization_id: &str, name: &str, decision: &Decision) -> Committed {
         let (identity, now) = (identity(name), self.clock.now());
         let store: &dyn Store = self.installation.store.as_ref();
         let facts = store.load_facts(FactsQuery { organization: &organization(organization_id), identity: &identity, now }).await.unwrap();
         let commit = LoginCommit { facts: &facts, identity: &identity, decision, origin: &RequestOrigin::default(), now };
         match store.commit_login(commit).await.unwrap() {
-            CommitOutcome::Committed(committed) => committed.member.unwrap(),
+            CommitOutcome::Committed(committed) => committed,
             CommitOutcome::LostRace => panic!("nobody else was there"),
         }
+    }
+
+    /// Somebody tries to come into an organization, and waits for a yes.
+    pub(crate) async fn knock(&self, organization_id: &str, name: &str) -> DecisionId {
+        let attempt = Change::RecordAttempt { reason: Reason::NotInvited };
+        let decision = self.commit(organization_id, name, &refuse(Reason::NotInvited, vec![attempt])).await.decision;
+        let (organization, origin, now) = (organization(organization_id), RequestOrigin::default(), self.clock.now());
+        let asking = Asking { organization: &organization, decision, asked_for: Some("please"), origin: &origin, now };
+        self.installation.store.ask_for_access(asking).await.unwrap();
+        decision
     }
 
     /// Removes a member of Acme.

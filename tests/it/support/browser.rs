@@ -117,10 +117,32 @@ fn attribute(attributes: &Attributes, name: &str) -> Option<String> {
     attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone())
 }
 
+/// The form of one request, as browsers write it.
+struct Body {
+    kind: &'static str,
+    text: String,
+}
+
+impl Body {
+    fn of<N: AsRef<str>, V: AsRef<str>>(fields: impl IntoIterator<Item = (N, V)>) -> Self {
+        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self { kind: "application/x-www-form-urlencoded", text }
+    }
+
+    /// As forms with files are sent (RFC 7578).
+    fn in_parts(fields: &[(String, String)]) -> Self {
+        let part = |(name, value): &(String, String)| {
+            let file = if name == "logo" { "; filename=\"logo\"" } else { "" };
+            format!("--usher\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n")
+        };
+        Self { kind: "multipart/form-data; boundary=usher", text: fields.iter().map(part).collect::<String>() + "--usher--\r\n" }
+    }
+}
+
 /// One request of a tab.
 struct Ask {
     url: Url,
-    form: Option<Vec<(String, String)>>,
+    form: Option<Body>,
     /// The page that it comes from; `None` when the address was typed.
     initiator: Option<Url>,
 }
@@ -140,10 +162,19 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
     pub(crate) fn new() -> Self {
+        Self::build(|client| client)
+    }
+
+    /// With this as its `User-Agent`.
+    pub(crate) fn calling_itself(name: &str) -> Self {
+        Self::build(|client| client.user_agent(name))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
+    fn build(more: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().dns_resolver(Loopback);
-        Self { client: client.build().unwrap(), cookies: Arc::default() }
+        Self { client: more(client).build().unwrap(), cookies: Arc::default() }
     }
 
     /// Types an address, and goes wherever it leads.
@@ -175,7 +206,14 @@ impl Browser {
         if !post {
             url.query_pairs_mut().clear().extend_pairs(&fields);
         }
-        self.ask(Ask { url, form: post.then_some(fields), initiator: Some(page.url.clone()) }, Vec::new()).await
+        self.ask(Ask { url, form: post.then(|| Body::of(fields)), initiator: Some(page.url.clone()) }, Vec::new()).await
+    }
+
+    /// Sends a form with files, and goes wherever it leads.
+    pub(crate) async fn submit_parts(&mut self, page: &Page, form: Form) -> Page {
+        let ask = Ask { url: form.action, form: Some(Body::in_parts(&form.fields)), initiator: Some(page.url.clone()) };
+        let page = self.ask(ask, Vec::new()).await;
+        self.follow(page).await
     }
 
     /// Sends a form of another site, and goes wherever it leads.
@@ -185,8 +223,12 @@ impl Browser {
 
     /// The same, as far as a redirect to an address of which `stop` says so.
     pub(crate) async fn post_until(&mut self, from: &Url, action: &str, fields: &[(&str, &str)], stop: impl Fn(&Url) -> bool) -> Page {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let page = self.ask(Ask { url: action.parse().unwrap(), form: Some(fields), initiator: Some(from.clone()) }, Vec::new()).await;
+        let page = self
+            .ask(
+                Ask { url: action.parse().unwrap(), form: Some(Body::of(fields.iter().copied())), initiator: Some(from.clone()) },
+                Vec::new(),
+            )
+            .await;
         self.follow_until(page, stop).await
     }
 
@@ -247,12 +289,9 @@ impl Browser {
             .header("Sec-Fetch-Mode", "navigate")
             .header("Sec-Fetch-Dest", "document")
             .header("Sec-Fetch-Site", relation);
-        if let (Some(fields), Some(from)) = (&form, &initiator) {
-            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            request = request
-                .header(header::ORIGIN, from.origin().ascii_serialization())
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(body);
+        if let (Some(body), Some(from)) = (form, &initiator) {
+            request =
+                request.header(header::ORIGIN, from.origin().ascii_serialization()).header(header::CONTENT_TYPE, body.kind).body(body.text);
         }
         self.receive(request, url, trail, initiator).await
     }

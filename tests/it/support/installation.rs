@@ -80,7 +80,7 @@ pub(crate) struct Installation {
     app: Arc<App>,
     echo: Echo,
     stop: CancellationToken,
-    _data_dir: TempDir,
+    data_dir: TempDir,
 }
 
 impl Drop for Installation {
@@ -106,9 +106,24 @@ impl Installation {
     }
 
     async fn start_with(data_dir: TempDir, site: Site, org_toml: &str, clock: Arc<dyn Clock>) -> Self {
+        Self::start_edited(data_dir, site, org_toml, clock, |usher_toml| usher_toml).await
+    }
+
+    /// Starts it with this org.toml, and a usher.toml that was edited.
+    pub(crate) async fn edited(site: Site, org_toml: &str, clock: Arc<dyn Clock>, edit: impl FnOnce(String) -> String) -> Self {
+        Self::start_edited(TempDir::new().unwrap(), site, org_toml, clock, edit).await
+    }
+
+    async fn start_edited(
+        data_dir: TempDir,
+        site: Site,
+        org_toml: &str,
+        clock: Arc<dyn Clock>,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
         let echo = Echo::start().await;
         let usher_toml = data_dir.path().join("usher.toml");
-        std::fs::write(&usher_toml, process(&site, data_dir.path(), &echo)).unwrap();
+        std::fs::write(&usher_toml, edit(process(&site, data_dir.path(), &echo))).unwrap();
         std::fs::write(data_dir.path().join("org.toml"), org_toml).unwrap();
         let Loaded { config, settings, .. } =
             config::load_with_org(&usher_toml, &config::environment()).unwrap_or_else(|faults| panic!("{faults}"));
@@ -116,7 +131,7 @@ impl Installation {
         store.save_settings(&settings.unwrap(), None, "test", clock.now()).await.unwrap();
         let stop = CancellationToken::new();
         let (app, ops_address) = assemble(config, Arc::new(store), clock, None, &stop).await;
-        Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, _data_dir: data_dir }
+        Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, data_dir }
     }
 
     /// Starts it with the people, the connections and the provider of the demo.
@@ -128,7 +143,7 @@ impl Installation {
         let config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();
         let stop = CancellationToken::new();
         let (app, ops_address) = assemble(config, Arc::new(store), clock, Some(demo.idp_router()), &stop).await;
-        Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, _data_dir: data_dir }
+        Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, data_dir }
     }
 
     /// What the public listener answers.
@@ -139,6 +154,11 @@ impl Installation {
     /// What the operations listener answers.
     pub(crate) async fn ops(&self, path: &str) -> Reply {
         Ask::to("localhost", "GET", path).send(self.ops_address).await
+    }
+
+    /// Where its files are, for commands beside it.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.data_dir.path()
     }
 
     /// The use cases of administrators, on its store and sessions.
@@ -230,6 +250,7 @@ listen = "127.0.0.1:{port}"
 listen = "127.0.0.1:0"
 [limits]
 sign_in = 100000
+api = 100000
 [[route]]
 host = "app.localhost"
 upstream = "http://{}"

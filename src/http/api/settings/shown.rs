@@ -1,20 +1,24 @@
-//! Settings of the organization.
+//! The settings as they are.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::caller::Caller;
-use super::error::ApiError;
-use super::revision::Tagged;
-use super::schema;
 use crate::app::App;
-use crate::core::{MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OrganizationId, Policy, Role};
+use crate::core::{
+    Accent, Branding, MappedGroup, Mode, NoRoleMatch, NoSeatMatch, OnTierFull, Organization, OrganizationId, Policy, RemovalThreshold, Role,
+};
+use crate::http::api::caller::Caller;
+use crate::http::api::error::ApiError;
+use crate::http::api::revision::Tagged;
+use crate::http::api::schema;
+use crate::http::assets::AssetBase;
+use crate::http::brand;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(show))
@@ -45,40 +49,51 @@ pub(super) struct Settings {
     seat_mappings: Vec<TierGroups>,
     primary_owner: Option<String>,
     policy: Rules,
+    branding: Look,
 }
 
 /// A seat tier, and how many of its seats the organization owns.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = SeatTier)]
-struct Tier {
-    name: String,
-    seats: u32,
+pub(super) struct Tier {
+    #[schema(min_length = 1, max_length = 256, example = "Premium")]
+    pub(super) name: String,
+    #[schema(maximum = 1_000_000)]
+    pub(super) seats: u32,
 }
 
 /// The groups that give a role.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = RoleMapping)]
-struct RoleGroups {
-    role: String,
-    groups: Vec<Group>,
+pub(super) struct RoleGroups {
+    #[schema(min_length = 1, max_length = 256, example = "Admin")]
+    pub(super) role: String,
+    pub(super) groups: Vec<Group>,
 }
 
 /// The groups that give a seat tier.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = SeatMapping)]
-struct TierGroups {
-    tier: String,
-    groups: Vec<Group>,
+pub(super) struct TierGroups {
+    #[schema(min_length = 1, max_length = 256, example = "Premium")]
+    pub(super) tier: String,
+    pub(super) groups: Vec<Group>,
 }
 
 /// A group, as the provider sends it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = MappedGroup)]
-struct Group {
+pub(super) struct Group {
     /// What the provider sends; compared exactly.
-    value: String,
+    #[schema(min_length = 1, max_length = 256, example = "app-admins")]
+    pub(super) value: String,
     /// What people read, when it differs.
-    label: Option<String>,
+    #[schema(min_length = 1, max_length = 256)]
+    pub(super) label: Option<String>,
 }
 
 /// What else the rules go by.
@@ -95,6 +110,37 @@ struct Rules {
     stale_after_seconds: i64,
     pin_max_seconds: i64,
     undo_window_seconds: i64,
+    /// A new person whom the rules would let in waits for an administrator.
+    approve_first_logins: bool,
+    /// Apps are entered only with a sign-in through a connection.
+    require_sso: bool,
+    /// How many people may lose access by one save before their number has to be confirmed.
+    removal_threshold: Threshold,
+}
+
+/// A share of the members or a number of people, whichever is more.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RemovalThreshold, example = json!({"percent": 10, "people": 5}))]
+pub(super) struct Threshold {
+    #[schema(maximum = 100)]
+    pub(super) percent: u32,
+    #[schema(maximum = 1_000_000)]
+    pub(super) people: u32,
+}
+
+/// How the organization's pages look.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Branding)]
+struct Look {
+    /// Whom people ask for help.
+    support_contact: Option<String>,
+    /// The colour of buttons and links; `null`: Usher's own.
+    #[schema(value_type = Option<schema::Colour>)]
+    accent: Option<Accent>,
+    /// Where the logo is, on the auth host; `null`: there is none.
+    #[schema(example = "/brand/0123456789abcdef.png")]
+    logo: Option<String>,
 }
 
 impl From<Organization> for Settings {
@@ -124,6 +170,7 @@ impl From<Organization> for Settings {
                 .collect(),
             primary_owner: organization.primary_owner.map(|address| address.to_string()),
             policy: organization.policy.into(),
+            branding: organization.branding.into(),
         }
     }
 }
@@ -138,7 +185,23 @@ impl From<Policy> for Rules {
             stale_after_seconds: policy.stale_after.as_secs(),
             pin_max_seconds: policy.pin_max.as_secs(),
             undo_window_seconds: policy.undo_window.as_secs(),
+            approve_first_logins: policy.approve_first_logins,
+            require_sso: policy.require_sso,
+            removal_threshold: policy.removal_threshold.into(),
         }
+    }
+}
+
+impl From<RemovalThreshold> for Threshold {
+    fn from(RemovalThreshold { percent, people }: RemovalThreshold) -> Self {
+        Self { percent, people }
+    }
+}
+
+impl From<Branding> for Look {
+    fn from(branding: Branding) -> Self {
+        let logo = branding.logo.map(|logo| brand::logo_address(AssetBase::AuthHost, &logo.file_name()));
+        Self { support_contact: branding.support_contact, accent: branding.accent, logo }
     }
 }
 
