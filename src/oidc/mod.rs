@@ -9,6 +9,7 @@
 //! - `refresh`: the provider's word, later, that the person may stay
 //! - `jws`, `id_token`: the signature, then the checks; `logout_token`: those of a provider's own logout
 //! - `claims`, `userinfo`: verified claims, read leniently; `groups`: those that no claim has
+//! - `offline`: the same checks of an ID token, without its provider
 //! - [`OidcError`]: every refusal, with its code
 //!
 //! The one rule of this folder: nothing is read before it is verified, and the library's defaults verify too little. `openidconnect` makes
@@ -29,6 +30,7 @@ mod jwks;
 mod jws;
 mod kept;
 mod logout_token;
+mod offline;
 mod push;
 mod refresh;
 mod start;

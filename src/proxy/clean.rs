@@ -9,13 +9,13 @@ use crate::session::cookie;
 
 /// Header names that only Usher may set towards an app.
 #[derive(Debug)]
-pub(super) struct Reserved {
+pub struct Reserved {
     aliases: Vec<String>,
 }
 
 impl Reserved {
     /// Aliases of any route are reserved on every route: one list, no exceptions to remember.
-    pub(super) fn new<'a>(aliases: impl Iterator<Item = &'a HeaderName>) -> Self {
+    pub fn new<'a>(aliases: impl Iterator<Item = &'a HeaderName>) -> Self {
         let mut aliases: Vec<String> = aliases.map(|name| fold(name.as_str())).collect();
         aliases.sort_unstable();
         aliases.dedup();
@@ -87,14 +87,14 @@ fn remove_all(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
 }
 
 /// Makes a request fit for an app: nothing of this hop, nothing reserved, no cookie of ours.
-pub(super) fn request(headers: &mut HeaderMap, reserved: &Reserved) {
+pub fn request(headers: &mut HeaderMap, reserved: &Reserved) {
     remove_named_by_connection(headers);
     remove_all(headers, |name| is_of_one_hop(name) || reserved.has(name.as_str()));
     cookie::remove_ours(headers);
 }
 
 /// Makes an app's answer fit for the browser: nothing of that hop, no cookie of ours. `Trailer` stays: it announces what follows the body.
-pub(super) fn answer(headers: &mut HeaderMap) {
+pub fn answer(headers: &mut HeaderMap) {
     remove_named_by_connection(headers);
     remove_all(headers, |name| is_of_one_hop(name) && *name != header::TRAILER);
     cookie::remove_ours_from_answer(headers);

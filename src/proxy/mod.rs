@@ -4,7 +4,7 @@
 //! - `route`: app hosts, compiled from configuration
 //! - `pass`, `decide`: who this is, and the one decision
 //! - `introduce`: the headers that tell an app who it is, and `jwt`, the token among them
-//! - `clean`: what is taken out of a request and an answer
+//! - [`clean`]: what is taken out of a request and an answer
 //! - `forward`: the path of one request; `upstream`, `pool`, `body`: to the app and back, streaming
 //! - `forward_auth`: the same decision for another proxy that asks before it passes a request on
 //! - `upgrade`, `watch`, `frames`: WebSocket and event streams, closed with their session, or when this node stops
@@ -16,7 +16,7 @@
 
 mod answer;
 mod body;
-mod clean;
+pub mod clean;
 mod counts;
 mod decide;
 mod forward;

@@ -66,6 +66,11 @@ impl Sealed {
         matches!(self.content, Content::Cbc(..))
     }
 
+    /// The content key, as it is encrypted for us.
+    pub(super) fn into_wrapped_key(self) -> Vec<u8> {
+        self.wrapped
+    }
+
     /// Decrypts. The text that comes out is as hostile as any other until a signature was verified.
     ///
     /// # Errors

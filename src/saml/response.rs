@@ -106,6 +106,13 @@ fn decrypt(
     }
 }
 
+/// The encrypted content key of a message in CBC mode.
+pub(super) fn wrapped_key(unverified_xml: &str) -> Option<Vec<u8>> {
+    let document = xml::parse(unverified_xml).ok()?;
+    let Content::Encrypted(encrypted) = Response::read(document.root_element()).ok()?.content else { return None };
+    Sealed::read(encrypted).ok().filter(Sealed::is_cbc).map(Sealed::into_wrapped_key)
+}
+
 #[derive(Clone, Copy)]
 enum Content<'a, 'i> {
     Assertion(Node<'a, 'i>),

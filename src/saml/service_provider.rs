@@ -149,10 +149,18 @@ impl ServiceProvider {
 }
 
 impl ServiceProvider {
-    /// Whether a message in CBC mode may be opened behind nothing but its own signature: then failures are to be counted.
+    /// Under which key the ephemeral store counts how often this message is opened; `None` when that tells nobody anything.
+    ///
+    /// A message in CBC mode behind an unsigned response can be changed and sent again, and each answer could tell a little. Whoever guesses needs
+    /// the same content key for every guess, so that is what is counted: from wherever they come, and nobody else's message is held up.
     #[must_use]
-    pub fn counts_failed_decryptions(&self) -> bool {
-        self.settings.cbc == Cbc::UnsignedResponse
+    pub fn openings_key(&self, unverified_saml_response: &str) -> Option<String> {
+        if self.settings.cbc != Cbc::UnsignedResponse {
+            return None;
+        }
+        let xml = message::decode_post(unverified_saml_response).ok()?;
+        let content_key = response::wrapped_key(&xml)?;
+        Some(replay_key("saml-openings", &self.connection, &content_key))
     }
 
     /// Whether messages that nobody asked for are taken.
@@ -218,8 +226,8 @@ impl ServiceProvider {
 }
 
 /// A message is claimed by its id, which is the provider's text, at its connection.
-fn replay_key(kind: &str, connection: &ConnectionId, id: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, id.as_bytes());
+fn replay_key(kind: &str, connection: &ConnectionId, id: impl AsRef<[u8]>) -> String {
+    let hash = digest::digest(&digest::SHA256, id.as_ref());
     format!("{kind}:{connection}:{}", URL_SAFE_NO_PAD.encode(hash.as_ref()))
 }
 

@@ -16,6 +16,7 @@ mod config;
 mod console;
 mod demo;
 mod docs;
+mod fuzz;
 mod interop;
 mod login;
 mod logout;

@@ -29,19 +29,30 @@ pub use plan::PlanDefaults;
 /// # Errors
 /// [`Faults`]: everything that is wrong with it, at once. Otherwise the settings, and what is worth a second look.
 pub fn load(path: &Path, env: &BTreeMap<String, String>) -> Result<(Settings, Vec<Fault>), Faults> {
+    parse(path, &read_file(path)?, env)
+}
+
+/// As [`load`], for a text that is at hand; `path` only names it.
+///
+/// # Errors
+/// [`Faults`].
+pub fn parse(path: &Path, text: &str, env: &BTreeMap<String, String>) -> Result<(Settings, Vec<Fault>), Faults> {
     // Whether development keys are acceptable is known only beside usher.toml, which is where logins are served from.
-    let (settings, found) = read(path, env, true)?;
+    let (settings, found) = read_text(path, text, env, true);
     finish(settings, found)
 }
 
 /// Reads org.toml and leaves it to the caller what to do about what was found.
 pub(super) fn read(path: &Path, env: &BTreeMap<String, String>, development: bool) -> Result<(Option<Settings>, Vec<Fault>), Faults> {
-    let text = read_file(path)?;
-    Ok(with_tree(path, &text, env, false, |mut root| {
+    Ok(read_text(path, &read_file(path)?, env, development))
+}
+
+fn read_text(path: &Path, text: &str, env: &BTreeMap<String, String>, development: bool) -> (Option<Settings>, Vec<Fault>) {
+    with_tree(path, text, env, false, |mut root| {
         let settings = read_root(&mut root, development);
         root.finish();
         settings
-    }))
+    })
 }
 
 fn read_root(root: &mut Section<'_>, development: bool) -> Option<Settings> {

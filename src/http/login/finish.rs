@@ -22,11 +22,15 @@ use crate::http::origin::Origin;
 use crate::http::problem::{Message, Problem};
 use crate::login::{Ending, complete};
 use crate::oidc::Callback;
-use crate::saml::SamlError;
 use crate::session::{Cause, Selector};
 
 /// The longest message that waits for its browser: anyone may send one, so it is no longer than a door would read.
 const MAX_PARKED_BYTES: usize = crate::saml::xml::MAX_BASE64_BYTES;
+
+/// How often a message in CBC mode behind an unsigned response is opened, however it was changed. A true one needs it once; a guess at one byte of
+/// it takes a dozen (How to Break XML Encryption, CCS 2011).
+const MAX_OPENINGS: u64 = 5;
+const OPENINGS_WINDOW: Duration = Duration::from_hours(1);
 
 /// A SAML response as the browser posts it.
 #[derive(Deserialize)]
@@ -241,26 +245,21 @@ impl Arrival {
     /// `request_id`: the request that this browser started; `None` for a message that nobody asked for.
     async fn verify_saml(&self, entrance: &Entrance, message: &str, request_id: Option<&str>) -> Result<VerifiedIdentity, Unverified> {
         let Ok(Door::Saml(sp)) = &entrance.door else { return Err(Problem::NoSuchConnection.into()) };
-        let id = &entrance.connection.id;
         let now = self.app.clock.now();
-        let failures = sp.counts_failed_decryptions().then_some(Failures(id));
-        if let Some(failures) = &failures
-            && failures.are_many(&self.app).await?
-        {
-            let cause = "too many messages of this connection could not be decrypted".to_owned();
-            return Err(Unverified::Message { code: "decryption_paused", cause });
-        }
         // Off this thread, which serves everyone else meanwhile: XML and signatures are the longest computation that a stranger can ask for.
         let (sp, message, request_id) = (Arc::clone(sp), message.to_owned(), request_id.map(str::to_owned));
+        let (door, unopened) = (Arc::clone(&sp), message.clone());
+        let openings = tokio::task::spawn_blocking(move || door.openings_key(&unopened)).await.map_err(|_| Problem::Unavailable)?;
+        if let Some(key) = openings
+            && self.app.ephemeral.count(&key, OPENINGS_WINDOW).await.map_err(Problem::from)? > MAX_OPENINGS
+        {
+            let cause = "the message was changed and sent again too often".to_owned();
+            return Err(Unverified::Message { code: "decryption_paused", cause });
+        }
         let finished = tokio::task::spawn_blocking(move || sp.finish(&message, request_id.as_deref(), now)).await;
         let checked = match finished.map_err(|_| Problem::Unavailable)? {
             Ok(checked) => checked,
-            Err(error) => {
-                if let (Some(failures), SamlError::DecryptionFailed) = (&failures, error) {
-                    failures.count(&self.app).await?;
-                }
-                return Err(Unverified::message(error.code(), &error));
-            }
+            Err(error) => return Err(Unverified::message(error.code(), &error)),
         };
         if !self.app.ephemeral.claim(&checked.replay_key(), checked.remember_for(now)).await.map_err(Problem::from)? {
             return Err(Unverified::Message { code: "assertion_replayed", cause: "the assertion was used before".to_owned() });
@@ -342,24 +341,6 @@ impl Arrival {
     }
 }
 
-/// Failed decryptions of a connection that opens CBC behind an unsigned response. Each tells its sender a little, so there are few of them.
-struct Failures<'a>(&'a ConnectionId);
-
-impl Failures<'_> {
-    const LIMIT: u64 = 20;
-    const WINDOW: Duration = Duration::from_mins(10);
-
-    async fn are_many(&self, app: &App) -> Result<bool, Problem> {
-        Ok(app.ephemeral.find(&format!("decryption-pause:{}", self.0)).await?.is_some())
-    }
-
-    async fn count(&self, app: &App) -> Result<(), Problem> {
-        if app.ephemeral.count(&format!("decryption-failures:{}", self.0), Self::WINDOW).await? >= Self::LIMIT {
-            app.ephemeral.claim(&format!("decryption-pause:{}", self.0), Self::WINDOW).await?;
-        }
-        Ok(())
-    }
-}
 /// Why there is no identity.
 enum Unverified {
     /// The message is not acceptable.

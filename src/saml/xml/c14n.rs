@@ -37,14 +37,15 @@ impl Writer<'_> {
         self.output.push('<');
         self.output.push_str(name);
         for (prefix, uri) in self.namespaces(node, name) {
-            let shown = rendered.iter().rev().find(|(known, _)| *known == prefix).map_or("", |(_, uri)| uri);
+            let shown = rendered.iter().rev().find(|(known, _)| *known == prefix).map(|(_, uri)| *uri);
             let uri = uri.ok_or(SamlError::NamespaceRefused)?;
+            // What is shown already was looked at then; without a declaration, the default namespace is none.
+            if shown.or(prefix.is_empty().then_some("")) == Some(uri) {
+                continue;
+            }
             let no_default = prefix.is_empty() && uri.is_empty();
             if !no_default && !is_absolute(uri) {
                 return Err(SamlError::NamespaceRefused);
-            }
-            if uri == shown {
-                continue;
             }
             rendered.push((prefix, uri));
             self.output.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
@@ -94,30 +95,37 @@ impl Writer<'_> {
 
     fn attribute_value(&mut self, value: &str) {
         self.output.push_str("=\"");
-        for c in value.chars() {
-            match c {
-                '&' => self.output.push_str("&amp;"),
-                '<' => self.output.push_str("&lt;"),
-                '"' => self.output.push_str("&quot;"),
-                '\t' => self.output.push_str("&#x9;"),
-                '\n' => self.output.push_str("&#xA;"),
-                '\r' => self.output.push_str("&#xD;"),
-                c => self.output.push(c),
-            }
-        }
+        self.escaped(value, |byte| match byte {
+            b'&' => Some("&amp;"),
+            b'<' => Some("&lt;"),
+            b'"' => Some("&quot;"),
+            b'\t' => Some("&#x9;"),
+            b'\n' => Some("&#xA;"),
+            b'\r' => Some("&#xD;"),
+            _ => None,
+        });
         self.output.push('"');
     }
 
     fn text(&mut self, text: &str) {
-        for c in text.chars() {
-            match c {
-                '&' => self.output.push_str("&amp;"),
-                '<' => self.output.push_str("&lt;"),
-                '>' => self.output.push_str("&gt;"),
-                '\r' => self.output.push_str("&#xD;"),
-                c => self.output.push(c),
-            }
+        self.escaped(text, |byte| match byte {
+            b'&' => Some("&amp;"),
+            b'<' => Some("&lt;"),
+            b'>' => Some("&gt;"),
+            b'\r' => Some("&#xD;"),
+            _ => None,
+        });
+    }
+
+    /// Copies what stands between the characters that are written otherwise; all of these are ASCII.
+    fn escaped(&mut self, text: &str, other: impl Fn(u8) -> Option<&'static str>) {
+        let mut rest = text;
+        while let Some((at, escape)) = rest.bytes().enumerate().find_map(|(at, byte)| Some((at, other(byte)?))) {
+            self.output.push_str(rest.get(..at).unwrap_or_default());
+            self.output.push_str(escape);
+            rest = rest.get(at + 1..).unwrap_or_default();
         }
+        self.output.push_str(rest);
     }
 }
 

@@ -1,36 +1,23 @@
 //! Known attacks, each a test, and each a row of docs/security/attacks.md: the page is written from here, so it cannot say more than the tests do.
 //!
-//! - here: what a row is, and the page
+//! - here: the page; `attack`: what a row is
 //! - [`saml`]: messages to the SAML door, freshly made and signed
+//! - `gateway`: all of them through a running gateway, and what needs more than one message
 //! - [`oidc`]: OpenID providers that misbehave, and people between a good one and us
 //!
 //! The one rule of this folder: a row names the test that shows it. To add a door: a module with a `pub(crate) const ATTACKS: &[Attack]`, and a line in
 //! [`chapters`]. Rows may also name tests that stand elsewhere. `USHER_WRITE_ATTACKS=1` writes the page.
 
+mod attack;
 pub(crate) mod bait;
+mod gateway;
 pub(crate) mod oidc;
 pub(crate) mod saml;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// One row.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Attack {
-    /// Short, for ever the same.
-    pub(crate) id: &'static str,
-    /// What it is called.
-    pub(crate) title: &'static str,
-    /// Where it is known from: a CVE, a paper, a specification.
-    pub(crate) source: &'static str,
-    /// What the test sends.
-    pub(crate) sent: &'static str,
-    /// What happens: the code in log and audit, or what else shows that it failed.
-    pub(crate) answer: &'static str,
-    /// Where the test stands.
-    pub(crate) file: &'static str,
-    pub(crate) test: &'static str,
-}
+pub(crate) use attack::Attack;
 
 /// Some rows under one heading.
 struct Chapter {
@@ -65,7 +52,7 @@ fn chapters() -> Vec<Chapter> {
         chapter(
             "SAML: the whole gateway",
             "The same messages through a running gateway, and what is left behind.",
-            saml::ELSEWHERE.to_vec(),
+            gateway::ELSEWHERE.to_vec(),
         ),
         chapter(
             "OpenID Connect: what a token says",

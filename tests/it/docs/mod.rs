@@ -18,7 +18,8 @@ fn read(path: impl AsRef<Path>) -> String {
 fn pages() -> Vec<PathBuf> {
     let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    docs.chain([root().join("README.md"), root().join("CHANGELOG.md")]).collect()
+    let security = ["attacks", "guarantees", "threats"].map(|name| root().join(format!("docs/security/{name}.md")));
+    docs.chain(security).chain([root().join("README.md"), root().join("CHANGELOG.md")]).collect()
 }
 
 /// What stands between each `start` and the next `end`.
@@ -47,15 +48,28 @@ fn every_link_leads_to_a_file_and_a_section_that_are_there() {
     }
 }
 
+/// Tests that a page names, each with the file that it links.
+fn named_tests(page: &str) -> Vec<(String, PathBuf)> {
+    let text = read(page);
+    let links = between(&text, "[`", ')').into_iter().filter_map(|link| link.split_once("`]("));
+    let files = links.map(|(name, file)| (name.to_owned(), root().join(page).parent().unwrap().join(file)));
+    files.filter(|(_, file)| file.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
 #[test]
-fn every_promise_of_the_readme_names_a_test_of_the_file_that_it_links() {
-    let text = read("README.md");
-    let promises: Vec<(&str, &str)> = between(&text, "[`", ')').into_iter().filter_map(|link| link.split_once("`](")).collect();
-    assert!(promises.len() > 10);
-    for (name, file) in promises {
-        // A row of a table of attacks makes its test.
-        let spellings = [format!("fn {name}("), format!("\" {name} \"")];
-        assert!(spellings.iter().any(|spelling| read(file).contains(spelling)), "{file} has no test {name}");
+fn every_promise_names_a_test_of_the_file_that_it_links() {
+    for (page, least) in [("README.md", 10), ("docs/security/guarantees.md", 40)] {
+        let promises = named_tests(page);
+        assert!(promises.len() > least, "{page}: {}", promises.len());
+        for (name, file) in promises {
+            let text = read(&file);
+            // The attacks are tests made from rows: an id, the name, the code.
+            assert!(
+                text.contains(&format!("fn {name}(")) || text.contains(&format!("\" {name} \"")),
+                "{} has no test {name}",
+                file.display()
+            );
+        }
     }
 }
 

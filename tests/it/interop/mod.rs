@@ -1,7 +1,7 @@
 //! Real identity providers, started by the tests, and logins through the whole gateway: app, sign-in, the provider's own form, back, app.
 //!
 //! - `simplesamlphp`, `lemonldap_saml`, `lemonldap_oidc`, `oidc_provider`: one provider each, with what is special about it
-//! - `scenario`: what has to happen with every one of them
+//! - `scenario`: what has to happen with every one of them; `single_logout`: and with those that speak SAML
 //! - `proxies`: other proxies that ask before they pass a request on
 
 mod lemonldap_oidc;
@@ -10,6 +10,7 @@ mod oidc_provider;
 mod proxies;
 mod scenario;
 mod simplesamlphp;
+mod single_logout;
 
 use crate::support::browser::{Browser, Form, Page};
 use crate::support::installation::{CONNECTION, Installation, Site};
@@ -45,7 +46,11 @@ impl<P: Provider> House<P> {
 
     /// With more keys in the connection.
     async fn open_with(more: &str) -> Self {
-        let mut provider = P::new().await;
+        Self::with(P::new().await, more).await
+    }
+
+    /// With this provider, which is not started yet.
+    async fn with(mut provider: P, more: &str) -> Self {
         let connection = format!(
             "[[connection]]\nid = \"{CONNECTION}\"\nname = \"Acme\"\ndomains = [\"acme.example\"]\ninternal = true\n{}\n{more}",
             provider.connection()

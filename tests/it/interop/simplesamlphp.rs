@@ -1,12 +1,14 @@
 //! `SimpleSAMLphp`: checks our signed requests, and signs both the response and the assertion.
 
 use super::scenario::{self, usual};
-use super::{Provider, credentials, sp_metadata};
+use super::single_logout::{self, SamlProvider, by_post, single_logout};
+use super::{House, Provider, credentials, sp_metadata};
 use crate::support::browser::{Browser, Page};
 use crate::support::installation::Installation;
 use crate::support::simplesaml::SimpleSaml;
 
 usual!(SimpleSaml);
+single_logout!(SimpleSaml);
 
 impl Provider for SimpleSaml {
     async fn new() -> Self {
@@ -18,7 +20,8 @@ impl Provider for SimpleSaml {
     }
 
     async fn start(&mut self, usher: &Installation) {
-        self.start(&sp_metadata(usher).await).await;
+        let metadata = sp_metadata(usher).await;
+        self.start(&if self.posts { by_post(&metadata) } else { metadata }).await;
     }
 
     async fn sign_in(&self, browser: &mut Browser, page: &Page, person: &str) -> Page {
@@ -29,6 +32,31 @@ impl Provider for SimpleSaml {
     async fn set_groups(&self, person: &str, groups: &[&str]) {
         self.people.set_groups(person, groups);
     }
+}
+
+impl SamlProvider for SimpleSaml {
+    async fn sign_out(&self, browser: &mut Browser) -> Page {
+        let page = browser.open(&self.logout_url()).await;
+        browser.go_on(page).await
+    }
+
+    fn portal_url(&self, sp_entity_id: &str) -> String {
+        self.portal_url(sp_entity_id)
+    }
+
+    fn said(&self) -> String {
+        self.log()
+    }
+}
+
+#[tokio::test]
+async fn logouts_here_may_be_posted_both_ways() {
+    single_logout::here(House::with(SimpleSaml::new().that_posts(), "").await).await;
+}
+
+#[tokio::test]
+async fn logouts_at_the_provider_may_be_posted_both_ways() {
+    single_logout::there(House::with(SimpleSaml::new().that_posts(), "").await).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "what fails in a test's own helpers fails the test")]
 
 mod accepted;
+mod differential;
 mod encrypted;
 mod metadata;
 mod requests;

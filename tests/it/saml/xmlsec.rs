@@ -8,10 +8,11 @@ use usher::saml::encryption::Encryption;
 use usher::saml::xml::algorithms::SignatureAlgorithm;
 use usher::saml::{Go, message};
 
+use super::differential::spellings;
 use crate::support::saml_idp::{Draft, SP_CERT, SP_KEY, Signer, Sp, now};
 
-const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion:Assertion";
-const RESPONSE: &str = "urn:oasis:names:tc:SAML:2.0:protocol:Response";
+pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion:Assertion";
+pub(super) const RESPONSE: &str = "urn:oasis:names:tc:SAML:2.0:protocol:Response";
 const REQUEST: &str = "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest";
 
 fn xmlsec1(arguments: &[&str], input: &str, directory: &Path) -> Result<String, String> {
@@ -32,6 +33,27 @@ fn verifies(xml: &str, certificate: &str, id: &str) -> Result<(), String> {
     std::fs::write(directory.path().join("key.pem"), certificate).unwrap();
     let arguments = ["--verify", "--enabled-key-data", "rsa,ec", "--pubkey-cert-pem", "key.pem", "--id-attr:ID", id];
     xmlsec1(&arguments, xml, directory.path()).map(|_| ())
+}
+
+/// Verifies the first signature, and gives the bytes that xmlsec1 took the digest of.
+pub(super) fn digested(xml: &str, certificate: &str, id: &str) -> Result<String, String> {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("key.pem"), certificate).unwrap();
+    let arguments = [
+        "--verify",
+        "--store-references",
+        "--print-debug",
+        "--enabled-key-data",
+        "rsa,ec",
+        "--pubkey-cert-pem",
+        "key.pem",
+        "--id-attr:ID",
+        id,
+    ];
+    let said = xmlsec1(&arguments, xml, directory.path())?;
+    let (_, rest) = said.split_once("== PreDigest data - start buffer:\n").ok_or_else(|| said.clone())?;
+    let (bytes, _) = rest.split_once("\n== PreDigest data - end buffer").ok_or_else(|| said.clone())?;
+    Ok(bytes.to_owned())
 }
 
 /// Fills the empty signature template in the document.
@@ -82,15 +104,9 @@ fn we_accept_what_xmlsec1_signs_however_it_is_spelled() {
     let inclusive =
         |list: &str| format!("<e:InclusiveNamespaces xmlns:e=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{list}\"/>");
     let issuer = "</saml:Issuer><saml:Subject>";
-    let spellings = [
-        Draft::new(),
-        Draft::new().edit(" xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"", "").edit("<samlp:Response ", "<samlp:Response xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" xmlns=\"urn:default\" xmlns:unused=\"urn:unused\" "),
-        Draft::new().edit("Ada Lovelace", "&#x41;d&#97; &lt;&gt;&amp;&quot;&apos; \u{e9}\u{1F600}&#xD;&#xA;&#x9;]]&gt;"),
-        Draft::new().edit("Name=\"displayName\"", "Name = 'displayName'  b='&#xD;&#xA;&#x9;&quot;&lt;' a=\"'&gt;\" xml:lang=\"en\" xsi:z='1' xs:a='2' "),
-        Draft::new().edit("<saml:AttributeStatement>", "<saml:AttributeStatement>\r\n\t<saml:Attribute Name='x'><y xmlns='urn:y'><z xmlns=''><y:w xmlns:y='urn:w' y:a='1' a='2'/></z></y></saml:Attribute>\n"),
-        Draft::new().edit("<saml:AuthnContext>", "<saml:AuthnContext\n xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" >"),
-    ];
-    for draft in spellings {
+    // Blanks of a value as they stand, which a parser makes one kind of.
+    let blanks = Draft::new().edit("Name=\"displayName\"", "Name=\"displayName\" b='\t \n'");
+    for draft in spellings().into_iter().chain([blanks]) {
         for list in ["", "xs", "#default xsi unused nothing"] {
             let prefixes = if list.is_empty() { String::new() } else { inclusive(list) };
             let signed = signed_by_xmlsec(&draft.clone().edit(issuer, &template(&prefixes)).0);

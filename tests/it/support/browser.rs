@@ -79,6 +79,12 @@ impl Page {
         hrefs.filter_map(|href| self.url.join(&href).ok()).find(|url| url.as_str().starts_with(start))
     }
 
+    /// The addresses of the page's frames.
+    pub(crate) fn frames(&self) -> Vec<Url> {
+        let frames = self.tags().into_iter().filter(|(name, _)| name == "iframe");
+        frames.filter_map(|(_, attributes)| attribute(&attributes, "src")).filter_map(|src| self.url.join(&src).ok()).collect()
+    }
+
     pub(crate) fn forms(&self) -> Vec<Form> {
         let mut forms: Vec<Form> = Vec::new();
         for (tag, attributes) in self.tags() {
@@ -253,6 +259,16 @@ impl Browser {
         }
         let form = page.form("SAMLResponse");
         self.submit(&page, form).await
+    }
+
+    /// Goes on through redirects and forms that send themselves, as far as there are any with a SAML message.
+    pub(crate) async fn go_on(&mut self, mut page: Page) -> Page {
+        for _ in 0..MAX_REDIRECTS {
+            page = self.follow(page).await;
+            let Some(form) = page.forms().into_iter().find(|form| form.has("SAMLRequest") || form.has("SAMLResponse")) else { break };
+            page = self.submit(&page, form).await;
+        }
+        page
     }
 
     /// What a script of the page gets: no navigation, no redirect.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "what fails in a test's own helpers fails the test")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use usher::core::{Cbc, Connection, IdpSource, Protocol, RequestBinding, SamlSettings};
@@ -25,6 +25,8 @@ pub(crate) const OTHER_CERT: &str = include_str!("../../fixtures/saml/other.crt.
 pub(crate) const SHORT_CERT: &str = include_str!("../../fixtures/saml/short.crt.pem");
 pub(crate) const SP_KEY: &str = include_str!("../../../certs-example/development-sp.key.pem");
 pub(crate) const SP_CERT: &str = include_str!("../../../certs-example/development-sp.crt.pem");
+
+static SP_KEYS: LazyLock<Arc<SpKeys>> = LazyLock::new(|| Arc::new(SpKeys::from_pem(SP_KEY, SP_CERT).unwrap()));
 
 /// The moment at which every test happens.
 pub(crate) fn now() -> Timestamp {
@@ -228,8 +230,7 @@ impl Sp {
             protocol: Protocol::Saml(settings.clone()),
         };
         let addresses = SpAddresses { entity_id: SP.to_owned(), acs_url: ACS.to_owned(), slo_url: SLO.to_owned() };
-        let keys = Arc::new(SpKeys::from_pem(SP_KEY, SP_CERT).unwrap());
-        ServiceProvider::new(&connection, &settings, addresses, keys, fetched, self.now)
+        ServiceProvider::new(&connection, &settings, addresses, Arc::clone(&SP_KEYS), fetched, self.now)
     }
 
     pub(crate) fn finish(&self, xml: &str) -> Result<Checked, SamlError> {

@@ -18,6 +18,8 @@ const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/simplesa
 pub(crate) struct SimpleSaml {
     port: u16,
     pub(crate) people: People,
+    /// Logout messages go by form in both directions, not by redirect.
+    pub(crate) posts: bool,
     directory: TempDir,
     server: Option<Server>,
 }
@@ -30,7 +32,11 @@ impl SimpleSaml {
         std::fs::write(directory.path().join("idp.key"), key).unwrap();
         std::fs::write(directory.path().join("idp.crt"), certificate).unwrap();
         let people = People::write(directory.path());
-        Self { port: free_port(), people, directory, server: None }
+        Self { port: free_port(), people, posts: false, directory, server: None }
+    }
+
+    pub(crate) fn that_posts(self) -> Self {
+        Self { posts: true, ..self }
     }
 
     fn url(&self) -> String {
@@ -39,6 +45,16 @@ impl SimpleSaml {
 
     pub(crate) fn metadata_url(&self) -> String {
         format!("{}/saml2/idp/metadata.php", self.url())
+    }
+
+    /// Where somebody signs out of everything.
+    pub(crate) fn logout_url(&self) -> String {
+        format!("{0}/saml2/idp/SingleLogoutService.php?ReturnTo={0}/logout.php", self.url())
+    }
+
+    /// Where a tile of a portal leads to: a login at this service provider, which has not asked.
+    pub(crate) fn portal_url(&self, sp_entity_id: &str) -> String {
+        format!("{}/saml2/idp/SSOService.php?spentityid={sp_entity_id}", self.url())
     }
 
     /// Starts it for one service provider.
@@ -50,7 +66,8 @@ impl SimpleSaml {
         php.args(["-d", "opcache.enable=0", "-S", &address, "-t", SOURCE])
             .env("SIMPLESAMLPHP_CONFIG_DIR", FILES)
             .env("USHER_TEST_DIR", self.directory.path())
-            .env("USHER_TEST_URL", self.url());
+            .env("USHER_TEST_URL", self.url())
+            .env("USHER_TEST_LOGOUT", if self.posts { "HTTP-POST" } else { "HTTP-Redirect" });
         let log = self.directory.path().join("log");
         self.server = Some(Server::start(&mut php, PACKAGES, self.port, &log).await);
     }

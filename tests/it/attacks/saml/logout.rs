@@ -2,10 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use openssl::hash::MessageDigest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use usher::saml::message::{Kind, encode_post, encode_redirect};
 use usher::saml::xml::algorithms::SignatureAlgorithm;
 
+use super::old::OldKey;
 use super::{Message, answering, cases, cut_assertion, signed};
 use crate::support::saml_idp::{IDP, Scene, Signer};
 
@@ -62,9 +64,15 @@ cases! {
         [Message::LogoutQuery(format!("{before}{}", &after[after.find('&').unwrap()..]))]
     }
     "E3" a_logout_query_signed_with_sha1 "algorithm_refused":
-    "SHA-1"; "SHAttered (2017)"; "The algorithm RSA-SHA1, HMAC, and one that is none.";
-    |scene| ["http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256", "none", ""]
-        .map(|uri| Message::LogoutQuery(usual(scene).1.replace(&escape(SignatureAlgorithm::RsaSha256.uri()), &escape(uri))))
+    "SHA-1"; "SHAttered (2017)"; "A genuine RSA-SHA1 signature by the provider's key; HMAC, and an algorithm that is none.";
+    |scene| {
+        let renamed = |uri: &str| usual(scene).0.replace(&escape(SignatureAlgorithm::RsaSha256.uri()), &escape(uri));
+        let octets = renamed("http://www.w3.org/2000/09/xmldsig#rsa-sha1");
+        let signature = STANDARD.encode(OldKey::idp(MessageDigest::sha1()).sign(octets.as_bytes()));
+        let sha1 = Message::LogoutQuery(format!("{octets}&Signature={}", escape(&signature)));
+        let named = ["http://www.w3.org/2001/04/xmldsig-more#hmac-sha256", "none", ""].map(|uri| Message::LogoutQuery(format!("{}&Signature=AAAA", renamed(uri))));
+        [sha1].into_iter().chain(named).collect::<Vec<_>>()
+    }
     "E4" a_parameter_that_stands_twice "parameter_twice":
     "Parameter twice"; "HTTP parameter pollution"; "Each parameter twice, before and after, and a request with a response.";
     |scene| {

@@ -130,18 +130,21 @@ cases! {
         ]
     }
     "C15" five_hundred_signatures "signature_misplaced":
-    "Many signatures"; "CVE-2026-7307"; "The genuine signature a hundred times: not one of them is verified.";
+    "Many signatures"; "CVE-2026-7307"; "Five hundred signatures with the genuine value, where one belongs and where none does: not one of them is verified.";
     |scene| {
-        let (signature, _) = super::cut_signature(&signed(scene).0);
-        [signed(scene).edit("<saml:Subject>", &format!("{}<saml:Subject>", signature.repeat(100)))]
+        let genuine = signed(scene);
+        let (value, _) = super::cut(&genuine.0, "<ds:SignatureValue>", "</ds:SignatureValue>");
+        let many = format!(r#"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#">{value}</ds:Signature>"#).repeat(500);
+        [genuine.clone().edit("<ds:Signature ", &format!("{many}<ds:Signature ")), genuine.edit("<saml:Subject>", &format!("{many}<saml:Subject>"))]
     }
     "C16" a_message_of_a_mebibyte "too_large":
-    "Size"; "CVE-2025-25293"; "A mebibyte of XML, and one that grows while it is canonicalized.";
+    "Size"; "CVE-2025-25293"; "A mebibyte of XML, five hundred whole signatures, and a message that grows while it is canonicalized.";
     |scene| {
         let namespace = format!(r#"<saml:AttributeStatement xmlns:n="urn:{}">"#, "n".repeat(60_000));
         let grown = answering(scene).edit("<saml:AttributeStatement>", &namespace).sign_assertion(&Signer::idp());
         [
             signed(scene).edit("Ada Lovelace", &"a".repeat(1024 * 1024)),
+            signed(scene).edit("<saml:Subject>", &format!("{}<saml:Subject>", super::cut_signature(&signed(scene).0).0.repeat(500))),
             grown.edit("</saml:AttributeStatement>", &format!("{}</saml:AttributeStatement>", "<n:a/>".repeat(5000))),
         ]
     }

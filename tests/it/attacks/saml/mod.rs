@@ -2,14 +2,16 @@
 //!
 //! - here: what a case is, and that it is refused within its budget
 //! - `structure`, `signature`, `markup`, `semantics`, `encryption`, `logout`: the cases
-//! - `gateway`: all of them through a running gateway
+//! - `old`: keys and algorithms of yesterday, to sign with
+//! - `locked`: all of them where nothing can be opened
 //!
 //! The one rule of this folder: messages are made here and signed here, now. Each starts true, and one thing is wrong with it.
 
 pub(crate) mod encryption;
-mod gateway;
+mod locked;
 pub(crate) mod logout;
 pub(crate) mod markup;
+mod old;
 pub(crate) mod semantics;
 pub(crate) mod signature;
 pub(crate) mod structure;
@@ -20,8 +22,6 @@ use usher::saml::message::{Kind, encode_post};
 
 use super::Attack;
 use crate::support::saml_idp::{Draft, Scene, Signer, Sp};
-
-pub(crate) use gateway::ELSEWHERE;
 
 /// What arrives.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ pub(crate) fn every_case() -> impl Iterator<Item = &'static Case> {
 }
 
 /// What this service provider says to a message: the code of its refusal.
-fn answer(provider: &usher::saml::ServiceProvider, sp: &Sp, message: &Message) -> Result<(), &'static str> {
+pub(crate) fn answer(provider: &usher::saml::ServiceProvider, sp: &Sp, message: &Message) -> Result<(), &'static str> {
     let logout = |unverified| provider.read_logout(unverified, sp.now).map(drop);
     let answer = match message {
         Message::Response(field) => provider.finish(field, sp.request_id, sp.now).map(drop),

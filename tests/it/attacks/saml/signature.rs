@@ -3,16 +3,19 @@
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use openssl::hash::{MessageDigest, hash};
 use usher::saml::xml::algorithms::SignatureAlgorithm;
 use usher::saml::xml::c14n;
 
+use super::old::{self, OldKey};
 use super::{Sent, all, answering, cases, cut, signed};
-use crate::support::saml_idp::{Draft, EC_CERT, IDP_CERT, Scene, Signer, Sp, der};
+use crate::support::saml_idp::{Draft, EC_CERT, IDP_CERT, SHORT_CERT, Scene, Signer, Sp, der};
 
 const C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const ENVELOPED: &str = r#"<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"></ds:Transform>"#;
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
+const MD5: &str = "http://www.w3.org/2001/04/xmldsig-more#md5";
 
 fn exclusive() -> String {
     format!(r#"<ds:Transform Algorithm="{C14N}"></ds:Transform>"#)
@@ -37,12 +40,29 @@ fn reference(info: &str) -> String {
     cut(info, "<ds:Reference ", "</ds:Reference>").0
 }
 
-/// The assertion's digest by another algorithm.
-fn digest_of(scene: &Scene, algorithm: &'static digest::Algorithm) -> String {
+/// What the assertion's digest is taken of.
+fn canonical(scene: &Scene) -> String {
     let Draft(xml) = answering(scene);
     let document = roxmltree::Document::parse(&xml).unwrap();
     let assertion = document.descendants().find(|node| node.attribute("ID") == Some("_assertion1")).unwrap();
-    STANDARD.encode(digest::digest(algorithm, c14n::canonicalize(assertion, None, &[]).unwrap().as_bytes()))
+    c14n::canonicalize(assertion, None, &[]).unwrap()
+}
+
+/// The assertion's digest by another algorithm.
+fn digest_of(scene: &Scene, algorithm: MessageDigest) -> String {
+    STANDARD.encode(hash(algorithm, canonical(scene).as_bytes()).unwrap())
+}
+
+/// The signed message with another signature method, and signed by it; the digest is of another method as well where `digest` names one.
+fn signed_by(scene: &Scene, key: &OldKey, method: &str, digest: Option<(&str, MessageDigest)>) -> Draft {
+    let Draft(xml) = signed(scene);
+    let (info, _) = cut(&xml, "<ds:SignedInfo ", "</ds:SignedInfo>");
+    let mut edited = info.replacen(SignatureAlgorithm::RsaSha256.uri(), method, 1);
+    if let Some((uri, algorithm)) = digest {
+        edited = edited.replacen(SHA256, uri, 1).replace(value_of(&info, "DigestValue"), &digest_of(scene, algorithm));
+    }
+    let value = STANDARD.encode(key.sign(edited.as_bytes()));
+    with_value(&Draft(xml.replace(&info, &edited)), &value)
 }
 
 fn value_of<'a>(info: &'a str, name: &str) -> &'a str {
@@ -96,17 +116,23 @@ cases! {
         [Draft(genuine.0.replace(&value, &flipped)), with_value(&genuine, "AAAA"), genuine.edit(SHA256, "http://www.w3.org/2001/04/xmlenc#sha512")]
     }
     "B7" sha1_signatures_and_others_that_are_broken "algorithm_refused":
-    "SHA-1, MD5, DSA, PSS"; "RFC 9231; SHAttered (2017)"; "Signature methods of yesterday, by name, under the provider's key.";
-    |scene| [
-        "http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2001/04/xmldsig-more#rsa-md5", "http://www.w3.org/2000/09/xmldsig#dsa-sha1",
-        "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1", "http://www.w3.org/2001/04/xmldsig-more#rsa-ripemd160", "",
-    ].map(|uri| replaced(scene, SignatureAlgorithm::RsaSha256.uri(), uri))
+    "SHA-1, MD5, RIPEMD-160, PSS, DSA"; "RFC 9231; SHAttered (2017)"; "Genuine signatures of yesterday by the provider's key, each with a digest of its own kind; RSA-PSS, which the profile does not name; DSA and none by name.";
+    |scene| {
+        let of = |algorithm| OldKey::idp(algorithm);
+        let (sha1, md5) = (MessageDigest::sha1(), MessageDigest::md5());
+        [
+            signed_by(scene, &of(sha1), "http://www.w3.org/2000/09/xmldsig#rsa-sha1", Some((SHA1, sha1))),
+            signed_by(scene, &of(sha1), "http://www.w3.org/2000/09/xmldsig#rsa-sha1", None),
+            signed_by(scene, &of(md5), "http://www.w3.org/2001/04/xmldsig-more#rsa-md5", Some((MD5, md5))),
+            signed_by(scene, &of(MessageDigest::ripemd160()), "http://www.w3.org/2001/04/xmldsig-more#rsa-ripemd160", None),
+            signed_by(scene, &of(MessageDigest::sha256()).with_pss(), "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1", None),
+            replaced(scene, SignatureAlgorithm::RsaSha256.uri(), "http://www.w3.org/2000/09/xmldsig#dsa-sha1"),
+            replaced(scene, SignatureAlgorithm::RsaSha256.uri(), ""),
+        ]
+    }
     "B8" a_sha1_digest_under_a_good_signature "digest_refused":
     "SHA-1 digest"; "SHAttered (2017)"; "A right SHA-1 or MD5 digest, signed with RSA-SHA256.";
-    |scene| [
-        instructed(scene, |info| info.replacen(SHA256, SHA1, 1).replace(value_of(info, "DigestValue"), &digest_of(scene, &digest::SHA1_FOR_LEGACY_USE_ONLY))),
-        replaced(scene, SHA256, "http://www.w3.org/2001/04/xmldsig-more#md5"),
-    ]
+    |scene| [(SHA1, MessageDigest::sha1()), (MD5, MessageDigest::md5())].map(|digest| signed_by(scene, &OldKey::idp(MessageDigest::sha256()), SignatureAlgorithm::RsaSha256.uri(), Some(digest)))
     "B9" a_mac_with_the_public_key_as_the_secret "algorithm_refused":
     "HMAC with the public key"; "SAML Raider; the JWT attack of 2015"; "An HMAC that verifies with the provider's public key as the secret.";
     |scene| ["http://www.w3.org/2000/09/xmldsig#hmac-sha1", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"].map(|uri| mac(scene, uri))
@@ -227,4 +253,8 @@ cases! {
         let list = format!(r#"<ec:InclusiveNamespaces xmlns:ec="{C14N}" PrefixList="{prefixes}"></ec:InclusiveNamespaces></ds:Transform></ds:Transforms>"#);
         all([replaced(scene, "</ds:Transform></ds:Transforms>", &list)])
     }
+    "B28" a_short_key_beside_a_good_one "signature_wrong":
+    "RSA-1024"; "NIST SP 800-131A"; "A genuine RSA-SHA256 signature by a key of 1024 bits, which the connection names beside a good one.";
+    |scene| [Sent::from(signed_by(scene, &old::short(MessageDigest::sha256()), SignatureAlgorithm::RsaSha256.uri(), None))
+        .under(|sp: &mut Sp| sp.certificates = vec![SHORT_CERT, IDP_CERT])]
 }

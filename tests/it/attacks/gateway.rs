@@ -6,7 +6,7 @@ use crate::support::browser::{Browser, Page};
 use crate::support::saml_house::{SamlHouse, provider};
 use crate::support::saml_idp::Scene;
 
-use super::{Case, Message, every_case};
+use super::saml::{Case, Message, every_case};
 
 const fn elsewhere(id: &'static str, test: &'static str, file: &'static str, answer: &'static str) -> Attack {
     Attack { id, title: "", source: "", sent: "", answer, file, test }
@@ -21,10 +21,10 @@ pub(crate) const ELSEWHERE: &[Attack] = &[
         ..elsewhere("F1", "no_hostile_message_leaves_a_trace", file!(), "auth_invalid")
     },
     Attack {
-        title: "Used assertion",
+        title: "Used response",
         source: "SAML Profiles 4.1.4.5",
-        sent: "A good response again, in a login that would fit it.",
-        ..elsewhere("F2", "an_assertion_is_good_for_one_login", "tests/it/logout/logins.rs", "assertion_replayed")
+        sent: "A good response again, after its login: as it was, where no login waits for it any more, and in a login of the thief's own, where this is the answer.",
+        ..elsewhere("F2", "an_assertion_is_good_for_one_login", "tests/it/logout/logins.rs", "response_in_response_to_wrong")
     },
     Attack {
         title: "Another browser",
@@ -83,14 +83,36 @@ pub(crate) const ELSEWHERE: &[Attack] = &[
     Attack {
         title: "Asking the decryption",
         source: "How to Break XML Encryption (CCS 2011)",
-        sent: "Twenty messages that cannot be decrypted, where CBC is opened behind an unsigned response; then a good one.",
-        ..elsewhere("F12", "a_connection_that_opens_cbc_rests_after_twenty_failures", "tests/it/logout/logins.rs", "decryption_paused")
+        sent: "One message seven times, changed each time, where CBC is opened behind an unsigned response: from the sixth on it is not opened. Messages of others are.",
+        ..elsewhere(
+            "F12",
+            "a_message_in_cbc_mode_is_opened_five_times_however_it_is_changed",
+            "tests/it/logout/logins.rs",
+            "decryption_paused",
+        )
     },
     Attack {
         title: "RelayState to elsewhere",
         source: "open redirect",
         sent: "An unasked message whose RelayState is another site's address, in both forms of logins that start at the provider.",
         ..elsewhere("F13", "a_relay_state_leads_to_our_own_hosts_only", "tests/it/logout/unasked.rs", "relay_state_refused")
+    },
+    Attack {
+        title: "Used assertion that nobody asked for",
+        source: "SAML Profiles 4.1.5",
+        sent: "An unasked assertion again, in another browser and in another response around it, where the connection takes such messages.",
+        ..elsewhere(
+            "F14",
+            "where_the_connection_insists_the_message_itself_signs_in_once",
+            "tests/it/logout/unasked.rs",
+            "assertion_replayed",
+        )
+    },
+    Attack {
+        title: "Files, programs and connections",
+        source: "XXE, SSRF, XSLT: pysaml2 #510, CVE-2022-21497",
+        sent: "Each message above to the verifier on a thread that the kernel kills at the first file, socket or program.",
+        ..elsewhere("F15", "no_message_makes_the_verifier_open_a_file_or_a_socket", "tests/it/attacks/saml/locked.rs", "nothing is opened")
     },
 ];
 
