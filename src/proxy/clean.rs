@@ -80,8 +80,10 @@ fn remove_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
+/// One look at the names; nearly always there is none to remove, or one.
 fn remove_all(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
-    while let Some(name) = headers.keys().find(|name| unwanted(name)).cloned() {
+    let found: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name)).cloned().collect();
+    for name in found {
         headers.remove(name);
     }
 }

@@ -26,6 +26,8 @@ use crate::session::{Introduction, Session, SessionError, Sessions};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// About as many headers are ours: room for them is made once.
+const OURS: usize = 16;
 
 /// The reverse proxy: app hosts, and what it takes to answer for them.
 #[derive(Debug)]
@@ -213,6 +215,7 @@ impl Proxy {
     ) {
         let forwarded_for = peer.forwarded_for(headers);
         clean::request(headers, &self.routes.reserved);
+        headers.reserve(OURS);
         // The configured name, not the client's spelling of it: apps build links from it, and a foreign port would be one of them.
         headers.insert(header::HOST, route.authority.clone());
         headers.insert(X_FORWARDED_HOST, route.authority.clone());

@@ -1,14 +1,14 @@
 //! Who is at the other end of a connection, and the id of a request.
 
+use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderValue;
 use http::header::HeaderMap;
 use ipnet::IpNet;
 
-use crate::random::{self, RandomError};
+use crate::random;
 
 /// One connection's other end. Made once for each connection, so that its text is ready for every request.
 #[derive(Debug, Clone)]
@@ -68,21 +68,24 @@ impl Peer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
 
-static REQUESTS: AtomicU64 = AtomicU64::new(0);
-
 thread_local! {
-    static SEED: Result<u64, RandomError> = random::bytes().map(u64::from_le_bytes);
+    /// A random start for each thread, and how many ids it has made.
+    static NEXT: Cell<(u64, u64)> = Cell::new((random::bytes().map(u64::from_le_bytes).unwrap_or_default(), 0));
 }
 
 impl RequestId {
     /// A new id: a random start for each thread and a counter, because randomness for each request would cost more than it gives.
     #[must_use]
     pub fn new() -> Self {
-        let seed = SEED.with(|seed| seed.unwrap_or_default());
-        let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let mut text = String::with_capacity(28);
-        let _ = write!(text, "req_{seed:016x}{number:08x}");
-        Self(HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("req_")))
+        let (start, number) = NEXT.get();
+        NEXT.set((start, number.wrapping_add(1)));
+        let mut text = *b"req_0000000000000000000000000000";
+        let digits =
+            start.to_be_bytes().into_iter().chain(number.to_be_bytes().into_iter().skip(2)).flat_map(|byte| [byte >> 4, byte & 15]);
+        for (place, digit) in text.iter_mut().skip(4).zip(digits) {
+            *place = if digit < 10 { b'0' + digit } else { b'a' - 10 + digit };
+        }
+        Self(HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("req_")))
     }
 
     /// For the `X-Request-Id` header.
@@ -115,6 +118,16 @@ mod tests {
 
     fn said(value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(http::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn every_request_has_an_id_of_its_own_on_every_thread() {
+        let some = || (0..1000).map(|_| RequestId::new().to_string()).collect::<Vec<_>>();
+        let elsewhere = std::thread::spawn(some).join().unwrap();
+        let all: std::collections::BTreeSet<String> = some().into_iter().chain(elsewhere).collect();
+        assert_eq!(all.len(), 2000);
+        let fits = |id: &String| id.len() == 32 && id.starts_with("req_") && id.bytes().skip(4).all(|b| b.is_ascii_hexdigit());
+        assert!(all.iter().all(fits), "{all:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Uri, Version};
 
 /// Why a request was refused before anyone looked at who sent it.
@@ -43,10 +43,11 @@ impl<'a> Target<'a> {
         if *method == Method::CONNECT {
             return Err(Malformed::Target);
         }
-        let host = host(uri, headers)?;
+        let lines = Lines::read(headers)?;
+        let host = host(uri, &lines)?;
         check_path(uri.path())?;
         check_query(uri.query().unwrap_or_default())?;
-        check_headers(version, headers)?;
+        lines.check_length(version)?;
         Ok(Self { host })
     }
 }
@@ -61,13 +62,50 @@ pub(super) fn check_forwarded<'a>(host: &'a str, uri: &Uri) -> Result<Cow<'a, st
     parse_host(host)
 }
 
+/// What one look at all header lines finds.
+#[derive(Default)]
+struct Lines<'a> {
+    host: Option<&'a HeaderValue>,
+    hosts: usize,
+    encoding: Option<&'a HeaderValue>,
+    encodings: usize,
+    lengths: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn read(headers: &'a HeaderMap) -> Result<Self, Malformed> {
+        let mut lines = Self::default();
+        for (name, value) in headers {
+            if *name == header::HOST {
+                (lines.host, lines.hosts) = (Some(value), lines.hosts + 1);
+            } else if *name == header::TRANSFER_ENCODING {
+                (lines.encoding, lines.encodings) = (Some(value), lines.encodings + 1);
+            } else if *name == header::CONTENT_LENGTH {
+                lines.lengths += 1;
+            } else if name.as_str().as_bytes().contains(&b'_') {
+                return Err(Malformed::HeaderName);
+            }
+        }
+        Ok(lines)
+    }
+
+    fn check_length(&self, version: Version) -> Result<(), Malformed> {
+        if let Some(encoding) = self.encoding {
+            let chunked = self.encodings == 1 && encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
+            if !chunked || self.lengths > 0 || version != Version::HTTP_11 {
+                return Err(Malformed::Length);
+            }
+        }
+        if self.lengths > 1 { Err(Malformed::Length) } else { Ok(()) }
+    }
+}
+
 /// The one host that every part of the request agrees on (RFC 9112 3.2, RFC 9113 8.3.1).
-fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Cow<'a, str>, Malformed> {
-    let mut lines = headers.get_all(header::HOST).iter();
-    let line = lines.next().map(|line| line.to_str().map_err(|_| Malformed::Host)).transpose()?;
-    if lines.next().is_some() {
+fn host<'a>(uri: &'a Uri, lines: &Lines<'a>) -> Result<Cow<'a, str>, Malformed> {
+    if lines.hosts > 1 {
         return Err(Malformed::Host);
     }
+    let line = lines.host.map(|line| line.to_str().map_err(|_| Malformed::Host)).transpose()?;
     let authority = match (uri.authority(), line) {
         (Some(authority), Some(line)) if !authority.as_str().eq_ignore_ascii_case(line) => return Err(Malformed::Host),
         (Some(authority), _) => authority.as_str(),
@@ -167,20 +205,6 @@ fn pair(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {
 /// The query is the app's to read; it only may not break the line it is sent in.
 fn check_query(query: &str) -> Result<(), Malformed> {
     if query.bytes().all(|b| b > 0x20 && b != 0x7f) { Ok(()) } else { Err(Malformed::Path) }
-}
-
-fn check_headers(version: Version, headers: &HeaderMap) -> Result<(), Malformed> {
-    if headers.keys().any(|name| name.as_str().as_bytes().contains(&b'_')) {
-        return Err(Malformed::HeaderName);
-    }
-    if headers.contains_key(header::TRANSFER_ENCODING) {
-        let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
-        let chunked = encodings.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked")) && encodings.next().is_none();
-        if !chunked || headers.contains_key(header::CONTENT_LENGTH) || version != Version::HTTP_11 {
-            return Err(Malformed::Length);
-        }
-    }
-    if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 { Err(Malformed::Length) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -50,8 +50,6 @@ const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
-/// Header lines in a request.
-const MAX_HEADERS: usize = 128;
 /// Requests at a time on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 256;
 const BACKLOG: i32 = 1024;
@@ -259,8 +257,9 @@ where
 
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // No timeout of hyper's own: it would start a timer for every request, where `Connections` looks at all of them now and then.
-    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    // No timeout of hyper's own: it would start a timer for every request, where `Connections` looks at all of them now and then. No limit of ours on
+    // header lines: hyper's is 100, and with another one it would ask for memory twice for every request.
+    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -2,7 +2,8 @@
 //!
 //! Every one is `__Host-`: Secure, Path=/, no Domain, so that no other host of the same site can set or read it.
 
-use http::header::{self, HeaderMap, HeaderValue};
+use bytes::BytesMut;
+use http::header::{self, Entry, HeaderMap, HeaderValue};
 
 /// The session id.
 pub const SESSION: &str = "__Host-usher";
@@ -12,8 +13,8 @@ pub const ENTER: &str = "__Host-usher-enter";
 const PREFIX: &[u8] = b"__host-usher";
 
 /// Name and value pairs of all `Cookie` lines; HTTP/2 splits them into several (RFC 9113 8.2.3).
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b';')).map(<[u8]>::trim_ascii)
+fn pairs<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> impl Iterator<Item = &'a [u8]> {
+    lines.into_iter().flat_map(|line| line.as_bytes().split(|&b| b == b';')).map(<[u8]>::trim_ascii)
 }
 
 fn split(pair: &[u8]) -> (&[u8], &[u8]) {
@@ -22,36 +23,48 @@ fn split(pair: &[u8]) -> (&[u8], &[u8]) {
     (name.trim_ascii_end(), value.strip_prefix(b"=").unwrap_or_default().trim_ascii_start())
 }
 
+/// No `=` and no blank is in the prefix, so a pair begins with it only when its name does.
 fn is_ours(pair: &[u8]) -> bool {
-    split(pair).0.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    pair.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 /// The value of a cookie. Sent twice, it counts as not sent: no browser does that with a `__Host-` name.
 #[must_use]
 pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
-    let mut values = pairs(headers).map(split).filter(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value);
+    let mut values =
+        pairs(headers.get_all(header::COOKIE)).map(split).filter(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value);
     let value = values.next()?;
     values.next().is_none().then_some(value)
 }
 
 /// Takes our cookies out of a request and joins the rest into one line.
 pub fn remove_ours(headers: &mut HeaderMap) {
-    let mut lines = headers.get_all(header::COOKIE).iter();
-    let single = lines.next().is_none() || lines.next().is_none();
-    if single && !pairs(headers).any(is_ours) {
+    let Entry::Occupied(mut entry) = headers.entry(header::COOKIE) else { return };
+    let single = entry.iter().nth(1).is_none();
+    if single && !pairs(entry.iter()).any(is_ours) {
         return;
     }
-    match without_ours(headers) {
-        Some(line) => drop(headers.insert(header::COOKIE, line)),
-        None => drop(headers.remove(header::COOKIE)),
+    match join_others(entry.iter()) {
+        Some(line) => drop(entry.insert(line)),
+        None => drop(entry.remove()),
     }
 }
 
 /// The cookies of a request without ours, in one line; `None` when there are none.
 #[must_use]
 pub fn without_ours(headers: &HeaderMap) -> Option<HeaderValue> {
-    let kept: Vec<&[u8]> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
-    HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok().filter(|line| !line.is_empty())
+    join_others(headers.get_all(header::COOKIE))
+}
+
+fn join_others<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> Option<HeaderValue> {
+    let mut joined = BytesMut::new();
+    for pair in pairs(lines).filter(|pair| !pair.is_empty() && !is_ours(pair)) {
+        if !joined.is_empty() {
+            joined.extend_from_slice(b"; ");
+        }
+        joined.extend_from_slice(pair);
+    }
+    HeaderValue::from_maybe_shared(joined.freeze()).ok().filter(|line| !line.is_empty())
 }
 
 /// Takes our cookies out of an app's answer: an app may not choose anyone's session.

@@ -1,5 +1,8 @@
 //! What an app receives. No client can say any of it.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
@@ -228,4 +231,35 @@ async fn the_host_is_one_host() {
             assert_eq!(reply.received().line, "GET /healthz HTTP/1.1");
         }
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_known_costs_no_question_to_the_store() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let ask = async || gateway.ask(Ask::get("/").cookie(&token)).await.status;
+    assert_eq!(ask().await, 200);
+    let asked = || gateway.ephemeral.asked.load(Ordering::SeqCst);
+    let before = asked();
+    // Two threads, each with its own connections: whichever answers, it knows.
+    for _ in 0..20 {
+        assert_eq!(ask().await, 200);
+    }
+    assert_eq!(asked(), before);
+    gateway.clock.pass(Duration::from_secs(6));
+    assert_eq!(ask().await, 200);
+    assert!(asked() > before, "and is confirmed after a while");
+}
+
+#[tokio::test]
+async fn a_request_has_a_hundred_header_lines_at_most() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let seen = || gateway.app.seen.requests.load(Ordering::SeqCst);
+    let with = |lines: usize| (0..lines).fold(Ask::get("/").cookie(&token), |ask, line| ask.header(&format!("X-Line-{line}"), "1"));
+    // Host, Cookie and Connection are three of them.
+    assert_eq!(gateway.ask(with(97)).await.status, 200);
+    let before = seen();
+    assert_eq!(gateway.ask(with(98)).await.status, 431);
+    assert_eq!(seen(), before, "the app hears nothing of it");
 }

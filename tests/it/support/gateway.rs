@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -62,10 +62,13 @@ impl Clock for TurnedClock {
 pub(crate) struct Unplugged {
     inner: Arc<dyn Ephemeral>,
     pub down: AtomicBool,
+    /// How often it was asked for something.
+    pub asked: AtomicUsize,
 }
 
 impl Unplugged {
     fn check(&self) -> Result<(), EphemeralError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         if self.down.load(Ordering::SeqCst) { Err(EphemeralError("unplugged".into())) } else { Ok(()) }
     }
 }
@@ -230,7 +233,7 @@ impl Gateway {
         let app = Echo::start().await;
         let mut config = config(&[app.url()]);
         change(&mut config);
-        let ephemeral = Arc::new(Unplugged { inner, down: AtomicBool::new(false) });
+        let ephemeral = Arc::new(Unplugged { inner, down: AtomicBool::new(false), asked: AtomicUsize::new(0) });
         let sessions = Arc::new(Sessions::new(ephemeral.clone(), members.store.clone(), clock.clone(), config.session));
         let stop = CancellationToken::new();
         tokio::spawn(stop.clone().run_until_cancelled_owned(sessions.clone().listen()));
