@@ -1,6 +1,10 @@
-//! A gateway with one route and one session, for `tests/bench/run`: prints where it listens and the cookie to send, and serves until its input ends.
+//! A gateway with one route and somebody who is signed in, for `tests/bench/run`: says as one line of JSON where it listens and which cookie to send, and
+//! serves until its input ends.
 //!
-//! `cargo bench --bench proxy -- http://127.0.0.1:9000 [threads]`
+//! `cargo bench --bench proxy -- http://127.0.0.1:9000 [--threads N] [--trust] [--redis redis://…] [--sessions N]`
+//!
+//! `--trust`: it believes proxies on this machine, and answers `/forward-auth`. `--sessions`: so many, of a hundred people; their cookies are in the
+//! file `tokens`, one a line.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -8,54 +12,117 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use usher::clock::{Clock as _, SystemClock};
-use usher::config::{Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
-use usher::core::{DoorSession, OrganizationId, ReturnTo};
+use usher::core::{OrganizationId, RedisAddress, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
 use usher::server::{Dispatch, Listen, Live, start};
-use usher::session::{Client, CookieStore, Entered, NewSession, Sessions, WayIn, binding_of};
+use usher::session::{Entered, Sessions, binding_of};
+use usher::store::ephemeral::Ephemeral;
 use usher::store::ephemeral::memory::MemoryStore;
+use usher::store::ephemeral::redis::RedisStore;
 use usher::store::sqlite::SqliteStore;
 use usher::store::{CommitOutcome, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store};
 
 mod acme;
+mod comer;
+mod node;
 
-use acme::{Error, identity, newcomer, settings};
+use acme::{Error, settings};
+use comer::{identity, newcomer};
+use node::{HOST, config, sign_in};
 
-const HOST: &str = "app.localhost";
+/// Whose sessions they are: few, so that what is asked about each session is the session.
+const PEOPLE: usize = 100;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
-    let Some(upstream) = arguments.next() else { return Ok(()) };
-    let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
-    let config = config(&upstream)?;
+    let Some(wishes) = Wishes::read()? else { return Ok(()) };
+    let config = config(&wishes.upstream, std::env::temp_dir())?;
     let clock = Arc::new(SystemClock);
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_in_memory().await?);
-    let row = join(store.as_ref()).await?;
-    let sessions = Arc::new(Sessions::new(Arc::new(MemoryStore::new(clock.clone())), store, clock.clone(), config.session));
-    let token = enter(&sessions, row).await?;
+    store.save_settings(&settings()?, None, "bench", clock.now()).await?;
+    let ephemeral: Arc<dyn Ephemeral> = match &wishes.redis {
+        Some(address) => Arc::new(RedisStore::new(&RedisAddress::parse(address)?)?),
+        None => Arc::new(MemoryStore::new(clock.clone())),
+    };
+    let sessions = Arc::new(Sessions::new(ephemeral, Arc::clone(&store), clock.clone(), config.session));
+    let tokens = sign_everyone_in(&sessions, &store, wishes.sessions).await?;
+    let file = std::env::temp_dir().join(format!("usher-bench-tokens-{}", std::process::id()));
+    std::fs::write(&file, tokens.join("\n"))?;
+
     let proxy = Proxy::new(&config, sessions, Arc::new(IdentityKeys::make()?), Arc::new(PlainPages), clock);
-    let dispatch = Dispatch { proxy: Arc::new(proxy), hosts: BTreeMap::new() };
-    let listen = Listen { address: config.server.listen, threads, grace: Duration::ZERO };
-    let live = Arc::new(ArcSwap::from_pointee(Live { dispatch, tls: None, trusted_proxies: vec![] }));
+    let hosts = BTreeMap::from([("auth.localhost".to_owned(), axum::Router::new())]);
+    let dispatch = Dispatch { proxy: Arc::new(proxy), hosts };
+    let listen = Listen { address: config.server.listen, threads: wishes.threads, grace: Duration::ZERO };
+    let trusted_proxies = if wishes.trust { vec!["127.0.0.0/8".parse()?] } else { vec![] };
+    let live = Arc::new(ArcSwap::from_pointee(Live { dispatch, tls: None, trusted_proxies }));
     let stop = CancellationToken::new();
     let serving = start(&listen, &live, &stop)?;
+    let first = tokens.first().ok_or("nobody is signed in")?;
+    let said = json!({ "address": serving.address().to_string(), "host": HOST, "cookie": format!("__Host-usher={first}"), "tokens": file });
     #[expect(clippy::print_stdout, reason = "this is what it is started for")]
     {
-        println!("{} {HOST} __Host-usher={token}", serving.address());
+        println!("{said}");
     }
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     stop.cancel();
     serving.finished().await;
+    std::fs::remove_file(file)?;
     Ok(())
 }
 
-async fn join(store: &dyn Store) -> Result<MemberRow, Error> {
+/// What the command line asks for; `None` when there is nothing to measure (`cargo test --benches`).
+struct Wishes {
+    upstream: String,
+    threads: usize,
+    trust: bool,
+    redis: Option<String>,
+    sessions: usize,
+}
+
+impl Wishes {
+    fn read() -> Result<Option<Self>, Error> {
+        let mut wishes = Self { upstream: String::new(), threads: 1, trust: false, redis: None, sessions: 1 };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--bench" => {}
+                "--trust" => wishes.trust = true,
+                "--threads" => wishes.threads = value()?.parse()?,
+                "--redis" => wishes.redis = Some(value()?),
+                "--sessions" => wishes.sessions = value()?.parse()?,
+                _ => wishes.upstream = argument,
+            }
+        }
+        Ok((!wishes.upstream.is_empty()).then_some(wishes))
+    }
+}
+
+/// The cookies of so many sessions.
+async fn sign_everyone_in(sessions: &Arc<Sessions>, store: &Arc<dyn Store>, count: usize) -> Result<Vec<String>, Error> {
+    let mut people = Vec::new();
+    for number in 0..PEOPLE.min(count) {
+        people.push((join(store.as_ref(), number).await?, number));
+    }
+    let mut tokens = Vec::with_capacity(count);
+    while tokens.len() < count {
+        let some = people.iter().take(count - tokens.len()).cloned().map(|(row, number)| {
+            let sessions = Arc::clone(sessions);
+            tokio::spawn(async move { enter(&sessions, row, number).await })
+        });
+        for entered in some.collect::<Vec<_>>() {
+            tokens.push(entered.await??);
+        }
+    }
+    Ok(tokens)
+}
+
+async fn join(store: &dyn Store, number: usize) -> Result<MemberRow, Error> {
     let now = SystemClock.now();
-    store.save_settings(&settings()?, None, "bench", now).await?;
-    let (organization, identity) = (OrganizationId::parse("acme")?, identity(1)?);
+    let (organization, identity) = (OrganizationId::parse("acme")?, identity(number)?);
     let facts = store.load_facts(FactsQuery { organization: &organization, identity: &identity, now }).await?;
     let (decision, origin) = (newcomer(&identity), RequestOrigin::default());
     let commit = LoginCommit { facts: &facts, identity: &identity, decision: &decision, origin: &origin, now };
@@ -66,51 +133,12 @@ async fn join(store: &dyn Store) -> Result<MemberRow, Error> {
 }
 
 /// The way that a browser goes, without the browser.
-async fn enter(sessions: &Arc<Sessions>, row: MemberRow) -> Result<String, Error> {
-    let identity = identity(1)?;
-    let new = NewSession {
-        person: row.person.id,
-        way: WayIn::Connection { connection: identity.connection, subject: identity.subject, door_session: DoorSession::default() },
-        organizations: BTreeMap::from([(row.member.organization, row.member.id)]),
-        client: Client::default(),
-    };
-    let browser = tower_sessions::Session::new(None, Arc::new(CookieStore::new(Arc::clone(sessions))), None);
-    let record = sessions.start_on_auth_host(&browser, new).await?;
+async fn enter(sessions: &Arc<Sessions>, row: MemberRow, number: usize) -> Result<String, Error> {
+    let (record, _) = sign_in(sessions, row, identity(number)?).await?;
     let origin = format!("http://{HOST}");
     let ticket = sessions.issue_ticket(&record, &ReturnTo::home(&origin), Some(&binding_of(b"nonce"))).await?;
     match sessions.take_ticket(&ticket, &origin, HOST, Some(b"nonce")).await? {
         Entered::Started { token, .. } => Ok(token),
         other => Err(format!("the ticket was not taken: {other:?}").into()),
     }
-}
-
-fn config(upstream: &str) -> Result<Config, Error> {
-    let route = Route {
-        host: HOST.to_owned(),
-        upstreams: vec![upstream.parse()?],
-        organization: OrganizationId::parse("acme")?,
-        allow: Allow::Members,
-        public_paths: vec![],
-        aliases: BTreeMap::new(),
-        idle_timeout: Duration::from_mins(1),
-    };
-    let listen = "127.0.0.1:0".parse()?;
-    Ok(Config {
-        public_url: "http://auth.localhost".parse()?,
-        data_dir: std::env::temp_dir(),
-        database: Database::Sqlite,
-        redis: None,
-        server: Server { listen, trusted_proxies: vec![], max_body_bytes: 1 << 20, shutdown_grace: Duration::ZERO },
-        tls: Tls::Off,
-        ops_listen: listen,
-        session: SessionLimits {
-            idle_timeout: Duration::from_hours(8),
-            lifetime: Duration::from_hours(12),
-            outage_grace: Duration::from_mins(5),
-        },
-        limits: Limits::default(),
-        routes: vec![route],
-        log: Log { format: LogFormat::Json, level: "warn".to_owned() },
-        org_file: None,
-    })
 }

@@ -1,42 +1,52 @@
-//! First logins a second through the store, each durable before it is answered: 64 callers, one organization, a file on this disk or a `PostgreSQL`.
+//! Logins a second through the store, each durable before it is answered: 64 callers, one organization, a file on this disk or a `PostgreSQL`.
 //!
-//! `cargo bench --bench store`, or with a directory on the disk that counts: `cargo bench --bench store -- /var/lib/usher`, or with the address of an empty
-//! database: `cargo bench --bench store -- postgres://usher@127.0.0.1/usher`.
+//! `cargo bench --bench store -- [--people N] [--logins N] [DIRECTORY | postgres://…]`
+//!
+//! The directory should be on the disk that counts; a database should be empty. `--people`: so many are members before, written by the SQL below, because
+//! a million logins would take longer than anybody waits. They have a person, a link and a membership, and no history.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use usher::core::{OrganizationId, Reason};
 use usher::store::postgres::PostgresStore;
 use usher::store::sqlite::SqliteStore;
 use usher::store::{CommitOutcome, FactsQuery, LoginCommit, RequestOrigin, Store};
 
 mod acme;
+mod comer;
 
-use acme::{Error, admit, identity, newcomer, settings};
+use acme::{Error, settings};
+use comer::{admit, identity, newcomer};
 
 const CALLERS: usize = 64;
-const LOGINS: usize = 10_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let place = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let directory = tempfile::tempdir_in(match &place {
-        Some(path) if !path.contains("://") => PathBuf::from(path),
-        _ => std::env::temp_dir(),
-    })?;
-    let store: Arc<dyn Store> = match &place {
-        Some(url) if url.contains("://") => Arc::new(PostgresStore::open(url).await?),
-        _ => Arc::new(SqliteStore::open(&directory.path().join("usher.db")).await?),
+    let Some(wishes) = Wishes::read()? else { return Ok(()) };
+    let directory = tempfile::tempdir_in(&wishes.directory)?;
+    let file = directory.path().join("usher.db");
+    let store: Arc<dyn Store> = match &wishes.postgres {
+        Some(url) => Arc::new(PostgresStore::open(url).await?),
+        None => Arc::new(SqliteStore::open(&file).await?),
     };
     store.save_settings(&settings()?, None, "bench", usher::clock::Clock::now(&usher::clock::SystemClock)).await?;
-
-    for round in ["first login", "returning"] {
+    fill(&wishes, &file).await?;
+    let (people, logins) = (wishes.people, wishes.logins);
+    for (round, first) in [("first logins", true), ("returning", false)] {
         let next = Arc::new(AtomicUsize::new(0));
         let started = Instant::now();
-        let callers: Vec<_> = (0..CALLERS).map(|_| tokio::spawn(call(Arc::clone(&store), Arc::clone(&next)))).collect();
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|_| {
+                // Whoever returns is anybody, early or late.
+                let number = move |nth: usize| if first { people + nth } else { nth.wrapping_mul(7_919) % (people + logins) };
+                tokio::spawn(call(Arc::clone(&store), Arc::clone(&next), logins, number))
+            })
+            .collect();
         let mut waits = Vec::new();
         for caller in callers {
             waits.extend(caller.await??);
@@ -46,25 +56,103 @@ async fn main() -> Result<(), Error> {
         let percentile = |hundredth: usize| waits.get(waits.len() * hundredth / 100).copied().unwrap_or_default();
         #[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a benchmark says its figures, and they are small")]
         {
-            let rate = LOGINS as f64 / seconds;
-            println!("{round}: {rate:.0}/s with {CALLERS} callers; facts + commit p50 {} us, p99 {} us", percentile(50), percentile(99));
+            let rate = logins as f64 / seconds;
+            let said = serde_json::json!({ "round": round, "people": people, "per_second": rate, "p50_us": percentile(50), "p99_us": percentile(99) });
+            println!("{said}");
         }
     }
-    assert_eq!(store.check_integrity().await?, Vec::<String>::new());
+    // What was written by hand has no history, and the check of a large log takes its time.
+    if people == 0 {
+        assert_eq!(store.check_integrity().await?, Vec::<String>::new());
+    }
     Ok(())
 }
 
-async fn call(store: Arc<dyn Store>, next: Arc<AtomicUsize>) -> Result<Vec<u128>, Error> {
+/// What the command line asks for; `None` when there is nothing to measure (`cargo test --benches`).
+struct Wishes {
+    people: usize,
+    logins: usize,
+    directory: PathBuf,
+    postgres: Option<String>,
+}
+
+impl Wishes {
+    fn read() -> Result<Option<Self>, Error> {
+        let mut wishes = Self { people: 0, logins: 10_000, directory: std::env::temp_dir(), postgres: None };
+        let mut arguments = std::env::args().skip(1);
+        let mut is_bench = false;
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--bench" => is_bench = true,
+                "--people" => wishes.people = value()?.parse()?,
+                "--logins" => wishes.logins = value()?.parse()?,
+                url if url.contains("://") => wishes.postgres = Some(argument),
+                _ => wishes.directory = argument.into(),
+            }
+        }
+        Ok(is_bench.then_some(wishes))
+    }
+}
+
+async fn fill(wishes: &Wishes, file: &Path) -> Result<(), Error> {
+    if let Some(url) = &wishes.postgres {
+        let mut connection = PgConnection::connect(url).await?;
+        for statement in people(wishes.people) {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
+        }
+        sqlx::raw_sql("ANALYZE").execute(&mut connection).await?;
+    } else {
+        let mut connection: SqliteConnection = SqliteConnectOptions::new().filename(file).connect().await?;
+        for statement in people(wishes.people) {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Statements that make members 0 to `count`, as [`identity`] numbers them; both databases understand them.
+fn people(count: usize) -> Vec<String> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count} - 1)");
+    let id = |kind: &str| format!("'{kind}_' || substr('00000000000000000000000000000000' || i, length('' || i) + 1)");
+    let (person, member, link) = (id("per"), id("mem"), id("lnk"));
+    let insert = |into: &str, values: String| format!("INSERT INTO {into} {numbers} SELECT {values} FROM n");
+    vec![
+        insert(
+            "person (id, parent, email, email_folded, name, search, service_account, created_at)",
+            format!(
+                "{person}, 'parent', 'person' || i || '@acme.example', 'person' || i || '@acme.example', 'Person ' || i,
+                 'person ' || i || ' person' || i || '@acme.example', 0, 1700000000000000"
+            ),
+        ),
+        insert(
+            "link (id, person, connection, subject, created_at)",
+            format!("{link}, {person}, 'okta', 'subject-' || i, 1700000000000000"),
+        ),
+        insert(
+            "member (id, person, organization, status, role, seat, seat_unassigned, primary_owner, last_login_at, last_groups_at, joined_at, revision)",
+            format!(
+                "{member}, {person}, 'acme', 'active', 'User', 'Standard', 0, 0, 1700000000000000, 1700000000000000, 1700000000000000, 1"
+            ),
+        ),
+        format!("UPDATE seat SET used = used + {count}, owned = owned + {count}"),
+    ]
+}
+
+async fn call(store: Arc<dyn Store>, next: Arc<AtomicUsize>, logins: usize, number: impl Fn(usize) -> usize) -> Result<Vec<u128>, Error> {
     let organization = OrganizationId::parse("acme")?;
     let mut waits = Vec::new();
     loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= LOGINS {
+        let nth = next.fetch_add(1, Ordering::Relaxed);
+        if nth >= logins {
             return Ok(waits);
         }
         let started = Instant::now();
         let now = usher::clock::Clock::now(&usher::clock::SystemClock);
-        let identity = identity(number)?;
+        let identity = identity(number(nth))?;
         let facts = store.load_facts(FactsQuery { organization: &organization, identity: &identity, now }).await?;
         let decision = if facts.linked.is_some() { admit(Reason::OkExisting, vec![]) } else { newcomer(&identity) };
         let origin = RequestOrigin::default();

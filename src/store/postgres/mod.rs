@@ -167,6 +167,8 @@ fn lock_key(name: &str) -> i64 {
     digest.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte))
 }
 
+/// A text with a pattern in it, whatever the case of its ASCII letters.
+const LIKE_IN_ANY_CASE: &str = "ILIKE";
 /// Names and types of the columns of a table that are stored.
 const COLUMNS: &str = "SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns
     WHERE table_schema = current_schema() AND table_name = $1 AND is_generated = 'NEVER' ORDER BY column_name::text COLLATE \"C\"";

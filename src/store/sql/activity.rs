@@ -1,7 +1,8 @@
 //! The audit log as people read it.
 //!
 //! A page is put together from several statements, one for each value that a filter by a list allows (organization or none, event, target): each of
-//! them walks one index from its newest entry and stops, whatever the planner of either database knows about the table.
+//! them walks one index from its newest entry and stops, whatever the planner of either database knows about the table. Of several columns, the one
+//! that most likely has the fewest lines leads; the others are written in `COALESCE`, so that no index of theirs is chosen.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use sqlx::QueryBuilder;
 
 use super::codec::{Columns as _, micros};
 use super::queries::anywhere;
-use super::{Backend, Connection, Database, rows};
+use super::{Backend, Connection, Database, LIKE_IN_ANY_CASE, rows};
 use crate::core::{IncidentId, OrganizationId, Reason};
 use crate::store::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore, AuditLine, StoreError};
 
@@ -144,9 +145,12 @@ async fn read_piece(
             query.push(format!("(SELECT {COLUMNS} FROM audit WHERE "));
             push_conditions(&mut query, filter, choice, start);
             query.push(" ORDER BY at DESC, sequence DESC LIMIT ").push_bind(WINDOW);
-            query.push(format!(") AS looked_at WHERE lower({WORDS}) LIKE ")).push_bind(anywhere(&text.to_lowercase()));
-            // As it is written, too: not every database folds more than ASCII.
-            query.push(format!(" ESCAPE '!' OR {WORDS} LIKE ")).push_bind(anywhere(text)).push(" ESCAPE '!'");
+            query.push(format!(") AS looked_at WHERE {WORDS} {LIKE_IN_ANY_CASE} ")).push_bind(anywhere(text)).push(" ESCAPE '!'");
+            let folded = text.to_lowercase();
+            if !text.is_ascii() && folded != text {
+                // Not every database folds more than ASCII.
+                query.push(format!(" OR {WORDS} {LIKE_IN_ANY_CASE} ")).push_bind(anywhere(&folded)).push(" ESCAPE '!'");
+            }
         }
     }
     query.push(" ORDER BY at DESC, sequence DESC LIMIT ").push_bind(limit);
@@ -180,20 +184,20 @@ fn push_conditions(query: &mut QueryBuilder<Database>, filter: &ActivityFilter, 
         Some(organization) => query.push("organization = ").push_bind(organization.as_str().to_owned()),
         None => query.push("organization IS NULL"),
     };
+    // The rarest first.
     let texts = [
-        ("event", choice.event.map(str::to_owned)),
+        ("incident", filter.incident.as_ref().map(IncidentId::to_string)),
+        ("request", filter.request.clone()),
         ("target", choice.target.map(str::to_owned)),
         ("actor", filter.actor.clone()),
-        ("reason", filter.reason.map(|reason| Reason::code(reason).to_owned())),
-        ("connection", filter.connection.as_ref().map(ToString::to_string)),
         ("address", filter.address.clone()),
-        ("request", filter.request.clone()),
-        ("incident", filter.incident.as_ref().map(IncidentId::to_string)),
+        ("reason", filter.reason.map(|reason| Reason::code(reason).to_owned())),
+        ("event", choice.event.map(str::to_owned)),
+        ("connection", filter.connection.as_ref().map(ToString::to_string)),
     ];
-    for (column, value) in texts {
-        if let Some(value) = value {
-            query.push(format!(" AND {column} = ")).push_bind(value);
-        }
+    let given = texts.into_iter().filter_map(|(column, value)| Some((column, value?)));
+    for (place, (column, value)) in given.enumerate() {
+        query.push(if place == 0 { format!(" AND {column} = ") } else { format!(" AND COALESCE({column}, '') = ") }).push_bind(value);
     }
     if filter.result == Some(ActivityResult::Ok) {
         query.push(" AND event NOT LIKE '%.refused'");

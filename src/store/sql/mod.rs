@@ -1,7 +1,7 @@
 //! The use cases as SQL that `SQLite` and `PostgreSQL` both understand: `$1`, `RETURNING`, `TEXT` and `BIGINT`.
 //!
 //! This folder is compiled twice: as `sqlite::sql` and as `postgres::sql`. What `super` names here (`Backend`, `Connection`, `Database`, `Row`,
-//! `lock_chain`) is that of the one database or of the other.
+//! `LIKE_IN_ANY_CASE`, `lock_chain`) is that of the one database or of the other.
 //!
 //! - `use_cases`: the methods of [`crate::store::Store`], each one transaction around the statements
 //! - `codec`: ids, times, JSON and errors on their way in and out of columns; `rows`: whole rows
@@ -20,7 +20,7 @@
 //!
 //! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
 
-use super::{Backend, Connection, Database, Row, lock_chain};
+use super::{Backend, Connection, Database, LIKE_IN_ANY_CASE, Row, lock_chain};
 
 mod activity;
 mod audit;

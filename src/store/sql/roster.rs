@@ -1,7 +1,8 @@
 //! The list of members.
 //!
 //! Two ways through the tables, chosen by how many members fit: few of them are found first and then put in order; of many, the first that fit are met
-//! while persons are walked in order. `CROSS JOIN` keeps `SQLite` to the way that was chosen; to `PostgreSQL` it is a join like any other.
+//! on a walk in order. Neither database knows which way is meant, so what must not choose an index is written in a way that cannot: `CROSS JOIN` keeps
+//! `SQLite` to an order of tables, a column in `COALESCE` and a key in a sum are found by no index.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +60,7 @@ async fn list_roster(conn: &mut Connection, query: &RosterQuery<'_>) -> Result<R
 async fn count(conn: &mut Connection, query: &RosterQuery<'_>) -> Result<u64, StoreError> {
     let mut statement = QueryBuilder::<Database>::new("SELECT count(*) AS fitting FROM member");
     statement.push(" WHERE ");
-    push_conditions(&mut statement, query.organization, query.filter);
+    push_conditions(&mut statement, query.organization, query.filter, false);
     push_search(&mut statement, query.filter, false);
     let row = statement.build().persistent(false).fetch_one(conn).await?;
     Ok(u64::from(row.count("fitting")?))
@@ -68,7 +69,7 @@ async fn count(conn: &mut Connection, query: &RosterQuery<'_>) -> Result<u64, St
 async fn count_waiting(conn: &mut Connection, organization: &OrganizationId) -> Result<BTreeMap<SeatTier, u64>, StoreError> {
     let rows = sqlx::query(
         "SELECT wanted_tier, count(*) AS waiting FROM member
-         WHERE organization = $1 AND wanted_tier IS NOT NULL AND status = 'active' GROUP BY wanted_tier",
+         WHERE organization = $1 AND wanted_tier IS NOT NULL AND COALESCE(status, '') = 'active' GROUP BY wanted_tier",
     )
     .bind(organization.as_str())
     .fetch_all(conn)
@@ -76,16 +77,24 @@ async fn count_waiting(conn: &mut Connection, organization: &OrganizationId) -> 
     rows.iter().map(|row| Ok((SeatTier::new(row.text("wanted_tier")?), u64::from(row.count("waiting")?)))).collect()
 }
 
-/// The key of an order, and whether it falls. The member's id stands behind each, so that no two members share a place.
-const fn key(order: RosterOrder) -> (&'static str, bool) {
-    match order {
+/// What a list is ordered by. The person's id stands behind each key, so that no two members share a place.
+struct Key {
+    /// As its index has it.
+    text: &'static str,
+    id: &'static str,
+    falls: bool,
+}
+
+const fn key(order: RosterOrder) -> Key {
+    let (text, id, falls) = match order {
         // A name may be very long, and an index entry may not.
-        RosterOrder::Name => ("SUBSTR(person.search, 1, 100)", false),
-        RosterOrder::Email => ("COALESCE(person.email_folded, '')", false),
-        RosterOrder::Recent => ("COALESCE(member.last_login_at, 0)", true),
-        RosterOrder::Idle => ("COALESCE(member.last_login_at, 0)", false),
-        RosterOrder::Joined => ("member.joined_at", true),
-    }
+        RosterOrder::Name => ("SUBSTR(person.search, 1, 100)", "person.id", false),
+        RosterOrder::Email => ("COALESCE(person.email_folded, '')", "person.id", false),
+        RosterOrder::Recent => ("COALESCE(member.last_login_at, 0)", "member.person", true),
+        RosterOrder::Idle => ("COALESCE(member.last_login_at, 0)", "member.person", false),
+        RosterOrder::Joined => ("member.joined_at", "member.person", true),
+    };
+    Key { text, id, falls }
 }
 
 /// Where a member stands in the order.
@@ -95,7 +104,7 @@ enum Place {
 }
 
 async fn place_of(conn: &mut Connection, query: &RosterQuery<'_>, member: MemberId) -> Result<Place, StoreError> {
-    let (key, _) = key(query.order);
+    let key = key(query.order).text;
     let mut statement = QueryBuilder::<Database>::new(format!(
         "SELECT {key} AS place, member.person FROM member JOIN person ON person.id = member.person WHERE member.id = "
     ));
@@ -110,40 +119,54 @@ async fn place_of(conn: &mut Connection, query: &RosterQuery<'_>, member: Member
 }
 
 fn select(query: &RosterQuery<'_>, total: u64, place: Option<Place>, backwards: bool) -> QueryBuilder<Database> {
-    let (key, falls) = key(query.order);
+    let Key { text, id, falls } = key(query.order);
     let by_person = matches!(query.order, RosterOrder::Name | RosterOrder::Email);
-    let walks = by_person && total > FEW;
-    let from = if walks { "person CROSS JOIN member" } else { "member CROSS JOIN person" };
+    let walks = total > FEW;
+    let from = if by_person && walks { "person CROSS JOIN member" } else { "member CROSS JOIN person" };
+    let key = if by_person || walks { text.to_owned() } else { format!("0 + {text}") };
     let mut statement = QueryBuilder::<Database>::new(format!(
         "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
          FROM {from} WHERE member.person = person.id AND "
     ));
-    push_conditions(&mut statement, query.organization, query.filter);
+    push_conditions(&mut statement, query.organization, query.filter, walks && !by_person);
     push_search(&mut statement, query.filter, walks);
     let (beyond, direction) = if falls == backwards { (">", "ASC") } else { ("<", "DESC") };
     if let Some(place) = place {
-        statement.push(format!(" AND ({key}, person.id) {beyond} ("));
+        // The key alone once more: by a pair, `SQLite` does not find the place in an index of expressions.
         match place {
-            Place::Text(place, person) => statement.push_bind(place).push(", ").push_bind(person),
-            Place::Number(place, person) => statement.push_bind(place).push(", ").push_bind(person),
-        };
+            Place::Text(place, person) => {
+                statement.push(format!(" AND {key} {beyond}= ")).push_bind(place.clone());
+                statement.push(format!(" AND ({key}, {id}) {beyond} (")).push_bind(place).push(", ").push_bind(person);
+            }
+            Place::Number(place, person) => {
+                statement.push(format!(" AND {key} {beyond}= ")).push_bind(place);
+                statement.push(format!(" AND ({key}, {id}) {beyond} (")).push_bind(place).push(", ").push_bind(person);
+            }
+        }
         statement.push(")");
     }
-    statement.push(format!(" ORDER BY {key} {direction}, person.id {direction}"));
+    statement.push(format!(" ORDER BY {key} {direction}, {id} {direction}"));
     statement
 }
 
-fn push_conditions(statement: &mut QueryBuilder<Database>, organization: &OrganizationId, filter: &RosterFilter) {
+/// `walks`: the order's index leads, and the others must not.
+fn push_conditions(statement: &mut QueryBuilder<Database>, organization: &OrganizationId, filter: &RosterFilter, walks: bool) {
     statement.push("member.organization = ").push_bind(organization.as_str().to_owned());
+    // Rarer than any standing, role or seat: found by an index of its own.
+    let rare = filter.seat == Some(SeatFilter::Waiting) || filter.source == Some(Source::Pin) || filter.seen.is_some();
+    let mut equal = |column: &str, value: &str| {
+        statement.push(if walks || rare { format!(" AND COALESCE({column}, '') = ") } else { format!(" AND {column} = ") });
+        statement.push_bind(value.to_owned());
+    };
     if let Some(status) = filter.status {
-        statement.push(" AND member.status = ").push_bind(status.to_string());
+        equal("member.status", &status.to_string());
     }
     if let Some(role) = &filter.role {
-        statement.push(" AND member.role = ").push_bind(role.as_str().to_owned());
+        equal("member.role", role.as_str());
     }
     match &filter.seat {
         None => {}
-        Some(SeatFilter::Tier(tier)) => drop(statement.push(" AND member.seat = ").push_bind(tier.as_str().to_owned())),
+        Some(SeatFilter::Tier(tier)) => equal("member.seat", tier.as_str()),
         Some(SeatFilter::Any) => drop(statement.push(" AND member.seat IS NOT NULL")),
         Some(SeatFilter::None) => drop(statement.push(" AND member.seat IS NULL")),
         Some(SeatFilter::Waiting) => drop(statement.push(" AND member.wanted_tier IS NOT NULL")),
@@ -156,9 +179,11 @@ fn push_conditions(statement: &mut QueryBuilder<Database>, organization: &Organi
     }
     match filter.seen {
         None => {}
-        Some(Seen::Never) => drop(statement.push(" AND member.last_login_at IS NULL")),
+        Some(Seen::Never) => drop(statement.push(" AND COALESCE(member.last_login_at, 0) = 0 AND member.last_login_at IS NULL")),
         Some(Seen::NotSince(since)) => {
-            statement.push(" AND member.status = 'active' AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1)");
+            statement.push(" AND COALESCE(member.status, '') = 'active'");
+            statement.push(" AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1)");
+            statement.push(" AND COALESCE(member.last_login_at, 0) <= ").push_bind(micros(since));
             statement.push(" AND COALESCE(member.last_login_at, member.joined_at) <= ").push_bind(micros(since));
         }
     }

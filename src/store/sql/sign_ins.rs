@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use strum::IntoEnumIterator as _;
 
 use super::codec::{Columns as _, micros};
 use super::facts::count_other_admins;
 use super::{Backend, Connection, rows};
-use crate::core::{ConnectionId, Organization, OrganizationId};
+use crate::core::{ConnectionId, Organization, OrganizationId, Reason};
 use crate::store::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns, StoreError};
 
 #[async_trait]
@@ -38,16 +39,17 @@ impl SignIns for Backend {
 }
 
 async fn count_logins(conn: &mut Connection, organization: &OrganizationId, since: Timestamp) -> Result<Vec<LoginCount>, StoreError> {
-    // `reason IS NOT NULL` is what the index audit_reason is made for.
-    let found = sqlx::query(
-        "SELECT event, reason, COUNT(*) AS count FROM audit
-         WHERE organization = $1 AND at >= $2 AND reason IS NOT NULL AND event IN ('login.admitted', 'login.refused')
-         GROUP BY event, reason ORDER BY count DESC, reason",
-    )
-    .bind(organization.as_str())
-    .bind(micros(since))
-    .fetch_all(conn)
-    .await?;
+    // One event and reason at a time, because all logins of a day are in one index then, and no other day's are looked at.
+    let reasons = Reason::iter().map(|reason| format!("('{}')", reason.code())).collect::<Vec<_>>().join(", ");
+    let statement = format!(
+        "WITH events (event) AS (VALUES ('login.admitted'), ('login.refused')), reasons (reason) AS (VALUES {reasons}),
+              counted AS (
+                  SELECT event, reason, (SELECT count(*) FROM audit WHERE audit.organization = $1 AND audit.event = events.event
+                      AND audit.reason = reasons.reason AND audit.reason IS NOT NULL AND audit.at >= $2) AS count
+                  FROM events CROSS JOIN reasons)
+         SELECT event, reason, count FROM counted WHERE count > 0 ORDER BY count DESC, reason"
+    );
+    let found = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(organization.as_str()).bind(micros(since)).fetch_all(conn).await?;
     let count = |row| -> Result<LoginCount, StoreError> {
         let row: &super::Row = row;
         let number = u64::try_from(row.number("count")?).unwrap_or_default();

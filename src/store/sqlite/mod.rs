@@ -128,6 +128,8 @@ impl SqliteStore {
     }
 }
 
+/// A text with a pattern in it, whatever the case of its ASCII letters.
+const LIKE_IN_ANY_CASE: &str = "LIKE";
 /// Names and types of the columns of a table that are stored.
 const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) ORDER BY name";
 /// Our tables.

@@ -28,6 +28,7 @@ fn migrator() -> Migrator {
         migration(5, "activity", include_str!("../migrations/sqlite/0005_activity.sql")),
         migration(6, "console", include_str!("../migrations/sqlite/0006_console.sql")),
         migration(7, "roster", include_str!("../migrations/sqlite/0007_roster.sql")),
+        migration(11, "large", include_str!("../migrations/sqlite/0011_large.sql")),
     ])
 }
 

@@ -23,10 +23,10 @@ use crate::http::admin::trouble::Trouble;
 use crate::http::headers::ContentPolicy;
 use crate::http::input::Posted;
 use crate::http::views::View;
-use crate::store::StoreError;
+use crate::store::{RosterFilter, RosterOrder, RosterPlace, RosterQuery, StoreError};
 
 /// Up to so many members, the page says how many are in each group: it takes reading each one's last login.
-const COUNTED_MEMBERS: usize = 2000;
+const COUNTED_MEMBERS: u64 = 2000;
 /// A group that nobody came with for so long is worth a word.
 const UNSEEN: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How far back the last save of this organization is looked for.
@@ -251,24 +251,26 @@ impl Known {
     }
 
     async fn count_members(&mut self, console: &Console) -> Result<(), StoreError> {
-        let (mut after, mut looked): (Option<PersonId>, usize) = (None, 0);
-        loop {
-            let page = console.app.store.list_preview_members(&console.organization.id, after, 500).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            (after, looked) = (Some(last.person.id), looked + page.len());
-            if looked > COUNTED_MEMBERS {
-                (self.counted, self.members, self.roles) = (false, BTreeMap::new(), BTreeMap::new());
-                return Ok(());
-            }
-            for member in page.iter().filter(|member| member.member.status == MemberStatus::Active) {
+        let (store, organization) = (&console.app.store, &console.organization.id);
+        let filter = RosterFilter { status: Some(MemberStatus::Active), ..RosterFilter::default() };
+        let (order, place) = (RosterOrder::Joined, RosterPlace::Start);
+        let members = store.list_roster(RosterQuery { organization, filter: &filter, order, place, limit: 1, total: None }).await?.total;
+        self.counted = members <= COUNTED_MEMBERS;
+        let mut after: Option<PersonId> = None;
+        while self.counted {
+            let page = store.list_preview_members(organization, after, 500).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.person.id);
+            for member in page {
                 *self.roles.entry(member.member.role.to_string()).or_default() += 1;
-                if let Some(GroupClaim::Present(groups)) = member.last.as_ref().map(|last| &last.identity.groups) {
+                if let Some(GroupClaim::Present(groups)) = member.last.map(|last| last.identity.groups) {
                     for group in groups {
-                        *self.members.entry(group.clone()).or_default() += 1;
+                        *self.members.entry(group).or_default() += 1;
                     }
                 }
             }
         }
+        Ok(())
     }
 
     fn chips(&self, groups: &[MappedGroup]) -> Vec<Chip> {

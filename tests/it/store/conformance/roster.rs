@@ -44,7 +44,15 @@ pub(crate) async fn members_fit_by_every_filter(backend: Box<dyn Backend>) {
         .await;
 
     let all = RosterFilter::default();
-    let fit = async |filter: RosterFilter| world.names(&filter, RosterOrder::Name).await;
+    let fit = async |filter: RosterFilter| {
+        let by_name = world.names(&filter, RosterOrder::Name).await;
+        for order in [RosterOrder::Email, RosterOrder::Recent, RosterOrder::Idle, RosterOrder::Joined] {
+            let mut names = world.names(&filter, order).await;
+            names.sort_unstable();
+            assert_eq!(names, by_name, "{order}: the same people");
+        }
+        by_name
+    };
     assert_eq!(fit(all.clone()).await, ["ada", "jo", "mia", "zoe"]);
     assert_eq!(fit(RosterFilter { search: Some("ACME.ex".to_owned()), ..all.clone() }).await, ["ada", "jo", "mia", "zoe"]);
     assert_eq!(fit(RosterFilter { search: Some("MI".to_owned()), ..all.clone() }).await, ["mia"]);

@@ -1,0 +1,112 @@
+"""What waits costs memory: sessions in the cache, connections that nobody uses, event streams."""
+import pathlib, resource, socket, threading
+
+from machine import *
+from proxying import cookies
+
+SESSIONS, CONNECTIONS, STREAMS = 100_000, 5_000, 1_000
+
+
+def measure(asked):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (30_000, max(30_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+    return {"session_bytes": sessions(asked), "idle_connection_kib": idle(asked), "event_stream_kib": streams(asked)}
+
+
+def sessions(asked):
+    """Sessions that Redis holds, asked for once each: what the gateway keeps of them."""
+    need("redis-server", "redis-server")
+    with scene() as (directory, running):
+        upstream, redis = free_port(), free_port()
+        nginx(directory, running, "upstream", OTHER_CORE, f"server {{ listen 127.0.0.1:{upstream}; root {directory}; }}")
+        start(running, OTHER_CORE, ["redis-server", "--port", redis, "--save", "", "--appendonly", "no", "--dir", directory], stdout=subprocess.DEVNULL)
+        wait_for(upstream), wait_for(redis)
+        gateway, said = usher(running, asked.binary, upstream, "--redis", f"redis://127.0.0.1:{redis}", "--sessions", SESSIONS)
+        tokens = pathlib.Path(said["tokens"]).read_text().split()
+        few = cookies(directory / "few.lua", said["host"], tokens[:100])
+        target = {"name": "Usher", "url": f"http://{said['address']}/one-kib", "pids": [gateway.pid]}
+        wrk(target, 3, asked.connections, few)
+        before, seen = resident_kib(gateway.pid), 0
+        for number in range(0, SESSIONS, 20_000):
+            script = cookies(directory / "some.lua", said["host"], tokens[number:number + 20_000])
+            # Until each of these was there at least once.
+            done = 0
+            while done < 22_000:
+                done += wrk(target, 2, asked.connections, script)["requests"]
+            seen += 20_000
+        return (resident_kib(gateway.pid) - before) * 1024 / seen
+
+
+def idle(asked):
+    """Connections that sent one request and then nothing."""
+    grown = {}
+    with scene() as (directory, running):
+        upstream, plain = free_port(), free_port()
+        nginx(directory, running, "upstream", OTHER_CORE, f"server {{ listen 127.0.0.1:{upstream}; root {directory}; }}")
+        one = nginx(directory, running, "plain", SERVER_CORE, f"server {{ listen 127.0.0.1:{plain}; location / {{ proxy_pass http://127.0.0.1:{upstream}; }} }}")
+        wait_for(upstream), wait_for(plain)
+        gateway, said = usher(running, asked.binary, upstream)
+        judge, asked_by = usher(running, asked.binary, upstream, "--trust")
+        proxied = f"GET /one-kib HTTP/1.1\r\nHost: {said['host']}\r\nCookie: {said['cookie']}\r\n\r\n"
+        judged = (f"GET /forward-auth HTTP/1.1\r\nHost: auth.localhost\r\nCookie: {asked_by['cookie']}\r\nX-Forwarded-For: 192.0.2.1\r\n"
+                  f"X-Forwarded-Host: {said['host']}\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /\r\n\r\n")
+        places = [("nginx, plain proxy", one, f"127.0.0.1:{plain}", proxied), ("Usher, proxying", gateway, said["address"], proxied),
+                  ("Usher, forward-auth", judge, asked_by["address"], judged)]
+        for name, process, address, request in places:
+            converse(address, request, 100)
+            before = resident_kib(process.pid)
+            held = [converse(address, request, 1)[0] for _ in range(CONNECTIONS)]
+            grown[name] = (resident_kib(process.pid) - before) / CONNECTIONS
+            [connection.close() for connection in held]
+    return grown
+
+
+def converse(address, request, count):
+    """Opens connections and reads one answer on each."""
+    host, port = address.rsplit(":", 1)
+    opened = []
+    for _ in range(count):
+        connection = socket.create_connection((host, int(port)), timeout=30)
+        connection.sendall(request.encode())
+        answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200"), answer[:200]
+        opened.append(connection)
+    return opened
+
+
+def streams(asked):
+    """Event streams that say something now and then."""
+    with scene() as (_, running):
+        app = EventApp()
+        gateway, said = usher(running, asked.binary, app.port)
+        request = f"GET /events HTTP/1.1\r\nHost: {said['host']}\r\nCookie: {said['cookie']}\r\nAccept: text/event-stream\r\n\r\n"
+        converse(said["address"], request, 10)
+        before = resident_kib(gateway.pid)
+        held = converse(said["address"], request, STREAMS)
+        grown = (resident_kib(gateway.pid) - before) / STREAMS
+        [connection.close() for connection in held]
+        app.stop()
+    return grown
+
+
+class EventApp:
+    """An app that answers with an event stream and holds it open."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self.port = self.listener.getsockname()[1]
+        self.open = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
+            self.open.append(connection)
+
+    def stop(self):
+        self.listener.close()
+        [connection.close() for connection in self.open]
