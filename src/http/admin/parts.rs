@@ -57,6 +57,9 @@ pub(super) struct Pager {
     pub(super) next: Option<String>,
 }
 
+/// A little more than a page takes.
+const SKEW: SignedDuration = SignedDuration::from_secs(10);
+
 /// A time as people say it ("2 hours ago"), with the time itself in the title.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct When {
@@ -67,14 +70,17 @@ pub(super) struct When {
 impl When {
     fn words(self) -> String {
         let away = self.now.duration_since(self.at);
-        let (past, away) = if away < SignedDuration::ZERO { (false, -away) } else { (true, away) };
-        let (minutes, hours) = (away.as_mins(), away.as_hours());
+        // What was written after this page was begun is not of the future. A time that is to come is rounded: 30 days are 30 a moment later, too.
+        let (past, away) = if away > -SKEW { (true, away) } else { (false, -away) };
+        let round = |number: i64, unit: i64| if past { number / unit } else { (number + unit / 2) / unit };
+        let minutes = round(away.as_secs(), 60);
+        let (hours, days) = (round(minutes, 60), round(minutes, 24 * 60));
         let count = |n: i64, unit: &str| if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") };
         let length = match (minutes, hours) {
             (..1, _) => return if past { "just now".to_owned() } else { "in a moment".to_owned() },
             (..60, _) => count(minutes, "minute"),
             (_, ..24) => count(hours, "hour"),
-            (_, ..1440) => count(hours / 24, "day"),
+            (_, ..1440) => count(days, "day"),
             _ => return self.at.strftime("%-d %b %Y").to_string(),
         };
         if past { format!("{length} ago") } else { format!("in {length}") }
@@ -180,6 +186,8 @@ mod tests {
     fn a_time_is_told_as_people_tell_it() {
         assert_eq!(said(20), "just now");
         assert_eq!(said(-20), "in a moment");
+        assert_eq!(said(-1), "just now");
+        assert_eq!(said(-(30 * 24 * 3600 - 1)), "in 30 days");
         assert_eq!(said(60), "1 minute ago");
         assert_eq!(said(7200), "2 hours ago");
         assert_eq!(said(-7200), "in 2 hours");

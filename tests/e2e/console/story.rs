@@ -22,7 +22,7 @@ const SAY: &str = "
     const caption = document.createElement('p');
     caption.id = 'caption';
     caption.textContent = TEXT;
-    Object.assign(caption.style, { position: 'fixed', inset: 'auto 0 0 0', margin: 0, padding: '0.875rem 2rem', zIndex: 9, font: '600 1.25rem/1.4 system-ui, sans-serif', textAlign: 'center', color: 'white', background: 'oklch(0.3 0.06 222)' });
+    Object.assign(caption.style, { position: 'fixed', inset: 'auto 0 0', margin: 0, padding: '0.9rem', zIndex: 9, pointerEvents: 'none', font: '600 20px/1.4 system-ui', textAlign: 'center', color: 'white', background: 'oklch(0.3 0.06 222)' });
     document.body.append(caption);
     const pressed = document.querySelector(PRESSED);
     pressed?.scrollIntoView({ block: 'center' });
@@ -82,7 +82,7 @@ async fn the_story_of_a_change_is_told_in_twelve_seconds() {
 
         browser.follow("Review changes").await;
         browser.see("h1", "Review your changes").await;
-        film.take("Nothing is saved before she has seen, by name, whom it concerns.", "#review table").await;
+        film.take("Nothing is saved before she has seen, by name, whom it concerns.", "td + td bdi").await;
 
         browser.follow("Save").await;
         browser.text(".alert.good").await;

@@ -17,6 +17,8 @@ use jiff::Timestamp;
 
 /// How many people one list names; the rest are counted.
 const NAMED: usize = 200;
+/// How many groups of one person are named: some people are in hundreds.
+const GROUPS: usize = 8;
 
 /// What is said first.
 #[derive(Debug, Clone)]
@@ -90,7 +92,9 @@ struct PersonLine {
     email: Option<String>,
     before: String,
     after: String,
+    /// The first few, and how many more there are.
     groups: Vec<String>,
+    more: usize,
     seen_at: Option<Timestamp>,
 }
 
@@ -195,7 +199,8 @@ fn line(effect: &PersonEffect) -> PersonLine {
         email: email.filter(|_| effect.name.is_some()),
         before: effect.before.to_string(),
         after,
-        groups: effect.groups.clone(),
+        more: effect.groups.len().saturating_sub(GROUPS),
+        groups: effect.groups.iter().take(GROUPS).cloned().collect(),
         seen_at: effect.seen_at,
     }
 }
