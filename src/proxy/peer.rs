@@ -80,11 +80,9 @@ impl RequestId {
         let (start, number) = NEXT.get();
         NEXT.set((start, number.wrapping_add(1)));
         let mut text = *b"req_0000000000000000000000000000";
-        let digits =
-            start.to_be_bytes().into_iter().chain(number.to_be_bytes().into_iter().skip(2)).flat_map(|byte| [byte >> 4, byte & 15]);
-        for (place, digit) in text.iter_mut().skip(4).zip(digits) {
-            *place = if digit < 10 { b'0' + digit } else { b'a' - 10 + digit };
-        }
+        let (ahead, counted) = text.split_at_mut(20);
+        write_hex(start, ahead.iter_mut().skip(4).rev());
+        write_hex(number, counted.iter_mut().rev());
         Self(HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("req_")))
     }
 
@@ -92,6 +90,15 @@ impl RequestId {
     #[must_use]
     pub const fn header(&self) -> &HeaderValue {
         &self.0
+    }
+}
+
+/// Digits from the last to the first.
+fn write_hex<'a>(mut number: u64, places: impl Iterator<Item = &'a mut u8>) {
+    for place in places {
+        let digit = u8::try_from(number & 15).unwrap_or_default();
+        *place = if digit < 10 { b'0' + digit } else { b'a' - 10 + digit };
+        number >>= 4;
     }
 }
 

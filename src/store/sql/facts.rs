@@ -166,8 +166,8 @@ pub(super) async fn count_other_admins(
 ) -> Result<u32, StoreError> {
     let concerned = concerned(linked, same_email);
     let mut query = QueryBuilder::<Database>::new(
-        "SELECT count(*) AS admins FROM member JOIN person ON person.id = member.person
-         WHERE member.status = 'active' AND member.last_login_at IS NOT NULL AND person.service_account = 0 AND member.organization = ",
+        "SELECT count(*) AS admins FROM member WHERE member.status = 'active' AND member.last_login_at IS NOT NULL
+             AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1) AND member.organization = ",
     );
     query.push_bind(organization.id.as_str().to_owned());
     push_list(&mut query, " AND member.role IN (", organization.administrators.iter().map(|role| role.as_str().to_owned()));

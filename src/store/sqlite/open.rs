@@ -39,6 +39,8 @@ pub(super) fn options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConn
         .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        // Each job of a batch has a savepoint, and what it could be rolled back to was written to a file: five times as much as the database itself.
+        .pragma("temp_store", "MEMORY")
         // Statements go to the log at trace level only: their values are people's.
         .disable_statement_logging()
 }

@@ -15,7 +15,7 @@ use super::fixtures::*;
 /// Names the database to the child process.
 const DATABASE: &str = "USHER_TEST_FULL_DISK_DATABASE";
 /// In blocks of 512 bytes: enough for the schema and some people.
-const LIMIT: &str = "1500";
+const LIMIT: &str = "3000";
 
 struct File(Arc<dyn Store>);
 

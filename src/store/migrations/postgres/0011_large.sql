@@ -5,6 +5,10 @@ CREATE INDEX member_pinned ON member (organization, person) WHERE pin IS NOT NUL
 -- With person and id, counting and searching look at this index alone.
 DROP INDEX member_standing;
 CREATE INDEX member_standing ON member (organization, status, role, seat, person, id);
+-- What every login asks, whatever the planner thinks of the index above: who the Primary Owner is, and who else administers.
+CREATE INDEX member_owner ON member (organization, status) WHERE primary_owner = 1;
+DROP INDEX member_role;
+CREATE INDEX member_role ON member (organization, status, role, person) WHERE status = 'active' AND last_login_at IS NOT NULL;
 -- Logins are counted one event and reason at a time, as far back as is asked for.
 DROP INDEX audit_endings;
 CREATE INDEX audit_endings ON audit (organization, event, reason, at) WHERE reason IS NOT NULL;
