@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 
+use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, Route};
 use crate::core::{Brand, Branding, ConnectionId, Logo, Organization, OrganizationId, ReturnTo, Settings};
@@ -75,6 +76,17 @@ impl App {
             revision: AtomicI64::new(0),
             auth_origin,
             origins,
+        }
+    }
+
+    /// The use cases of administrators.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        Admin {
+            store: Arc::clone(&self.store),
+            sessions: Arc::clone(&self.sessions),
+            clock: Arc::clone(&self.clock),
+            file: self.config.org_file.clone(),
         }
     }
 

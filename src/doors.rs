@@ -10,10 +10,10 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use url::Url;
 
-use crate::core::{Connection, ConnectionId, IdpSource, Protocol, SamlSettings, Settings};
-use crate::oidc::RelyingParty;
+use crate::core::{Connection, ConnectionId, Identity, IdpSource, Protocol, SamlSettings, Settings};
+use crate::oidc::{self, RelyingParty};
 use crate::outbound::{Outbound, Reach};
-use crate::saml::{ServiceProvider, SpAddresses, SpKeys, sp_metadata};
+use crate::saml::{self, ServiceProvider, SpAddresses, SpKeys, sp_metadata};
 
 /// Provider metadata is a few KiB; federations' aggregates are refused.
 const METADATA_LIMIT_BYTES: usize = 512 * 1024;
@@ -149,6 +149,20 @@ impl Doors {
     /// `{public_url}/{protocol}/{connection}/{leaf}`: built from the configured address, never from a request's `Host`.
     fn address(&self, connection: &Connection, protocol: &str, leaf: &str) -> String {
         format!("{}/{protocol}/{}/{leaf}", self.public_url.origin().ascii_serialization(), connection.id)
+    }
+}
+
+/// Who a pasted message says it is about: an ID token or a SAML response, as the connection's protocol is. Nothing of it is verified.
+///
+/// # Errors
+/// Why it cannot be read, in a sentence without an end.
+pub fn read_pasted(connection: &Connection, unverified: &str) -> Result<Identity, String> {
+    match &connection.protocol {
+        Protocol::Saml(saml) => match saml::read_unverified(&connection.id, saml, unverified).map_err(|error| describe(&error))? {
+            Some(identity) => Ok(identity),
+            None => Err("the assertion is encrypted, so nothing of it can be read; paste a decrypted one".to_owned()),
+        },
+        Protocol::Oidc(oidc) => oidc::read_unverified(&connection.id, oidc, unverified).map_err(|error| describe(&error)),
     }
 }
 

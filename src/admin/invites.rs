@@ -20,7 +20,7 @@ pub struct NewInvite {
 }
 
 impl Admin {
-    /// Invites somebody for 21 days and holds a seat for them. Only where people come in by invites (row 39). Usher sends no mail: whoever invites tells
+    /// Invites somebody for 21 days and holds a seat for them. Only where people come in by invites, and guests where they are allowed (row 39). Usher sends no mail: whoever invites tells
     /// them to sign in.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Admin {
             self.still_acts(actor).await?;
             let (row, now) = (self.load_invite(actor, id).await?, self.clock.now());
             let situation = self.store.load_invite_situation(&actor.organization, &row.invite.email, now).await?;
-            invite::renew(&situation.organization, &situation.seats, row.invite.seat.as_ref(), row.is_held)?;
+            invite::renew(&situation, row.invite.seat.as_ref(), row.is_held)?;
             let (name, ends_at) = (actor.name(), invite::ends_at(now));
             let renewed = self.store.renew_invite(&actor.organization, id, ends_at, &name, &actor.origin, now).await?;
             if let Written::Done(row) = renewed {

@@ -10,12 +10,13 @@
 //! - `tokens`: API tokens, and whom one speaks for
 //! - `recovery`: the way in without an identity provider
 //! - `requests`: who waits for a yes
-//! - `roster`: the list of members; `table`: rows as CSV
+//! - `roster`: the list of members; `table`: rows as CSV; `forecast`: seats, if everyone came
 //! - [`settings`]: reviews and saves of settings; `explain`: why somebody has what they have, and what something else would give
 //!
 //! The one rule of this folder: whether somebody may is asked here and nowhere else, and an act and its audit line are one transaction.
 //! Console, API and command line carry words in and out.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Clock;
@@ -26,6 +27,7 @@ pub mod activity;
 mod actor;
 mod error;
 mod explain;
+mod forecast;
 mod invites;
 mod members;
 mod overview;
@@ -45,6 +47,7 @@ mod tokens;
 pub use actor::{Actor, Permission, Who};
 pub use error::{AdminError, Fault};
 pub use explain::{Answer, Hypothesis, MemberExplanation, Way};
+pub use forecast::SeatForecast;
 pub use invites::NewInvite;
 pub use members::{MemberChange, NewPin};
 pub use overview::ConnectionView;
@@ -65,4 +68,6 @@ pub struct Admin {
     pub sessions: Arc<Sessions>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The operator's org.toml, where the process reads one at every start: what it says is changed there and nowhere else.
+    pub file: Option<PathBuf>,
 }

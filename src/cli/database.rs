@@ -80,7 +80,7 @@ impl Installation {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ephemeral = open_ephemeral(&config, &clock)?;
         let sessions = Arc::new(Sessions::new(ephemeral, Arc::clone(&store), Arc::clone(&clock), config.session));
-        Ok(Admin { store, sessions, clock })
+        Ok(Admin { store, sessions, clock, file: None })
     }
 
     /// The same for commands about sessions, which must be where this process can reach them.
@@ -114,7 +114,7 @@ pub(super) fn admin(store: Arc<dyn Store>) -> Admin {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let limits = SessionLimits { idle_timeout: Duration::ZERO, lifetime: Duration::ZERO, outage_grace: Duration::ZERO };
     let sessions = Sessions::new(Arc::new(MemoryStore::new(Arc::clone(&clock))), Arc::clone(&store), Arc::clone(&clock), limits);
-    Admin { store, sessions: Arc::new(sessions), clock }
+    Admin { store, sessions: Arc::new(sessions), clock, file: None }
 }
 
 /// Where people are administered: the installation, and one organization of it.

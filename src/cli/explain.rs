@@ -1,11 +1,11 @@
 //! `usher explain`: why somebody has their role and seat, or was refused.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::database::{self, Installation};
 use super::{Context, Failure, output};
-use crate::core::{EmailAddress, Explanation, Organization, explain};
-use crate::store::{MemberRow, Store};
+use crate::admin::{Actor, Admin, MemberExplanation};
+use crate::core::{EmailAddress, Explanation, Organization};
 
 /// Arguments of `usher explain`.
 #[derive(Debug, clap::Args)]
@@ -26,12 +26,15 @@ pub struct Args {
 impl Args {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let (store, stored) = self.installation.open(context).await?;
+        let admin = database::admin(store);
         let mut answers = Vec::new();
         for organization in database::organizations(&stored.settings, self.organization.as_deref())? {
-            for row in store.find_members_by_email(&organization.id, &self.email).await? {
-                answers.push(self.member(store.as_ref(), organization, &row).await?);
+            let actor = database::operator(organization.id.clone());
+            for row in admin.store.find_members_by_email(&organization.id, &self.email).await? {
+                let explained = admin.explain_member(&actor, row.member.id).await?;
+                answers.push((json!(explained), self.shown(organization, &explained)));
             }
-            answers.extend(self.attempts(store.as_ref(), organization).await?);
+            answers.extend(self.attempts(&admin, &actor, organization).await?);
         }
         if answers.is_empty() {
             let message = format!("nobody with the address {} is a member or was refused", self.email);
@@ -46,31 +49,29 @@ impl Args {
         Ok(())
     }
 
-    async fn member(
-        &self,
-        store: &dyn Store,
-        organization: &Organization,
-        row: &MemberRow,
-    ) -> Result<(serde_json::Value, String), Failure> {
+    fn shown(&self, organization: &Organization, explained: &MemberExplanation) -> String {
+        let MemberExplanation { member: row, decision, explanation, replay, ways, .. } = explained;
         let member = &row.member;
         let who = row.person.name.as_ref().map_or_else(|| self.email.to_string(), |name| format!("{name} <{}>", self.email));
         let seat = member.seat.as_ref().map_or("no seat", |seat| seat.as_str());
         let owner = if member.primary_owner { ", Primary Owner" } else { "" };
-        let mut text = format!("{who} in {}: {}, {} · {seat}{owner}", organization.name, member.status, member.role);
-        let Some(record) = store.find_last_decision(&organization.id, row.person.id).await? else {
-            text.push_str("\n  has not signed in yet, so nothing was decided");
-            return Ok((json!({"organization": organization.id, "member": row, "decision": null, "explanation": null}), text));
+        let mut lines = vec![format!("{who} in {}: {}, {} · {seat}{owner}", organization.name, member.status, member.role)];
+        let (Some(record), Some(explanation)) = (decision, explanation) else {
+            lines.push("  has not signed in yet, so nothing was decided".to_owned());
+            return lines.join("\n");
         };
-        let explanation = explain(&record.decision);
         let at = record.at.strftime("%Y-%m-%d %H:%M UTC");
-        let described = describe(&explanation);
-        text = format!("{text}\n  last decided {at} through {}: {}\n{described}", record.connection, explanation.reason);
-        let value = json!({"organization": organization.id, "member": row, "decision": record, "explanation": explanation});
-        Ok((value, text))
+        lines.push(format!("  last decided {at} through {}: {}", record.connection, explanation.reason));
+        lines.push(describe(explanation));
+        if let Some(today) = replay.as_ref().map(|answer| &answer.explanation).filter(|today| today.headline != explanation.headline) {
+            lines.push(format!("  with today's rules: {}: {}", today.reason, today.sentence()));
+        }
+        lines.extend(ways.iter().filter(|way| !way.current).map(|way| format!("  to be {}: {}", way.role, way.sentence)));
+        lines.join("\n")
     }
 
-    async fn attempts(&self, store: &dyn Store, organization: &Organization) -> Result<Vec<(serde_json::Value, String)>, Failure> {
-        let attempts = store.list_attempts(&organization.id).await?;
+    async fn attempts(&self, admin: &Admin, actor: &Actor, organization: &Organization) -> Result<Vec<(Value, String)>, Failure> {
+        let attempts = admin.list_attempts(actor).await?;
         let mine = attempts.into_iter().filter(|attempt| attempt.email.as_ref() == Some(&self.email));
         Ok(mine
             .map(|attempt| {

@@ -31,6 +31,7 @@ mod value;
 pub use code::{Code, Severity};
 pub use fault::{Document, Fault, Faults, Place, render_all};
 pub use load::{FileKind, Loaded, check, check_text, load, load_with_org, parse_database};
+pub use value::parse_duration;
 
 /// The process's environment: the one place that reads it. Variables that are not Unicode are left out.
 #[must_use]

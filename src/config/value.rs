@@ -8,16 +8,32 @@ use url::{Host, Url};
 
 use super::code::Code;
 use super::section::{Text, Wrong, did_you_mean};
-use crate::core::{DomainName, EmailAddress};
+use crate::core::{DomainName, EmailAddress, Policy};
 
 /// A duration, zero allowed: `30s`, `8h`, `1h 30m`, `7d` (a day has 24 hours).
 pub(super) fn signed_duration(text: &Text) -> Result<SignedDuration, Wrong> {
-    let wrong = |why: &str| {
+    parse_duration(&text.value).map_err(|why| {
         Wrong::new(Code::Duration, format!("{:?} {why}", text.shown)).suggest("write a number and a unit: \"30s\", \"15m\", \"8h\", \"7d\"")
-    };
-    let span: jiff::Span = text.value.parse().map_err(|_| wrong("is not a duration"))?;
-    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong("has a unit without a fixed length"))?;
-    if duration.is_negative() { Err(wrong("is less than nothing")) } else { Ok(duration) }
+    })
+}
+
+/// The same of any text.
+///
+/// # Errors
+/// What is wrong with it, to follow the text itself.
+pub fn parse_duration(text: &str) -> Result<SignedDuration, &'static str> {
+    let span: jiff::Span = text.parse().map_err(|_| "is not a duration")?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| "has a unit without a fixed length")?;
+    if duration.is_negative() { Err("is less than nothing") } else { Ok(duration) }
+}
+
+/// A limit of sessions.
+pub(super) fn session_cap(text: &Text) -> Result<SignedDuration, Wrong> {
+    let cap = signed_duration(text)?;
+    if cap < Policy::SESSION_MIN {
+        return Err(Wrong::new(Code::Duration, format!("{:?} is too short", text.shown)).suggest("write at least \"5m\""));
+    }
+    Ok(cap)
 }
 
 /// A duration of at least a second.

@@ -66,7 +66,8 @@ pub struct DoorSession {
     /// When the provider issued what this session was started with, by its own clock: a logout of later ends it.
     #[serde(default)]
     pub issued_at: Option<Timestamp>,
-    /// When the person last authenticated at the provider, as far as it said (`auth_time`): the age of what this session rests on.
+    /// When the person last authenticated at the provider, as far as it said (`AuthnInstant`, `auth_time`): longer ago than the login where the
+    /// provider answered from a session of its own.
     #[serde(default)]
     pub authenticated_at: Option<Timestamp>,
     /// OIDC: the provider has to confirm the session this often.

@@ -5,6 +5,7 @@
 //! - `member`, `identity`, `groups`: who is who, and what a provider said
 //! - [`provision`]: the decision
 //! - [`hand`]: what may be done to people by hand
+//! - `gone`: mapped groups that nobody has any more
 //! - `reason`: why, in one code and two sentences
 //! - [`explain`](fn@explain): a decision in plain lines
 //! - [`preview`]: what a save of settings would mean for everyone
@@ -16,6 +17,7 @@ mod branding;
 mod connection;
 mod email;
 mod explain;
+mod gone;
 mod groups;
 pub mod hand;
 mod identity;
@@ -37,6 +39,7 @@ pub use branding::{Accent, Brand, Branding, Logo, LogoKind, NotAColour, NotALogo
 pub use connection::{Cbc, Connection, IdpSource, Protocol, RequestBinding, SamlSettings, Secret};
 pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};
+pub use gone::{GoneGroup, SeenLogin, gone_groups};
 pub use groups::{ClaimHealth, GroupClaim};
 pub use identity::{DoorSession, FirstUse, Identity, ProviderLogout, RefreshGrant, VerifiedIdentity};
 pub use ids::{

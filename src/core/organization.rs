@@ -182,6 +182,15 @@ pub struct Policy {
     /// Whether a new person whom the rules would let in waits for an administrator's yes.
     #[serde(default)]
     pub approve_first_logins: bool,
+    /// Whether people with an address in a domain that is not the parent's may be invited, and come in by their invite alone (row 39).
+    #[serde(default)]
+    pub allow_guests: bool,
+    /// A session ends so long after its last request, where that is shorter than the process says.
+    #[serde(default)]
+    pub session_idle: Option<SignedDuration>,
+    /// A session ends so long after the login, where that is shorter than the process says (R31).
+    #[serde(default)]
+    pub session_max: Option<SignedDuration>,
     /// Whether apps are entered only with a sign-in through a connection, never with a recovery link (row 60).
     #[serde(default)]
     pub require_sso: bool,
@@ -215,6 +224,11 @@ impl RemovalThreshold {
 
 const DAY_HOURS: i64 = 24;
 
+impl Policy {
+    /// The shortest session that may be set: whoever shortens too much must have the time to take it back.
+    pub const SESSION_MIN: SignedDuration = SignedDuration::from_mins(5);
+}
+
 impl Default for Policy {
     fn default() -> Self {
         let days = |n: i64| SignedDuration::from_hours(n * DAY_HOURS);
@@ -227,6 +241,9 @@ impl Default for Policy {
             pin_max: days(30),
             undo_window: days(30),
             approve_first_logins: false,
+            allow_guests: false,
+            session_idle: None,
+            session_max: None,
             require_sso: false,
             removal_threshold: RemovalThreshold::default(),
         }

@@ -49,6 +49,12 @@ impl Settings {
         self.organizations.iter().find(|organization| &organization.id == id)
     }
 
+    /// Whether this domain is one of the parent's, verified or not. Anybody else's is a guest's.
+    #[must_use]
+    pub fn has_domain(&self, domain: &DomainName) -> bool {
+        self.domains.iter().any(|candidate| &candidate.name == domain)
+    }
+
     /// Whether people with this domain may sign in through this connection: listed there, and verified for the parent.
     #[must_use]
     pub fn allows_domain(&self, connection: &Connection, domain: &DomainName) -> bool {

@@ -26,7 +26,7 @@ use tower_http::csrf::CsrfLayer;
 use crate::app::App;
 use crate::session::cookie;
 
-/// Forms of our own pages are small; a callback carries a message of at most 512 KiB, longer while it is percent-encoded. Whoever posts is a
+/// Forms of our own pages are small, but for those that take a message or a list; a callback carries a message of at most 512 KiB, longer while it is percent-encoded. Whoever posts is a
 /// stranger, and every body is collected in memory.
 const MAX_FORM_BYTES: usize = 64 * 1024;
 const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;

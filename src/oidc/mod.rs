@@ -8,7 +8,7 @@
 //! - [`Callback`], `exchange`: the answer and its code, for tokens
 //! - `refresh`: the provider's word, later, that the person may stay
 //! - `jws`, `id_token`: the signature, then the checks; `logout_token`: those of a provider's own logout
-//! - `claims`, `userinfo`: verified claims, read leniently; `groups`: those that no claim has
+//! - `claims`, `userinfo`: verified claims, read leniently; `groups`: those that no claim has; `pasted`: claims that only an administrator looks at
 //! - `offline`: the same checks of an ID token, without its provider
 //! - [`OidcError`]: every refusal, with its code
 //!
@@ -31,6 +31,7 @@ mod jws;
 mod kept;
 mod logout_token;
 mod offline;
+mod pasted;
 mod push;
 mod refresh;
 mod start;
@@ -44,6 +45,7 @@ use url::Url;
 pub use callback::Callback;
 pub use error::OidcError;
 pub use logout_token::ProviderSaid;
+pub use pasted::read_unverified;
 pub use start::Started;
 
 use crate::core::{Connection, ConnectionId, DoorSession, FirstUse, GroupClaim, Identity, OidcSettings, PendingOidc, VerifiedIdentity};

@@ -149,6 +149,18 @@ impl<'a, 'i> Response<'a, 'i> {
     }
 }
 
+/// The assertion of a message that is only looked at, or the assertion that the message is; `None`: it is encrypted.
+pub(super) fn find_unverified_assertion<'a, 'i>(root: Node<'a, 'i>) -> Result<Option<Node<'a, 'i>>, SamlError> {
+    if is(root, SAML, "Assertion") {
+        check_places(root)?;
+        return Ok(Some(root));
+    }
+    Ok(match Response::read(root)?.content {
+        Content::Assertion(assertion) => Some(assertion),
+        Content::Encrypted(_) => None,
+    })
+}
+
 /// Elements that readers have been tricked with stand where they belong or nowhere, by local name, whatever their namespace.
 pub(super) fn check_places(root: Node<'_, '_>) -> Result<(), SamlError> {
     let in_response = is(root, SAMLP, "Response");

@@ -40,7 +40,7 @@ impl Sessions {
     pub fn find_at_hand(&self, token: &[u8], host: &str, now: Timestamp) -> Option<Arc<Session>> {
         let session = self.cache.get(&SessionKey::of(token)?)?;
         let now_ms = now.as_millisecond();
-        let unsure = !self.is_fresh(&session, now_ms) || session.is_over(&self.limits, now_ms) || session.is_due(now);
+        let unsure = !self.is_fresh(&session, now_ms) || session.is_over(now_ms) || session.is_due(now);
         if unsure || session.record().place.app_host() != Some(host) {
             return None;
         }
@@ -85,7 +85,8 @@ impl Sessions {
                 Err(error) => self.go_on_unasked(cached, error, now)?,
             },
         };
-        if session.is_over(&self.limits, now.as_millisecond()) {
+        self.cap(&session).await?;
+        if session.is_over(now.as_millisecond()) {
             self.end_sessions(Selector::Session(key), Cause::Expired).await?;
             return Ok(None);
         }

@@ -116,7 +116,7 @@ impl Sessions {
         new: NewSession,
     ) -> std::result::Result<SessionRecord, SessionError> {
         let now = self.now();
-        let ends_at = self.ends_at(&new, now);
+        let ends_at = self.ends_at(&new, now).await?;
         if ends_at <= now {
             return Err(SessionError::Over);
         }
@@ -143,12 +143,13 @@ impl Sessions {
         Ok(record)
     }
 
-    fn ends_at(&self, new: &NewSession, now: Timestamp) -> Timestamp {
-        let configured = SignedDuration::try_from(self.limits.lifetime).unwrap_or(SignedDuration::MAX);
+    async fn ends_at(&self, new: &NewSession, now: Timestamp) -> std::result::Result<Timestamp, SessionError> {
+        let caps = self.caps(&new.organizations).await?;
+        let configured = SignedDuration::try_from(caps.lifetime).unwrap_or(SignedDuration::MAX);
         let lifetime = if new.way.is_recovery() { configured.min(RECOVERY_LIFETIME) } else { configured };
         let ours = now.checked_add(lifetime).unwrap_or(Timestamp::MAX);
         let theirs = new.way.door_session().and_then(|door_session| door_session.ends_at);
-        theirs.map_or(ours, |theirs| ours.min(theirs))
+        Ok(theirs.map_or(ours, |theirs| ours.min(theirs)))
     }
 
     /// The live session of this browser on the auth host.

@@ -8,8 +8,8 @@ use arc_swap::ArcSwapOption;
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 
+use super::caps::Caps;
 use super::{CACHE_AGE, SessionRecord};
-use crate::config::SessionLimits;
 use crate::store::MemberRow;
 
 /// What an app is told about a session, ready to be sent. Made by the proxy; kept here because it lives and dies with the session.
@@ -36,6 +36,8 @@ pub struct Session {
     checked_ms: AtomicI64,
     /// When the provider has to confirm it next; never, for most.
     due_ms: AtomicI64,
+    idle_ms: AtomicI64,
+    ends_ms: AtomicI64,
     introduction: ArcSwapOption<Introduction>,
 }
 
@@ -50,6 +52,8 @@ impl Session {
             last_seen_ms: AtomicI64::new(seen),
             written_ms: AtomicI64::new(seen),
             checked_ms: AtomicI64::new(now.as_millisecond()),
+            idle_ms: AtomicI64::new(UNCAPPED),
+            ends_ms: AtomicI64::new(i64::MIN),
             introduction: ArcSwapOption::empty(),
         }
     }
@@ -60,10 +64,12 @@ impl Session {
         &self.record
     }
 
-    /// The same with the last request, as far as this node knows.
+    /// The same with the last request, as far as this node knows, and with the end as it is now.
     pub(super) fn record_now(&self) -> SessionRecord {
         let seen = Timestamp::from_millisecond(self.last_seen_ms.load(Ordering::Relaxed)).unwrap_or(self.record.last_seen_at);
-        SessionRecord { last_seen_at: seen.max(self.record.last_seen_at), ..self.record.clone() }
+        let ends = if self.is_capped() { Timestamp::from_millisecond(self.ends_ms.load(Ordering::Relaxed)).ok() } else { None };
+        let ends_at = ends.map_or(self.record.ends_at, |ends| ends.min(self.record.ends_at));
+        SessionRecord { last_seen_at: seen.max(self.record.last_seen_at), ends_at, ..self.record.clone() }
     }
 
     /// What the app is told, if it was worked out before.
@@ -77,10 +83,22 @@ impl Session {
         self.introduction.store(Some(introduction));
     }
 
-    /// Both limits, always (oauth2-proxy #2735).
-    pub(super) fn is_over(&self, limits: &SessionLimits, now_ms: i64) -> bool {
+    /// Both limits, always (oauth2-proxy #2735). One whose limits are not known yet is over.
+    pub(super) fn is_over(&self, now_ms: i64) -> bool {
         let idle = now_ms.saturating_sub(self.last_seen_ms.load(Ordering::Relaxed));
-        now_ms >= self.record.ends_at.as_millisecond() || idle > millis(limits.idle_timeout)
+        now_ms >= self.ends_ms.load(Ordering::Relaxed) || idle > self.idle_ms.load(Ordering::Relaxed)
+    }
+
+    /// Puts limits in force.
+    pub(super) fn cap(&self, caps: Caps) {
+        let last = self.record.started_at.as_millisecond().saturating_add(millis(caps.lifetime));
+        self.ends_ms.store(last.min(self.record.ends_at.as_millisecond()), Ordering::Relaxed);
+        self.idle_ms.store(millis(caps.idle), Ordering::Relaxed);
+    }
+
+    /// Whether limits were ever put in force.
+    pub(super) fn is_capped(&self) -> bool {
+        self.idle_ms.load(Ordering::Relaxed) != UNCAPPED
     }
 
     /// Whether the store was asked recently enough.
@@ -124,6 +142,9 @@ impl Session {
             && self.written_ms.compare_exchange(written, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
+
+/// No limits yet.
+const UNCAPPED: i64 = i64::MIN;
 
 trait Millis {
     fn as_millis_i64(&self) -> i64;

@@ -1,7 +1,7 @@
 //! Sessions: one small cookie in the browser, one record in the ephemeral store, and one way to end them.
 //!
 //! - `record`: what a session is, and the key that it is stored under
-//! - `live`: a session in memory, with its clocks
+//! - `live`: a session in memory, with its clocks; `caps`: how long it may be idle and last
 //! - `find`: from a cookie to a live session, through the local cache; `confirm`: those that their provider confirms while they live
 //! - `layer`: the same records for the auth host's pages, through tower-sessions
 //! - `ticket`: from the auth host to an app host
@@ -29,6 +29,7 @@ use crate::store::ephemeral::{Ephemeral, EphemeralError};
 use crate::store::{Store, StoreError};
 use news::News;
 
+mod caps;
 mod confirm;
 pub mod cookie;
 mod counts;
@@ -166,9 +167,10 @@ impl Sessions {
         self.tell_in_passing(News::Settings);
     }
 
-    /// Forgets the settings of this node.
+    /// Forgets the settings of this node. Every session is looked at again before it counts, because its limits may be others now.
     pub fn forget_settings(&self) {
         self.members.invalidate_settings();
+        self.doubt();
         self.streams.look_again_all();
     }
 

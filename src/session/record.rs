@@ -140,6 +140,12 @@ impl WayIn {
         }
     }
 
+    /// When the person proved to the provider who they are, if it said so.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.door_session().and_then(|door_session| door_session.authenticated_at)
+    }
+
     /// Whether it was a recovery link.
     #[must_use]
     pub const fn is_recovery(&self) -> bool {

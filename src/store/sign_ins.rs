@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{DecisionRecord, StoreError};
-use crate::core::{ConnectionId, IncidentId, Organization, OrganizationId, Reason};
+use crate::core::{ConnectionId, IncidentId, Organization, OrganizationId, Reason, SeenLogin};
 
 /// How many logins ended in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,14 @@ pub trait SignIns {
         connection: &ConnectionId,
         limit: u32,
     ) -> Result<Vec<LoginTrace>, StoreError>;
+
+    /// What the newest logins through a connection said about groups, newest first; at most `limit`, 1 to 1000.
+    async fn list_seen_logins(
+        &self,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
+        limit: u32,
+    ) -> Result<Vec<SeenLogin>, StoreError>;
 
     /// Groups that a connection has sent, by value; at most `limit`, 1 to 5000.
     async fn list_seen_groups(&self, connection: &ConnectionId, limit: u32) -> Result<Vec<SeenGroup>, StoreError>;

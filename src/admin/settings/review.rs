@@ -66,7 +66,7 @@ pub struct OrganizationReview {
 pub struct Objection {
     /// In which organization, if in one.
     pub organization: Option<OrganizationId>,
-    /// One word: `lockout_saver`, `lockout_nobody`, `sso_not_proven`, `impossible`.
+    /// One word: `lockout_saver`, `lockout_owner`, `lockout_nobody`, `sso_not_proven`, `impossible`.
     pub code: &'static str,
     /// What stands against it, and what would mend it.
     pub sentence: String,
@@ -170,9 +170,7 @@ impl Admin {
 impl Review {
     fn note(&mut self, old: &Organization, new: &Organization, effects: Effects, members: u64) {
         for lockout in &effects.lockouts {
-            let can_be_forced = lockout.can_be_forced();
-            let code = if matches!(lockout, crate::core::preview::Lockout::Nobody { .. }) { "lockout_nobody" } else { "lockout_saver" };
-            let sentence = lockout.sentence(new);
+            let (code, can_be_forced, sentence) = (lockout.code(), lockout.can_be_forced(), lockout.sentence(new));
             self.objections.push(Objection { organization: Some(new.id.clone()), code, sentence, can_be_forced });
             if can_be_forced {
                 self.needs.organization_name = Some(old.name.clone());

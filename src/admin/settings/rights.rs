@@ -21,6 +21,7 @@ impl Admin {
             return Ok(());
         }
         let before = before.ok_or(AdminError::NoSuch("organization"))?;
+        self.need_not_in_file(before, after)?;
         if touches_parent(Some(before), after) {
             self.need_all_organizations(actor, before).await?;
         }
@@ -31,6 +32,20 @@ impl Admin {
             need_ranks(actor, old, new)?;
         }
         Ok(())
+    }
+
+    /// What stands in the operator's file would be as it is there again after the next start. How pages look is in no file.
+    fn need_not_in_file(&self, before: &Settings, after: &Settings) -> Result<(), AdminError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let mut plain = after.clone();
+        for (new, old) in plain.organizations.iter_mut().zip(&before.organizations) {
+            new.branding.clone_from(&old.branding);
+        }
+        if plain == *before {
+            return Ok(());
+        }
+        let sentence = format!("this is set in {} on the host, and changed there", file.display());
+        Err(AdminError::refused("managed_by_file", sentence))
     }
 
     /// Connections, domains and the parent's name are everybody's: whoever changes them administers every organization.

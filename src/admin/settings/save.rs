@@ -36,7 +36,7 @@ impl Admin {
     ///
     /// # Errors
     /// As [`Admin::review_settings`]; [`AdminError::ReviewChanged`] with the review of now when it says something else; [`AdminError::Refused`] with
-    /// `lockout_nobody`, `lockout_saver`, `sso_not_proven`, `impossible`, or with `confirm_organization_name` or `confirm_lose_access` when that was not typed as the
+    /// `lockout_nobody`, `lockout_owner`, `lockout_saver`, `sso_not_proven`, `impossible`, or with `confirm_organization_name` or `confirm_lose_access` when that was not typed as the
     /// review needs it; [`AdminError::FreshSignInNeeded`] when something has to be typed. Nothing was saved then.
     pub async fn save_settings(
         &self,

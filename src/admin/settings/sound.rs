@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::super::Fault;
-use crate::core::{MappedGroup, Organization, Settings, is_unseen};
+use crate::core::{MappedGroup, Organization, Policy, Settings, is_unseen};
 
 /// The longest name or group, in characters.
 const LONGEST: usize = 256;
@@ -47,6 +49,7 @@ impl Check<'_> {
             self.wrong("mode", format!("this plan has no provisioning by {}", organization.mode));
         }
         self.mappings();
+        self.sessions();
         let verified =
             |domain: &crate::core::DomainName| settings.domains.iter().any(|known| &known.name == domain && known.verified.is_some());
         if let Some(owner) = organization.primary_owner.as_ref().filter(|owner| !verified(owner.domain())) {
@@ -104,6 +107,15 @@ impl Check<'_> {
             self.need(seen.insert(mapping.tier.as_str()), "seat_tier_mappings", "a seat tier is mapped in two places");
             self.groups("seat_tier_mappings", &mapping.groups);
         }
+    }
+
+    fn sessions(&mut self) {
+        let Policy { session_idle, session_max, .. } = &self.organization.policy;
+        let long_enough = |cap: &Option<SignedDuration>| cap.is_none_or(|cap| cap >= Policy::SESSION_MIN);
+        self.need(long_enough(session_idle), "session_idle", "a session lasts at least 5 minutes");
+        self.need(long_enough(session_max), "session_max", "a session lasts at least 5 minutes");
+        let fits = session_idle.zip(*session_max).is_none_or(|(idle, max)| idle <= max);
+        self.need(fits, "session_idle", "a session cannot be idle for longer than it lasts");
     }
 
     fn groups(&mut self, field: &'static str, groups: &[MappedGroup]) {

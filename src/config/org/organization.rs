@@ -284,7 +284,14 @@ fn policy(mut section: Section<'_>) -> Policy {
     let mut yes = |key, default: bool| section.boolean(key).unwrap_or(default);
     let approve_first_logins = yes("approve_first_logins", default.approve_first_logins);
     let require_sso = yes("require_sso", default.require_sso);
-    for key in ["session_max", "relink_window", "seat_warn"] {
+    let allow_guests = yes("allow_guests", default.allow_guests);
+    let mut session = |key| section.parsed(key, value::session_cap);
+    let (session_idle, session_max) = (session("session_idle"), session("session_max"));
+    if session_idle.zip(session_max).is_some_and(|(idle, max)| idle > max) {
+        let wrong = Wrong::new(Code::SessionLimits, "`session_idle` is longer than `session_max`");
+        section.wrong("session_idle", wrong.suggest("make `session_idle` at most as long as `session_max`"));
+    }
+    for key in ["relink_window", "seat_warn"] {
         if section.has(key) {
             let wrong = Wrong::new(Code::NotYet, format!("`{key}` is not in this version yet"));
             section.wrong(key, wrong.suggest("leave it out"));
@@ -300,6 +307,9 @@ fn policy(mut section: Section<'_>) -> Policy {
         pin_max,
         undo_window,
         approve_first_logins,
+        allow_guests,
+        session_idle,
+        session_max,
         require_sso,
         removal_threshold,
     }

@@ -21,6 +21,8 @@ pub struct InviteSituation {
     pub seats: Vec<SeatCount>,
     /// Whether some connection that is on takes the address, in a verified domain.
     pub domain_allowed: bool,
+    /// Whether the address is in a domain that is none of the parent's: a guest's (row 39).
+    pub guest_domain: bool,
     /// Whether the address has an open invite.
     pub is_invited: bool,
     /// The member with the address, if there is or was one.
@@ -32,9 +34,9 @@ pub struct InviteSituation {
 /// # Errors
 /// [`Refusal`], with what would mend it.
 pub fn create(situation: &InviteSituation, email: &EmailAddress, wish: Option<&SeatTier>) -> Result<Option<SeatTier>, Refusal> {
-    let InviteSituation { organization, seats, domain_allowed, is_invited, member } = situation;
-    by_mode(organization)?;
-    if !domain_allowed {
+    let InviteSituation { organization, seats, is_invited, member, .. } = situation;
+    by_mode(situation)?;
+    if !situation.domain_allowed && !situation.is_guest() {
         let sentence = format!("nobody could sign in with {email}: no connection that is on has the verified domain {}", email.domain());
         return Err(Refusal::new("domain_not_allowed", sentence));
     }
@@ -60,10 +62,10 @@ pub fn create(situation: &InviteSituation, email: &EmailAddress, wish: Option<&S
 ///
 /// # Errors
 /// [`Refusal`], with what would mend it.
-pub fn renew(organization: &Organization, seats: &[SeatCount], offered: Option<&SeatTier>, is_held: bool) -> Result<(), Refusal> {
-    by_mode(organization)?;
+pub fn renew(situation: &InviteSituation, offered: Option<&SeatTier>, is_held: bool) -> Result<(), Refusal> {
+    by_mode(situation)?;
     match offered {
-        Some(tier) if !is_held => hold(organization, seats, tier).map(drop),
+        Some(tier) if !is_held => hold(&situation.organization, &situation.seats, tier).map(drop),
         _ => Ok(()),
     }
 }
@@ -74,9 +76,17 @@ pub fn ends_at(now: Timestamp) -> Timestamp {
     now.saturating_add(OPEN_FOR).unwrap_or(Timestamp::MAX)
 }
 
-/// Row 39.
-fn by_mode(organization: &Organization) -> Result<(), Refusal> {
-    let how = match organization.mode {
+impl InviteSituation {
+    /// Whether the invite is for a guest, and guests are allowed.
+    fn is_guest(&self) -> bool {
+        self.guest_domain && self.organization.policy.allow_guests
+    }
+}
+
+/// Row 39: guests come by invites whatever the mode.
+fn by_mode(situation: &InviteSituation) -> Result<(), Refusal> {
+    let how = match situation.organization.mode {
+        _ if situation.is_guest() => return Ok(()),
         Mode::Manual => return Ok(()),
         Mode::Jit => "people become members by signing in here, so nobody is invited: assign them to the app at the identity provider",
         Mode::Scim => "the directory makes members here, so nobody is invited: add them to the directory",

@@ -20,6 +20,11 @@ pub enum Lockout {
         /// Other administrators who are certain to remain. Empty: nobody may insist on this save.
         remaining: Vec<String>,
     },
+    /// A connection goes that is the last way in of somebody with the highest role. Nobody may insist.
+    Owners {
+        /// Who.
+        names: Vec<String>,
+    },
     /// Nobody would administer the organization. Nobody may insist.
     Nobody {
         /// The groups of whoever saves, if somebody does: mapping one of them mends it.
@@ -44,7 +49,17 @@ impl Lockout {
     pub const fn can_be_forced(&self) -> bool {
         match self {
             Self::Saver { remaining, .. } => !remaining.is_empty(),
-            Self::Nobody { .. } => false,
+            Self::Owners { .. } | Self::Nobody { .. } => false,
+        }
+    }
+
+    /// One word for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Saver { .. } => "lockout_saver",
+            Self::Owners { .. } => "lockout_owner",
+            Self::Nobody { .. } => "lockout_nobody",
         }
     }
 
@@ -58,6 +73,13 @@ impl Lockout {
             }
             Self::Saver { role_after: Some(role), groups, mending, remaining } => {
                 (format!("You would be {role} and could not administer {name} any more."), groups, mending, remaining)
+            }
+            Self::Owners { names } => {
+                let highest = organization.roles.first().map_or("the highest role", Role::as_str);
+                return format!(
+                    "This is the last way in of {} ({highest}). Let them sign in through another connection first, or take the role from them.",
+                    listed(names.iter().map(String::as_str), "and")
+                );
             }
             Self::Nobody { groups, mending } => (format!("Nobody could administer {name} any more."), groups, mending, &[]),
         };

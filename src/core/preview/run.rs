@@ -12,7 +12,8 @@ use super::warnings::{NAMED, Warning, about_mappings};
 use super::{Administrator, ConnectionMemory, Effects, LastSeen, Next, PersonEffect, PreviewMember, Scene, Standing, Unknown};
 use crate::core::provision::{Change, ConnectionState, Decision, Facts, Known, Outcome, SeatCount, decide};
 use crate::core::{
-    Connection, ConnectionId, EmailAddress, GroupClaim, Mode, Organization, OrganizationId, PersonId, Reason, Role, SeatTier, Settings,
+    Connection, ConnectionId, EmailAddress, GroupClaim, Identity, Mode, Organization, OrganizationId, PersonId, Reason, Role, SeatTier,
+    Settings,
 };
 
 /// What is asked: these settings instead of those, in this organization.
@@ -44,6 +45,8 @@ pub struct Preview {
     administered: bool,
     administers: bool,
     saver: Option<Saver>,
+    /// Who has the highest role and would have no connection left to sign in through.
+    stranded: Vec<String>,
     watch: Watch,
     effects: Effects,
 }
@@ -69,8 +72,8 @@ struct Watch {
 }
 
 /// What one login would be, with guards and without.
-struct Outlook {
-    decision: Decision,
+pub(super) struct Outlook {
+    pub(super) decision: Decision,
     /// The role that the settings themselves give, whoever else administers.
     by_settings: Option<Role>,
     /// Would be refused today as well, for the same reason.
@@ -108,6 +111,7 @@ impl Preview {
             connections: scene.connections,
             administered: false,
             saver: None,
+            stranded: Vec::new(),
             question,
             was,
             saved,
@@ -135,6 +139,7 @@ impl Preview {
             Err(why) => Some(Next::Unknown { why: *why }),
         };
         self.note_administrator(&member, &before, outlook.as_ref().ok(), next.as_ref());
+        self.note_way_in(&member);
         if let Ok(outlook) = &outlook {
             self.write(&member, &outlook.decision);
         }
@@ -153,13 +158,16 @@ impl Preview {
             let (role_after, groups) = (saver.role_after, saver.groups);
             self.effects.lockouts.push(Lockout::Saver { role_after, groups, mending: mending(&becomes), remaining: others });
         }
+        if !self.stranded.is_empty() {
+            self.effects.lockouts.push(Lockout::Owners { names: std::mem::take(&mut self.stranded) });
+        }
         self.warn();
         self.effects.seats = self.saved.seats;
         self.effects
     }
 
     /// Asks for one member.
-    fn look(&self, member: &PreviewMember) -> Result<Outlook, Unknown> {
+    pub(super) fn look(&self, member: &PreviewMember) -> Result<Outlook, Unknown> {
         let last = member.last.as_ref().ok_or(Unknown::NeverSeen)?;
         let connection = self.question.after.find_connection(&last.identity.connection).ok_or(Unknown::ConnectionGone)?;
         let concerned = concerned(last);
@@ -191,6 +199,29 @@ impl Preview {
         Ok(Outlook { decision, by_settings, out_already })
     }
 
+    /// Asks for somebody who is nobody yet; `None` when the connection is gone.
+    pub(super) fn look_at_stranger(&self, identity: &Identity) -> Option<Decision> {
+        let connection = self.question.after.find_connection(&identity.connection)?;
+        let at = self.question.now;
+        let last = LastSeen { at, identity: identity.clone(), linked: None, same_email: Vec::new(), invite: None };
+        let facts = Facts {
+            organization: Arc::clone(&self.saved.organization),
+            connection: self.state_of(&self.question.after, connection, &last),
+            linked: None,
+            same_email: Vec::new(),
+            invite: None,
+            seats: self.saved.seats.clone(),
+            other_admins: self.count_others(&[]),
+            other_primary_owner: self.saved.primary_owner.is_some(),
+        };
+        Some(decide(&facts, identity, at))
+    }
+
+    /// The organization as it would be.
+    pub(super) fn becomes(&self) -> &Organization {
+        &self.saved.organization
+    }
+
     fn refuses_today(&self, facts: Facts, last: &LastSeen) -> Option<Reason> {
         let connection = self.question.before.find_connection(&last.identity.connection)?;
         let connection = self.state_of(&self.question.before, connection, last);
@@ -207,6 +238,7 @@ impl Preview {
             id: connection.id.clone(),
             enabled: connection.enabled,
             domain_verified: last.identity.email.as_ref().is_some_and(|email| settings.allows_domain(connection, email.domain())),
+            guest_domain: last.identity.email.as_ref().is_some_and(|email| !settings.has_domain(email.domain())),
             allow_idp_initiated: connection.allow_idp_initiated,
             relink_open_until: memory.relink_open_until,
             health: memory.health,
@@ -277,13 +309,31 @@ impl Preview {
         }
     }
 
-    /// Whether some connection takes the member: one that they have a link on, or any while they have none or its relink window is open.
+    /// Whether some connection takes the member.
     fn could_come_in(&self, member: &PreviewMember) -> bool {
+        self.ways_in(&self.question.after, member).next().is_some()
+    }
+
+    /// Connections that take the member: those that they have a link on, or any while they have none or its relink window is open.
+    fn ways_in<'a>(&'a self, settings: &'a Settings, member: &'a PreviewMember) -> impl Iterator<Item = &'a Connection> {
         let relinks = |id: &ConnectionId| {
             self.connections.get(id).and_then(|memory| memory.relink_open_until).is_some_and(|until| self.question.now < until)
         };
-        let leads_here = |id: &ConnectionId| member.connections.is_empty() || member.connections.contains(id) || relinks(id);
-        member.person.email.as_ref().is_some_and(|email| takes(&self.question.after, email).any(|connection| leads_here(&connection.id)))
+        let leads_here = move |id: &ConnectionId| member.connections.is_empty() || member.connections.contains(id) || relinks(id);
+        let email = member.person.email.as_ref();
+        email.into_iter().flat_map(|email| takes(settings, email)).filter(move |connection| leads_here(&connection.id))
+    }
+
+    /// Whoever has the highest role is needed to mend things: their last connection is neither turned off nor taken away.
+    fn note_way_in(&mut self, member: &PreviewMember) {
+        let highest = self.was.roles.first() == Some(&member.member.role) || member.member.primary_owner;
+        if member.person.service_account || !highest || self.could_come_in(member) {
+            return;
+        }
+        let stays = |id: &ConnectionId| self.question.after.find_connection(id).is_some_and(|connection| connection.enabled);
+        if self.ways_in(&self.question.before, member).any(|connection| !stays(&connection.id)) {
+            self.stranded.push(name_of(&member.person));
+        }
     }
 
     fn count(&mut self, member: PreviewMember, before: Standing, next: Option<Next>) {

@@ -70,9 +70,14 @@ impl<'a> Candidate<'a> {
         self.member.is_some_and(|member| member.primary_owner)
     }
 
+    /// Whether this is a guest, who came by an invite and stays by hand (row 39).
+    pub(super) fn is_guest(&self) -> bool {
+        !self.login.facts.connection.domain_verified
+    }
+
     /// Whether groups decide at all, at a login or by sync.
     pub(super) fn mappings_on(&self) -> bool {
-        self.organization().maps_groups()
+        self.organization().maps_groups() && !self.is_guest()
     }
 
     /// The tier that the member waits for. Without mappings nothing wants another tier (row 58).

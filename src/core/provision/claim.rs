@@ -24,6 +24,10 @@ pub(super) enum Groups {
 impl Groups {
     pub(super) fn read(candidate: &Candidate<'_>, trace: &mut Trace) -> Self {
         let organization = candidate.organization();
+        if candidate.is_guest() {
+            trace.add(Rule::Groups, Verdict::Noted, "groups say nothing about guests");
+            return Self::Ignored;
+        }
         if !organization.maps_at_login() {
             trace.add(Rule::Groups, Verdict::Noted, "groups do not decide at a login here");
             return Self::Ignored;

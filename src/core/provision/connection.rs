@@ -3,6 +3,7 @@
 use super::candidate::Login;
 use super::decide::Refusal;
 use super::decision::{Rule, Trace, Verdict};
+use super::guest;
 use crate::core::Reason;
 
 pub(super) fn check(login: Login<'_>, trace: &mut Trace) -> Result<(), Refusal> {
@@ -29,9 +30,14 @@ pub(super) fn check(login: Login<'_>, trace: &mut Trace) -> Result<(), Refusal> 
     if identity.email.is_none() {
         return refuse(Reason::DomainNotAllowed, "the provider sent no address");
     }
-    if !state.domain_verified {
-        return refuse(Reason::DomainNotAllowed, "the domain of the address is not one of the connection's, or not verified");
+    if state.domain_verified {
+        trace.add(Rule::Connection, Verdict::Noted, format!("connection {}: on, domain verified", identity.connection));
+        return Ok(());
     }
-    trace.add(Rule::Connection, Verdict::Noted, format!("connection {}: on, domain verified", identity.connection));
-    Ok(())
+    if guest::may_come(login, trace) {
+        return Ok(());
+    }
+    let why = "the domain of the address is not one of the connection's, or not verified";
+    trace.add(Rule::Connection, Verdict::Refused, format!("connection {}: {why}", identity.connection));
+    Err(Refusal::plain(Reason::DomainNotAllowed))
 }

@@ -9,6 +9,7 @@ use crate::core::{ClaimHealth, ConnectionId, Invite, Link, Member, Organization,
 
 /// The connection, as far as the decision asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ConnectionState {
     /// Which one.
     pub id: ConnectionId,
@@ -16,6 +17,9 @@ pub struct ConnectionState {
     pub enabled: bool,
     /// Whether the domain of the asserted address is one of the connection's and verified for the parent. `false` when no address came.
     pub domain_verified: bool,
+    /// Whether the domain of the asserted address is none of the parent's: the address of a guest, if of anybody (row 39).
+    #[serde(default)]
+    pub guest_domain: bool,
     /// Whether unasked responses are accepted.
     pub allow_idp_initiated: bool,
     /// A relink window opened by an admin ends then (row 50).

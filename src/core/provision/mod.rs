@@ -3,7 +3,7 @@
 //! - `facts`: everything that the decision may know
 //! - `decision`: outcome, changes and trace
 //! - [`decide`](fn@decide): the order of evaluation of rules.md, one step a line; the steps, in that order:
-//!   `connection`, `person`, `candidate`, `mode`, `claim`, `role` (with `mapping` and `guard`), `seat` (with `gate`), `entry`
+//!   `connection` (with `guest`), `person`, `candidate`, `mode`, `claim`, `role` (with `mapping` and `guard`), `seat` (with `gate`), `entry`
 //! - `approval`: an administrator's yes, waited for at a first login or given by hand
 //! - `trace`: how a step is written down
 //!
@@ -19,6 +19,7 @@ mod entry;
 mod facts;
 mod gate;
 mod guard;
+mod guest;
 mod mapping;
 mod mode;
 mod person;

@@ -6,6 +6,10 @@ use super::decision::{Rule, Trace, Verdict};
 use crate::core::{Mode, Reason};
 
 pub(super) fn check(candidate: &Candidate<'_>, trace: &mut Trace) -> Result<(), Refusal> {
+    if candidate.is_guest() {
+        trace.add(Rule::Mode, Verdict::Noted, "guests come by invites in every mode");
+        return Ok(());
+    }
     let organization = candidate.organization();
     let mapped = if organization.group_mappings && organization.mode != Mode::Manual { "with" } else { "without" };
     let mode = format!("{} {mapped} group mappings", organization.mode);

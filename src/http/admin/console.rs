@@ -16,6 +16,7 @@ use super::theme::Theme;
 use super::trouble;
 use crate::admin::{Actor, Admin, Who};
 use crate::app::App;
+use crate::clock::CLOCK_SKEW;
 use crate::core::{MemberStatus, Organization, OrganizationId, ReturnTo};
 use crate::http::headers::Nonce;
 use crate::http::login::enter::signed_in;
@@ -64,7 +65,12 @@ impl Deref for Console {
 impl Console {
     /// The use cases.
     pub(super) fn admin(&self) -> Admin {
-        Admin { store: Arc::clone(&self.app.store), sessions: Arc::clone(&self.app.sessions), clock: Arc::clone(&self.app.clock) }
+        self.app.admin()
+    }
+
+    /// The operator's file that says what cannot be changed here, if there is one.
+    pub(super) fn file(&self) -> Option<String> {
+        self.app.config.org_file.as_ref().map(|file| file.display().to_string())
     }
 
     /// An address of this organization's console: `path("members")` is `/admin/acme/members`, `path("")` its first page.
@@ -164,10 +170,20 @@ pub(in crate::http) async fn find_administrator(
 }
 
 /// Whether the sign-in is young enough for the danger zone. A clock that was set back makes nothing fresh, and a recovery link is no sign-in: whoever
-/// found one must not pass for somebody who has just proved who they are.
+/// found one must not pass for somebody who has just proved who they are. Nor is a provider's old session: when it says that the person was
+/// asked counts. One that says nothing was not told to, which the way to a fresh sign-in does.
 fn is_fresh(record: &SessionRecord, now: Timestamp) -> bool {
     let age = now.duration_since(record.started_at);
-    !record.way.is_recovery() && age >= SignedDuration::ZERO && age <= FRESH
+    let young = age >= SignedDuration::ZERO && age <= FRESH;
+    young && record.way.authenticated_at().is_some_and(|at| now.duration_since(at) <= FRESH + CLOCK_SKEW)
+}
+
+impl Inside {
+    /// The provider answered the login of a moment ago from a session of its own, and did not ask the person anew.
+    pub(super) fn was_not_asked_anew(&self) -> bool {
+        let young = self.now.duration_since(self.session.started_at) <= FRESH;
+        young && self.session.way.authenticated_at().is_some_and(|at| self.now.duration_since(at) > FRESH + CLOCK_SKEW)
+    }
 }
 
 /// To sign-in and back. `again`: somebody is signed in, but not here.

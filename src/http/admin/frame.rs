@@ -28,6 +28,8 @@ pub(super) enum Section {
     Seats,
     /// Who is signed in.
     Sessions,
+    /// Who waits to be let in.
+    Requests,
     /// The audit log.
     Activity,
     /// API tokens.
@@ -47,6 +49,7 @@ impl Section {
             Self::Members => Some(("People", "Members", "members")),
             Self::Seats => Some(("People", "Seats", "seats")),
             Self::Sessions => Some(("People", "Sessions", "sessions")),
+            Self::Requests => Some(("People", "Requests", "requests")),
             Self::Activity => Some(("", "Activity", "activity")),
             Self::Tokens => Some(("System", "API tokens", "tokens")),
             Self::Access => Some(("Access", "Identity & access", "access")),

@@ -32,6 +32,7 @@ mod members;
 mod overview;
 mod parts;
 mod picker;
+mod requests;
 mod review;
 mod seats;
 mod sessions;
@@ -47,12 +48,13 @@ pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(connections::routes())
         .merge(members::routes())
         .merge(seats::routes())
+        .merge(requests::routes())
         .merge(sessions::routes())
         .merge(activity::routes())
         .merge(tokens::routes())
         .merge(access::routes())
         .merge(review::routes())
-        .route("/admin/{organization}/settings", get(settings::show).post(settings::edit))
+        .merge(settings::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), console::enter));
     Router::new().route("/admin", get(picker::show)).route("/admin/theme", post(theme::choose)).merge(inside)
 }

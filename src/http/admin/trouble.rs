@@ -93,6 +93,12 @@ impl Refusal {
             AdminError::NotAllowed(permission) => {
                 (StatusCode::FORBIDDEN, "You may not do this", format!("It needs the permission to {}.", in_words(*permission)), back)
             }
+            AdminError::FreshSignInNeeded if console.was_not_asked_anew() => (
+                StatusCode::FORBIDDEN,
+                "Your provider did not ask you again",
+                "It can do harm, so we ask who is at the keyboard. You have just come back from your provider, but it answered from an older sign-in of yours there. Sign out at the provider, then sign in again; nothing was changed yet.".to_owned(),
+                ("Sign in again", console.fresh_sign_in()),
+            ),
             AdminError::FreshSignInNeeded => (
                 StatusCode::FORBIDDEN,
                 "Sign in once more for this",

@@ -66,7 +66,7 @@ pub(super) async fn enter(
         return Err(ApiError::TooManyRequests);
     }
     let token = bearer(request.headers())?;
-    let admin = Admin { store: Arc::clone(&app.store), sessions: Arc::clone(&app.sessions), clock: Arc::clone(&app.clock) };
+    let admin = app.admin();
     let actor = match admin.find_bearer(token, origin.plain()).await? {
         Bearer::Actor(actor) => actor,
         Bearer::Unknown => return Err(ApiError::NoToken("token_unknown")),

@@ -67,6 +67,7 @@ async fn load_connection(conn: &mut Connection, settings: &LoadedSettings, ident
         id: connection.id.clone(),
         enabled: connection.enabled,
         domain_verified: identity.email.as_ref().is_some_and(|email| settings.allows_domain(connection, email.domain())),
+        guest_domain: identity.email.as_ref().is_some_and(|email| !settings.has_domain(email.domain())),
         allow_idp_initiated: connection.allow_idp_initiated,
         relink_open_until: row.maybe_time("relink_open_until")?,
         health: ClaimHealth { last_present_at: row.maybe_time("last_present_at")? },

@@ -53,6 +53,7 @@ pub(super) async fn load_situation(
         organization: settings.load_organization(organization)?,
         seats: count_seats(conn, organization, now).await?,
         domain_allowed,
+        guest_domain: !all.has_domain(email.domain()),
         is_invited: find_open(conn, organization, email, now).await?,
         member: [MemberStatus::Active, MemberStatus::Blocked, MemberStatus::Removed].into_iter().find(|status| statuses.contains(status)),
     })

@@ -7,7 +7,7 @@ use strum::IntoEnumIterator as _;
 use super::codec::{Columns as _, micros};
 use super::facts::count_other_admins;
 use super::{Backend, Connection, rows};
-use crate::core::{ConnectionId, Organization, OrganizationId, Reason};
+use crate::core::{ConnectionId, Identity, Organization, OrganizationId, Reason, SeenLogin};
 use crate::store::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns, StoreError};
 
 #[async_trait]
@@ -31,6 +31,15 @@ impl SignIns for Backend {
         limit: u32,
     ) -> Result<Vec<LoginTrace>, StoreError> {
         self.within(async { list_login_traces(&mut *self.read().await?, organization, connection, limit).await }).await
+    }
+
+    async fn list_seen_logins(
+        &self,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
+        limit: u32,
+    ) -> Result<Vec<SeenLogin>, StoreError> {
+        self.within(async { list_seen_logins(&mut *self.reader().await?, organization, connection, limit).await }).await
     }
 
     async fn list_seen_groups(&self, connection: &ConnectionId, limit: u32) -> Result<Vec<SeenGroup>, StoreError> {
@@ -120,6 +129,26 @@ async fn list_login_traces(
     traces.sort_by_key(|trace| std::cmp::Reverse(trace.at()));
     traces.truncate(usize::try_from(limit).unwrap_or_default());
     Ok(traces)
+}
+
+async fn list_seen_logins(
+    conn: &mut Connection,
+    organization: &OrganizationId,
+    connection: &ConnectionId,
+    limit: u32,
+) -> Result<Vec<SeenLogin>, StoreError> {
+    let found =
+        sqlx::query("SELECT person, at, identity FROM decision WHERE organization = $1 AND connection = $2 ORDER BY audit DESC LIMIT $3")
+            .bind(organization.as_str())
+            .bind(connection.as_str())
+            .bind(i64::from(limit.clamp(1, 1000)))
+            .fetch_all(conn)
+            .await?;
+    let login = |row: &super::Row| -> Result<SeenLogin, StoreError> {
+        let identity: Identity = row.json("identity")?;
+        Ok(SeenLogin { person: row.maybe_parsed("person")?, at: row.time("at")?, groups: identity.groups })
+    };
+    found.iter().map(login).collect()
 }
 
 async fn list_seen_groups(conn: &mut Connection, connection: &ConnectionId, limit: u32) -> Result<Vec<SeenGroup>, StoreError> {

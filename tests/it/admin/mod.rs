@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod activity;
+mod console;
 mod people;
 mod recovery;
 mod requests;
@@ -20,7 +21,7 @@ use crate::store::fixtures::acme;
 use crate::support::gateway::Gateway;
 
 fn admin(gateway: &Gateway) -> Admin {
-    Admin { store: gateway.members.store.clone(), sessions: Arc::clone(&gateway.sessions), clock: gateway.clock.clone() }
+    Admin { store: gateway.members.store.clone(), sessions: Arc::clone(&gateway.sessions), clock: gateway.clock.clone(), file: None }
 }
 
 fn operator() -> Actor {

@@ -424,3 +424,17 @@ proptest! {
         runtime.block_on(preview_is_what_happens(people, change));
     }
 }
+
+#[tokio::test]
+async fn row_61_a_switch_to_directory_sync_may_remove_everybody_so_their_number_is_typed() {
+    let desk = Desk::new(Mode::Jit, true).await;
+    for name in ["a", "b", "c", "d", "e"] {
+        desk.login(name, &["everyone"]).await.unwrap();
+    }
+    let (olivia, change) = (desk.by("olivia").await, changed(&desk, |organization| organization.mode = Mode::Scim).await);
+    let review = review(&desk, &olivia, &change).await;
+    assert_eq!(review.needs.lose_access, Some(6), "whom the directory does not have is removed");
+    assert_eq!(refused(save(&desk, &olivia, &change, &review.id, &nothing()).await).0, "confirm_lose_access");
+    save(&desk, &olivia, &change, &review.id, &Confirmations { lose_access: Some(6), ..nothing() }).await.unwrap();
+    assert_eq!(desk.member("a").await.status, MemberStatus::Active, "nobody before the first sync");
+}

@@ -100,6 +100,24 @@ fn whatif_answers_for_members_and_strangers_and_writes_nothing() {
 }
 
 #[test]
+fn whatif_reads_a_token_and_says_that_it_is_no_login() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let claims = r#"{"sub":"sub-jo","email":"jo@acme.example","groups":["app-admins"]}"#;
+    let shell = ada_and_noah().with("token", &format!("{}.{}.x\n", part(r#"{"alg":"none"}"#), part(claims))).with("nonsense", "a.b.c");
+    let before = shell.run(&["member", "list", "--json"]).stdout;
+    let whatif = |more: &[&str]| shell.run(&[&["whatif", "--connection", "entra"], more].concat());
+    let jo = whatif(&["--token", "token"]);
+    assert!(jo.code == 0 && jo.stdout.contains("role: User becomes Admin") && jo.stderr.contains("NOT verified"), "{jo:?}");
+    assert_eq!(whatif(&["--token", "nonsense"]).code, 1);
+    assert_eq!(whatif(&["--token", "missing"]).code, 1);
+    assert_eq!(whatif(&["--saml", "token"]).code, 2, "the connection speaks OpenID Connect");
+    assert_eq!(whatif(&["--token", "token", "--groups", "a"]).code, 2);
+    assert_eq!(shell.run(&["member", "list", "--json"]).stdout, before);
+}
+
+#[test]
 fn a_review_names_who_would_change() {
     let people: [(&str, &[&str]); 3] = [("ada", &["app-admins", "design"]), ("kim", &["it-platform"]), ("jo", &["everyone"])];
     let shell = signed_in(ORG, &people)

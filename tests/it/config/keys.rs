@@ -61,7 +61,7 @@ zzzzzzzzzzzz = 1
 "#;
 
 /// Keys that are reserved and refused.
-const RESERVED: [&str; 3] = ["session_max", "relink_window", "seat_warn"];
+const RESERVED: [&str; 2] = ["relink_window", "seat_warn"];
 
 fn known_keys() -> BTreeSet<String> {
     let folder = Folder::new().with("usher.toml", PROCESS).with("org.toml", ORGANIZATION);

@@ -6,6 +6,7 @@
 //! - `claims`: the states of the group claim
 //! - `seats`: rows 24-36
 //! - `identity`: rows 48-51, 62, 68, and what a hostile provider might try
+//! - `guests`: row 39; `gone`: row 65
 //! - `preview`, `explain`: what is asked beside a login
 //! - `vectors`: the acceptance vectors
 //! - `properties`: what holds for any facts
@@ -14,6 +15,8 @@ mod approval;
 mod claims;
 mod coming_in;
 mod explain;
+mod gone;
+mod guests;
 mod identity;
 mod preview;
 mod properties;

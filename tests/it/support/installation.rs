@@ -125,10 +125,12 @@ impl Installation {
         let usher_toml = data_dir.path().join("usher.toml");
         std::fs::write(&usher_toml, edit(process(&site, data_dir.path(), &echo))).unwrap();
         std::fs::write(data_dir.path().join("org.toml"), org_toml).unwrap();
-        let Loaded { config, settings, .. } =
+        let Loaded { mut config, settings, .. } =
             config::load_with_org(&usher_toml, &config::environment()).unwrap_or_else(|faults| panic!("{faults}"));
         let store = SqliteStore::open(&config.data_dir.join("usher.db")).await.unwrap();
         store.save_settings(&settings.unwrap(), None, "test", clock.now()).await.unwrap();
+        // As after `usher apply`: the console may change everything.
+        config.org_file = None;
         let stop = CancellationToken::new();
         let (app, ops_address) = assemble(config, Arc::new(store), clock, None, &stop).await;
         Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, data_dir }
@@ -136,11 +138,17 @@ impl Installation {
 
     /// Starts it with the people, the connections and the provider of the demo.
     pub(crate) async fn demo(clock: Arc<dyn Clock>) -> Self {
+        Self::demo_with(clock, |_| {}).await
+    }
+
+    /// The same with a changed configuration.
+    pub(crate) async fn demo_with(clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
         let (site, data_dir, echo) = (Site::new(), TempDir::new().unwrap(), Echo::start().await);
         let demo = Demo::new(([127, 0, 0, 1], site.port).into(), Scenario::Default, Arc::clone(&clock)).unwrap();
         let store = SqliteStore::open_in_memory().await.unwrap();
         demo.prepare(&store, clock.now()).await.unwrap();
-        let config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();
+        let mut config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();
+        change(&mut config);
         let stop = CancellationToken::new();
         let (app, ops_address) = assemble(config, Arc::new(store), clock, Some(demo.idp_router()), &stop).await;
         Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, data_dir }
@@ -163,7 +171,7 @@ impl Installation {
 
     /// The use cases of administrators, on its store and sessions.
     pub(crate) fn admin(&self, clock: Arc<dyn Clock>) -> Admin {
-        Admin { store: Arc::clone(&self.app.store), sessions: Arc::clone(&self.app.sessions), clock }
+        Admin { clock, ..self.app.admin() }
     }
 
     /// Tries every door again.

@@ -17,6 +17,7 @@ use crate::core::{GroupClaim, MappedGroup, MemberStatus, Mode, Organization, Per
 use crate::http::admin::connections::{Summary, summarize};
 use crate::http::admin::console::Console;
 use crate::http::admin::frame::{Frame, Section};
+use crate::http::admin::overview::gone;
 use crate::http::admin::parts::{Badge, Tone, When, count};
 use crate::http::admin::review::{self, Edit, What};
 use crate::http::admin::trouble::Trouble;
@@ -219,6 +220,8 @@ fn modes(organization: &Organization) -> Vec<Choice> {
 
 /// What is known of groups and members.
 struct Known {
+    /// Mapped groups that people had and have no more.
+    gone: BTreeSet<String>,
     seen: BTreeMap<String, Timestamp>,
     spellings: BTreeMap<String, BTreeSet<String>>,
     members: BTreeMap<String, usize>,
@@ -232,6 +235,7 @@ impl Known {
     async fn load(console: &Console) -> Result<Self, StoreError> {
         let store = &console.app.store;
         let mut known = Self {
+            gone: gone(console).await?.into_iter().map(|gone| gone.value).collect(),
             seen: BTreeMap::new(),
             spellings: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -282,6 +286,7 @@ impl Known {
         let seen = self.seen.get(value).copied();
         let near = || self.spellings.get(&folded(value)).into_iter().flatten().find(|spelling| spelling.as_str() != value);
         let warning = match seen {
+            Some(_) if self.gone.contains(value) => Some(Badge::new(Tone::Bad, "gone: nobody has it any more")),
             Some(at) if self.now.duration_since(at) <= UNSEEN => None,
             _ => match near() {
                 Some(spelling) => Some(Badge::new(Tone::Warn, format!("did you mean {spelling}?"))),

@@ -4,8 +4,9 @@ use axum::response::Response;
 
 use super::form::Pairs;
 use super::page;
-use crate::admin::{AdminError, Hypothesis};
-use crate::core::{ConnectionId, EmailAddress, Explanation, GroupClaim};
+use crate::admin::{AdminError, Answer, Hypothesis};
+use crate::core::{Connection, ConnectionId, EmailAddress, GroupClaim, Identity};
+use crate::doors::read_pasted;
 use crate::http::admin::console::Console;
 use crate::http::admin::parts::Told;
 use crate::http::admin::trouble::{Trouble, as_sentence};
@@ -19,8 +20,20 @@ pub(super) struct WhatIf {
     pub(super) connections: Vec<(String, String, bool)>,
     pub(super) email: String,
     pub(super) groups: String,
+    /// What a pasted message said, when one was pasted.
+    pub(super) read: Option<Read>,
     pub(super) answer: Option<Told>,
     pub(super) problem: Option<String>,
+}
+
+/// What was read of a pasted message.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// Our word, and the value.
+    pub(super) values: Vec<(&'static str, String)>,
+    pub(super) groups: Vec<String>,
+    /// What is said of groups that are not there.
+    pub(super) no_groups: &'static str,
 }
 
 impl WhatIf {
@@ -39,8 +52,12 @@ pub(super) async fn answer(console: Console, Posted(pairs): Posted<Pairs>) -> Re
     for connection in &mut asked.connections {
         connection.2 = connection.0 == find("connection");
     }
-    match ask(&console, find("connection"), find("email"), find("groups")).await {
-        Ok(explanation) => asked.answer = Some(Told::of(&explanation)),
+    let pasted = find("message");
+    match ask(&console, find("connection"), find("email"), find("groups"), pasted).await {
+        Ok(answer) => {
+            asked.read = (!pasted.is_empty()).then(|| Read::of(&answer.identity));
+            asked.answer = Some(Told::of(&answer.explanation));
+        }
         Err(AdminError::Invalid(faults)) => {
             asked.problem = Some(faults.iter().map(|fault| as_sentence(&fault.message)).collect::<Vec<_>>().join(" "));
         }
@@ -49,15 +66,47 @@ pub(super) async fn answer(console: Console, Posted(pairs): Posted<Pairs>) -> Re
     Ok(view.respond())
 }
 
-async fn ask(console: &Console, connection: &str, email: &str, groups: &str) -> Result<Explanation, AdminError> {
-    let connection = ConnectionId::parse(connection).map_err(|_| AdminError::invalid("connection", "choose a connection"))?;
-    let email = if email.is_empty() {
-        None
+/// A pasted message says everything; without one, the fields do.
+async fn ask(console: &Console, connection: &str, email: &str, groups: &str, pasted: &str) -> Result<Answer, AdminError> {
+    let connection = find_connection(console, connection)?;
+    let hypothesis = if pasted.is_empty() {
+        let email = if email.is_empty() {
+            None
+        } else {
+            Some(EmailAddress::parse(email).map_err(|_| AdminError::invalid("email", "this is not a whole email address"))?)
+        };
+        // One a line: a group may have commas and blanks in its name.
+        Hypothesis::Groups { connection: connection.id.clone(), email, groups: GroupClaim::from_values(groups.lines()) }
     } else {
-        Some(EmailAddress::parse(email).map_err(|_| AdminError::invalid("email", "this is not a whole email address"))?)
+        let unreadable = |why: String| AdminError::invalid("message", format!("the pasted text cannot be read: {why}"));
+        Hypothesis::Pasted(read_pasted(connection, pasted).map_err(unreadable)?)
     };
-    // One a line: a group may have commas and blanks in its name.
-    let groups = GroupClaim::from_values(groups.lines());
-    let answer = console.admin().what_if(&console.actor, Hypothesis::Groups { connection, email, groups }).await?;
-    Ok(answer.explanation)
+    console.admin().what_if(&console.actor, hypothesis).await
+}
+
+fn find_connection<'c>(console: &'c Console, id: &str) -> Result<&'c Connection, AdminError> {
+    let found = ConnectionId::parse(id).ok().and_then(|id| console.settings.settings.find_connection(&id));
+    found.ok_or_else(|| AdminError::invalid("connection", "choose a connection"))
+}
+
+impl Read {
+    fn of(identity: &Identity) -> Self {
+        let missing = || "–".to_owned();
+        let (groups, no_groups) = match &identity.groups {
+            GroupClaim::Present(groups) => (groups.iter().cloned().collect(), ""),
+            GroupClaim::Empty => (Vec::new(), "an empty list"),
+            GroupClaim::Absent => (Vec::new(), "not there: check the name of the attribute or claim"),
+            GroupClaim::Malformed => (Vec::new(), "not a list of texts"),
+            GroupClaim::Overage => (Vec::new(), "too many to be sent"),
+        };
+        Self {
+            values: vec![
+                ("Subject", identity.subject.clone()),
+                ("Email", identity.email.as_ref().map_or_else(missing, ToString::to_string)),
+                ("Name", identity.name.clone().unwrap_or_else(missing)),
+            ],
+            groups,
+            no_groups,
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! One connection: what to copy over to the provider, what we use of what it sends, and the last logins.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use jiff::Timestamp;
+use serde::Deserialize;
 use std::sync::Arc;
 
 use super::traces::TraceLine;
-use super::{Address, Summary, summarize};
+use super::{Address, Summary, summarize, switch};
 use crate::app::App;
 use crate::core::{Connection, IdpSource, Protocol};
 use crate::http::admin::console::Console;
@@ -21,6 +23,11 @@ const TRACES: u32 = 50;
 #[template(path = "admin/connections/detail.html")]
 struct Detail {
     frame: Frame,
+    saved: bool,
+    /// Whether it may be turned on.
+    proven: bool,
+    /// The relink window is open until then.
+    relink_until: Option<Timestamp>,
     summary: Summary,
     /// Our side, to be copied over there: label and value.
     ours: Vec<(&'static str, String)>,
@@ -39,14 +46,28 @@ impl View for Detail {
     }
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    saved: bool,
+}
+
 /// `GET /admin/{organization}/connections/{connection}`
-pub(super) async fn show(State(app): State<Arc<App>>, console: Console, Path(address): Path<Address>) -> Result<Response, Trouble> {
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    console: Console,
+    Path(address): Path<Address>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Trouble> {
     let connection = address.find(&console)?;
     let summary = summarize(&console, connection).await?;
     let traces = app.store.list_login_traces(&console.organization.id, &connection.id, TRACES).await?;
     let saml = matches!(connection.protocol, Protocol::Saml(_));
     let view = Detail {
         frame: Frame::new(&console, Section::Connections).below(&connection.name),
+        saved: asked.saved,
+        proven: switch::is_proven(&app, &console, connection).await?,
+        relink_until: summary.state.relink_open_until.filter(|until| console.now < *until),
         ours: ours(&app, connection),
         metadata_href: saml.then(|| format!("/saml/{}/metadata", connection.id)),
         theirs: theirs(connection),

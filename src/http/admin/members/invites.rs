@@ -30,6 +30,8 @@ struct Invites {
     faults: Vec<Fault>,
     path: String,
     sign_in: String,
+    /// Only people from elsewhere are invited here.
+    guests_only: bool,
 }
 
 impl View for Invites {
@@ -65,12 +67,14 @@ async fn page(console: &Console, form: Form, faults: Vec<Fault>) -> Result<Invit
         seat: (!organization.seat_tiers.is_empty()).then(|| Select::new("seat", "Seat", tiers, &form.seat).or_nothing("The highest free")),
         closed: match organization.mode {
             Mode::Manual => None,
+            _ if organization.policy.allow_guests => None,
             Mode::Jit => {
                 Some("People become members by signing in here, so nobody is invited. Assign them to the app at the identity provider.")
             }
             Mode::Scim => Some("The directory makes members here, so nobody is invited. Add them to the directory."),
         },
         rows: console.admin().list_invites(&console.actor).await?,
+        guests_only: organization.policy.allow_guests && organization.mode != Mode::Manual,
         path: console.path("invites"),
         sign_in: console.app.auth_origin().to_owned(),
         frame: Frame::new(console, Section::Members).below("Invites"),

@@ -1,6 +1,6 @@
 //! What needs somebody, the most pressing first. Each alarm leads to what it is about.
 
-use crate::core::Reason;
+use crate::core::{GoneGroup, Reason};
 use crate::http::admin::connections::Summary;
 use crate::http::admin::console::Console;
 use crate::http::admin::parts::{Badge, Tone, count};
@@ -21,8 +21,9 @@ const SEAT_WARN_PERCENT: u64 = 80;
 
 pub(super) fn alarms(console: &Console, facts: &Facts) -> Vec<Alarm> {
     let mut alarms: Vec<Alarm> = facts.connections.iter().filter(|connection| connection.enabled).flat_map(of_connection).collect();
-    alarms.extend(of_attempts(console, facts));
-    alarms.extend(of_seats(facts));
+    alarms.extend(facts.gone.iter().map(|gone| of_gone(console, gone)));
+    alarms.extend(of_requests(console, facts));
+    alarms.extend(of_seats(console, facts));
     for domain in console.settings.settings.domains.iter().filter(|domain| domain.verified.is_none()) {
         let says = format!("The domain {} is not verified: its people are refused.", domain.name);
         alarms.push(Alarm { badge: Badge::new(Tone::Warn, "Domain"), says, link: None });
@@ -52,16 +53,29 @@ fn of_connection(connection: &Summary) -> Vec<Alarm> {
     alarms
 }
 
-fn of_attempts(_: &Console, facts: &Facts) -> Option<Alarm> {
-    let waiting = facts.attempts.iter().filter(|attempt| attempt.reason == Reason::NoSeatsLeft).count();
-    (waiting > 0).then(|| Alarm {
-        badge: Badge::new(Tone::Warn, "Waiting"),
-        says: format!("{} for a seat.", count(waiting, "person waits", "people wait")),
-        link: None,
-    })
+/// Row 65.
+fn of_gone(console: &Console, gone: &GoneGroup) -> Alarm {
+    let GoneGroup { label, gives, logins, last_seen_at, .. } = gone;
+    let says = format!(
+        "None of the last {logins} who signed in was in {label}, which gives {gives}; until {} people were. Was it renamed or deleted at the provider?",
+        last_seen_at.strftime("%-d %b %Y")
+    );
+    Alarm { badge: Badge::new(Tone::Bad, "Groups"), says, link: Some(("Look at the mappings", console.path("access"))) }
 }
 
-fn of_seats(facts: &Facts) -> Vec<Alarm> {
+/// Who waits for a free seat, and who for an administrator's yes.
+fn of_requests(console: &Console, facts: &Facts) -> Vec<Alarm> {
+    let for_a_seat = facts.requests.iter().filter(|request| request.reason == Reason::NoSeatsLeft).count();
+    let waiting = [(for_a_seat, "a free seat"), (facts.requests.len() - for_a_seat, "your answer")];
+    let alarm = |(people, what): (usize, &str)| Alarm {
+        badge: Badge::new(Tone::Warn, "Waiting"),
+        says: format!("{} for {what}.", count(people, "person waits", "people wait")),
+        link: Some(("Look at the requests", console.path("requests"))),
+    };
+    waiting.into_iter().filter(|(people, _)| *people > 0).map(alarm).collect()
+}
+
+fn of_seats(console: &Console, facts: &Facts) -> Vec<Alarm> {
     let full = |seat: &&crate::core::provision::SeatCount| {
         seat.owned > 0 && u64::from(seat.used) * 100 >= u64::from(seat.owned) * SEAT_WARN_PERCENT
     };
@@ -73,7 +87,7 @@ fn of_seats(facts: &Facts) -> Vec<Alarm> {
                 format!("{} left of {}.", count(free, &format!("{} seat", seat.tier), &format!("{} seats", seat.tier)), seat.owned),
             ),
         };
-        Alarm { badge: Badge::new(tone, "Seats"), says, link: None }
+        Alarm { badge: Badge::new(tone, "Seats"), says, link: Some(("Look at the seats", console.path("seats"))) }
     };
     facts.seats.iter().filter(full).map(alarm).collect()
 }

@@ -60,5 +60,15 @@ pub(super) fn steps(console: &Console, facts: &Facts) -> Vec<Step> {
         href: None,
         done: facts.administrators > 1,
     });
+    steps.push(Step {
+        title: "A way in without the provider, tried once",
+        says: if facts.recovery_tried {
+            "A recovery link was used, so you know that it works.".to_owned()
+        } else {
+            format!("When the provider is broken, a recovery link lets you in. Make one on the host and use it: usher admin link --organization {}", console.organization.id)
+        },
+        href: None,
+        done: facts.recovery_tried,
+    });
     steps
 }

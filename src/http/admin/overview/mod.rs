@@ -20,24 +20,30 @@ use super::console::Console;
 use super::frame::{Frame, Section};
 use super::trouble::Trouble;
 use crate::app::App;
-use crate::core::Reason;
 use crate::core::provision::SeatCount;
+use crate::core::{GoneGroup, Reason, gone_groups};
 use crate::http::headers::ContentPolicy;
 use crate::http::views::View;
-use crate::store::{Attempt, LoginCount};
+use crate::store::{AccessRequest, LoginCount, StoreError};
 use alarms::Alarm;
 use checklist::Step;
 
 /// How far back the numbers of logins go.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// Logins of a connection that are looked through for groups that are gone.
+const SEEN_LOGINS: u32 = 1000;
 
 /// What the page is made from.
 struct Facts {
     connections: Vec<Summary>,
     seats: Vec<SeatCount>,
     logins: Vec<LoginCount>,
-    attempts: Vec<Attempt>,
+    requests: Vec<AccessRequest>,
     administrators: u32,
+    /// Mapped groups that people had and have no more.
+    gone: Vec<GoneGroup>,
+    /// Whether a recovery link was ever used.
+    recovery_tried: bool,
     /// Whether a group that makes an administrator has come in a login.
     administrator_group_seen: bool,
 }
@@ -112,9 +118,23 @@ async fn load(app: &App, console: &Console) -> Result<Facts, Trouble> {
         administrator_group_seen,
         seats: store.count_seats(&organization.id, console.now).await?,
         logins: store.count_logins(&organization.id, console.now - DAY).await?,
-        attempts: store.list_attempts(&organization.id).await?,
+        requests: store.list_requests(&organization.id, console.now).await?,
+        gone: gone(console).await?,
+        recovery_tried: store.find_sso_proof(&organization.id).await?.recovery_used_at.is_some(),
         administrators: store.count_administrators(organization).await?,
     })
+}
+
+/// Row 65. Two connections are one look: a group that came through either is there.
+pub(super) async fn gone(console: &Console) -> Result<Vec<GoneGroup>, StoreError> {
+    if !console.organization.maps_at_login() {
+        return Ok(Vec::new());
+    }
+    let mut logins = Vec::new();
+    for connection in &console.settings.settings.connections {
+        logins.extend(console.app.store.list_seen_logins(&console.organization.id, &connection.id, SEEN_LOGINS).await?);
+    }
+    Ok(gone_groups(&console.organization, logins))
 }
 
 fn meter(seat: &SeatCount) -> Meter {

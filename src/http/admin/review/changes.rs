@@ -90,8 +90,9 @@ fn said(name: &str, value: &Value) -> Option<String> {
 
 /// `PT168H` is 7 days.
 fn lasting(text: &str) -> Option<String> {
-    let hours = text.parse::<SignedDuration>().ok()?.as_hours();
-    Some(match hours {
+    let span = text.parse::<SignedDuration>().ok()?;
+    Some(match span.as_hours() {
+        _ if span.as_mins() % 60 != 0 => format!("{} minutes", span.as_mins()),
         24 => "1 day".to_owned(),
         days if days % 24 == 0 => format!("{} days", days / 24),
         hours => format!("{hours} hours"),

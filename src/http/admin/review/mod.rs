@@ -131,6 +131,11 @@ impl Edit {
         })
     }
 
+    /// Whether it needs a fresh sign-in whatever its review says.
+    const fn is_dangerous(&self) -> bool {
+        matches!(self.what, What::Switch { .. })
+    }
+
     /// What the headline says.
     fn headline(&self, console: &Console) -> String {
         match &self.what {
@@ -172,6 +177,9 @@ async fn again(console: Console) -> Redirect {
 /// `POST /admin/{organization}/review/save`
 async fn save(State(app): State<Arc<App>>, console: Console, Posted(typed): Posted<Typed>) -> Result<Response, Trouble> {
     let Some(in_hand) = in_hand(&console).await? else { return Err(AdminError::Stale.into()) };
+    if in_hand.edit.is_dangerous() {
+        console.actor.need_fresh()?;
+    }
     let change = in_hand.edit.change(&console)?;
     let saved = console.admin().save_settings(&console.actor, &change, &typed.review, &typed.confirmations(), &|_| ()).await;
     match saved {

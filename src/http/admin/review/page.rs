@@ -111,7 +111,16 @@ pub(super) fn respond(console: &Console, in_hand: &InHand, review: &Review, noti
 
 /// The page around something.
 pub(super) fn page(console: &Console, edit: &Edit, effects: String, status: StatusCode) -> Page {
-    Page { frame: Frame::new(console, Section::Access).below("Review"), headline: edit.headline(console), effects, status }
+    Page { frame: Frame::new(console, section(edit)).below("Review"), headline: edit.headline(console), effects, status }
+}
+
+/// Where in the navigation the change belongs.
+fn section(edit: &Edit) -> Section {
+    match edit.page.split('/').next() {
+        Some("connections") => Section::Connections,
+        Some("settings") => Section::Settings,
+        _ => Section::Access,
+    }
 }
 
 /// The part that depends on the review.

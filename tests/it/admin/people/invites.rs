@@ -122,3 +122,42 @@ async fn invite_and_login_race_for_the_last_seat() {
         assert_eq!(desk.world.used(desk.now()).await, [2, 0]);
     }
 }
+
+impl Desk {
+    /// Gwen of another company, through the company's own provider.
+    async fn gwen(&self, groups: &[&str]) -> Result<MemberRow, Reason> {
+        let mut gwen = identity("gwen");
+        (gwen.email, gwen.groups) = (Some(email("gwen@partner.example")), GroupClaim::from_values(groups));
+        let facts = self.world.facts(&gwen, self.now()).await;
+        let decision = decide(&facts, &gwen, self.now());
+        let committed = self.world.login(&gwen, &decision, self.now()).await;
+        self.world.assert_sound().await;
+        match decision.outcome {
+            Outcome::Admit(_) => Ok(committed.member.unwrap()),
+            Outcome::Refuse(reason) => Err(reason),
+        }
+    }
+}
+
+#[tokio::test]
+async fn row_39_a_guest_is_invited_only_where_guests_are_allowed_and_comes_in_by_the_invite_alone() {
+    for (mode, mapped) in [(Mode::Manual, false), (Mode::Jit, false), (Mode::Jit, true), (Mode::Scim, true)] {
+        let desk = Desk::new(mode, mapped).await;
+        let by = desk.by("olivia").await;
+        let gwen = NewInvite { email: email("gwen@partner.example"), role: Some(role("User")), seat: Some(tier("Standard")) };
+        let (code, _) = refused(desk.admin.create_invite(&by, &gwen).await);
+        assert_eq!(code, if mode == Mode::Manual { "domain_not_allowed" } else { "managed_by_idp" }, "off by default");
+        desk.settings(|organization| organization.policy.allow_guests = true).await;
+        assert_eq!(desk.gwen(&["owners"]).await.unwrap_err(), Reason::DomainNotAllowed, "not invited");
+        if mode != Mode::Manual {
+            assert_eq!(refused(desk.invite("jo", None, None).await).0, "managed_by_idp", "colleagues sign in");
+        }
+        let invite = desk.admin.create_invite(&by, &gwen).await.unwrap().invite.id;
+        assert!(desk.resend(invite).await.unwrap().is_held);
+        for _ in 0..2 {
+            assert_eq!(role_and_seat(&desk.gwen(&["owners", "design"]).await.unwrap().member), ("User", "Standard"), "{mode} {mapped}");
+        }
+        desk.settings(|organization| organization.policy.allow_guests = false).await;
+        assert_eq!(desk.gwen(&[]).await.unwrap_err(), Reason::DomainNotAllowed);
+    }
+}

@@ -1,8 +1,10 @@
 //! What administrators do to people, through [`Admin`] on the real store, with whole logins in between: facts, decision, transaction.
 //!
 //! - `members`: rows 34, 36, 46, 47, 55, 67, vector 21; `removals`: rows 40-45, vectors 14, 15, 25; `invites`: rows 2, 37-39, vectors 12, 13
+//! - `gone`: row 65
 //! - `seats`: rows 14, 30-32, vectors 9, 10; `owner`: R10, row 52; `relink`: rows 50, 51, vector 19
 
+mod gone;
 mod invites;
 mod members;
 mod owner;
@@ -60,7 +62,7 @@ impl Desk {
         let limits =
             SessionLimits { idle_timeout: Duration::from_hours(8), lifetime: Duration::from_hours(12), outage_grace: Duration::ZERO };
         let sessions = Arc::new(Sessions::new(ephemeral, Arc::clone(&world.store), clock.clone(), limits));
-        let admin = Admin { store: Arc::clone(&world.store), sessions, clock: clock.clone() };
+        let admin = Admin { store: Arc::clone(&world.store), sessions, clock: clock.clone(), file: None };
         let desk = Self { world, admin, clock };
         desk.login("olivia", &["owners"]).await.expect("the first Owner");
         desk.settings(|organization| {

@@ -166,3 +166,26 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn a_forecast_says_how_many_seats_there_would_have_to_be() {
+    let desk = Desk::new(Mode::Jit, true).await;
+    for name in ["ada", "jo", "mia"] {
+        desk.login(name, &["everyone", "design"]).await.unwrap();
+    }
+    desk.login("kim", &["everyone"]).await.unwrap();
+    let by = desk.by("olivia").await;
+    let read = async || {
+        let forecast = desk.admin.forecast_seats(&by).await.unwrap();
+        (forecast.tiers.iter().map(|tier| (tier.needed, tier.owned)).collect::<Vec<_>>(), forecast.members, forecast.strangers)
+    };
+    // Three by group; Olivia and Kim take what is free.
+    assert_eq!(read().await, (vec![(3, 2), (2, 5)], 5, 0));
+    desk.settings(|organization| organization.seat_tiers.iter_mut().for_each(|seats| seats.owned = 2)).await;
+    assert_eq!(desk.login("noa", &["everyone", "design"]).await.unwrap_err(), Reason::NoSeatsLeft);
+    assert_eq!(read().await, (vec![(4, 2), (2, 2)], 5, 1), "who waits counts");
+    desk.settings(|organization| organization.policy.no_seat_match = usher::core::NoSeatMatch::None).await;
+    assert_eq!(read().await.0, [(4, 2), (0, 2)], "without a group there is no seat");
+    let used = desk.world.used(desk.now()).await;
+    assert_eq!(used, [2, 2], "nothing was written");
+}

@@ -133,6 +133,7 @@ impl Case {
             id: connection("okta"),
             enabled: true,
             domain_verified: true,
+            guest_domain: false,
             allow_idp_initiated: false,
             relink_open_until: None,
             health: ClaimHealth { last_present_at: Some(now() - SignedDuration::from_hours(1)) },

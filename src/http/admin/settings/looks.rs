@@ -1,88 +1,58 @@
-//! Settings: whom people ask for help, and how sign-in and error pages look.
+//! Whom people ask for help, and how sign-in and error pages look.
 
-use askama::Template;
-use axum::extract::{FromRequest as _, Multipart, Query, Request};
-use axum::http::StatusCode;
+use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::console::Console;
-use super::frame::{Frame, Section};
-use super::review::{self, Edit, What};
-use super::trouble::Trouble;
+use super::{PAGE, fault, page};
 use crate::admin::Fault;
 use crate::core::{Accent, Branding, Logo, LogoKind, Organization};
-use crate::http::headers::ContentPolicy;
+use crate::http::admin::console::Console;
+use crate::http::admin::review::{self, Edit, What};
+use crate::http::admin::trouble::Trouble;
 use crate::http::problem::Problem;
-use crate::http::views::View;
+use crate::http::views::View as _;
 
-const PAGE: &str = "settings";
 /// The longest name and contact, in characters.
 const LONGEST: usize = 200;
 
-#[derive(Debug, Template)]
-#[template(path = "admin/settings.html")]
-struct Page {
-    frame: Frame,
-    saved: bool,
-    faults: Vec<Fault>,
-    organization_name: String,
-    support_contact: String,
+/// What the form shows.
+#[derive(Debug)]
+pub(super) struct Looks {
+    pub(super) organization_name: String,
+    pub(super) support_contact: String,
     /// What the colour field starts with.
-    colour: String,
-    own_colour: bool,
-    shown: Option<Shown>,
-    has_logo: bool,
+    pub(super) colour: String,
+    pub(super) own_colour: bool,
+    pub(super) shown: Option<Shown>,
+    pub(super) has_logo: bool,
 }
 
 /// How a colour comes out.
 #[derive(Debug)]
-struct Shown {
-    light: String,
-    dark: String,
-    as_chosen: bool,
+pub(super) struct Shown {
+    pub(super) light: String,
+    pub(super) dark: String,
+    pub(super) as_chosen: bool,
 }
 
-impl View for Page {
-    fn status(&self) -> StatusCode {
-        if self.faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
-    }
-
-    fn policy(&self) -> ContentPolicy<'_> {
-        self.frame.policy()
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    saved: bool,
-}
-
-/// `GET /admin/{organization}/settings`
-pub(super) async fn show(console: Console, Query(asked): Query<Asked>) -> Response {
-    page(&console, &console.organization, Vec::new(), asked.saved).respond()
-}
-
-fn page(console: &Console, organization: &Organization, faults: Vec<Fault>, saved: bool) -> Page {
-    let Branding { accent, support_contact, logo } = &organization.branding;
-    Page {
-        frame: Frame::new(console, Section::Settings),
-        saved,
-        faults,
-        organization_name: organization.name.clone(),
-        support_contact: support_contact.clone().unwrap_or_default(),
-        colour: accent.map_or_else(|| "#0b556b".to_owned(), |accent| accent.to_string()),
-        own_colour: accent.is_some(),
-        shown: accent.map(|accent| Shown {
-            light: accent.in_light().to_string(),
-            dark: accent.in_dark().to_string(),
-            as_chosen: accent.is_shown_as_chosen(),
-        }),
-        has_logo: logo.is_some(),
+impl Looks {
+    pub(super) fn of(organization: &Organization) -> Self {
+        let Branding { accent, support_contact, logo } = &organization.branding;
+        Self {
+            organization_name: organization.name.clone(),
+            support_contact: support_contact.clone().unwrap_or_default(),
+            colour: accent.map_or_else(|| "#0b556b".to_owned(), |accent| accent.to_string()),
+            own_colour: accent.is_some(),
+            shown: accent.map(|accent| Shown {
+                light: accent.in_light().to_string(),
+                dark: accent.in_dark().to_string(),
+                as_chosen: accent.is_shown_as_chosen(),
+            }),
+            has_logo: logo.is_some(),
+        }
     }
 }
 
@@ -96,6 +66,8 @@ pub(super) async fn edit(console: Console, request: Request) -> Result<Response,
         let bytes = field.bytes().await.map_err(|_| Problem::Malformed)?;
         let text = String::from_utf8_lossy(&bytes).trim().to_owned();
         match name.as_str() {
+            // The name stands in the operator's file, where there is one.
+            "name" if console.file().is_some() => {}
             "name" => organization.name = one_line(&text, "name", &mut faults),
             "support_contact" => {
                 let contact = one_line(&text, "support_contact", &mut faults);
@@ -115,14 +87,16 @@ pub(super) async fn edit(console: Console, request: Request) -> Result<Response,
     if let Some(text) = colour.filter(|_| own_colour) {
         match Accent::parse(&text) {
             Ok(accent) => organization.branding.accent = Some(accent),
-            Err(error) => faults.push(fault("colour", &error.to_string())),
+            Err(error) => faults.push(fault("colour", error.to_string())),
         }
     }
     if organization.name.is_empty() {
         faults.push(fault("name", "An organization needs a name."));
     }
     if !faults.is_empty() {
-        return Ok(page(&console, &organization, faults, false).respond());
+        let mut page = page(&console, &organization).await?;
+        page.faults = faults;
+        return Ok(page.respond());
     }
     review::begin(&console, &Edit { what: What::Organization(Box::new(organization)), page: PAGE.to_owned() }).await
 }
@@ -145,8 +119,4 @@ fn logo(bytes: &[u8]) -> Result<Logo, &'static str> {
     let kind = LogoKind::of(bytes).ok_or("The logo is not a PNG, JPEG or WebP picture.")?;
     let name = Sha256::digest(bytes).iter().take(8).fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
     Ok(Logo { kind, content: STANDARD.encode(bytes), name })
-}
-
-fn fault(field: &str, message: &str) -> Fault {
-    Fault { field: field.to_owned(), message: message.to_owned() }
 }
