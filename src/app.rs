@@ -38,6 +38,8 @@ pub struct App {
     settings: ArcSwap<Settings>,
     /// Of the settings in force; 0: none yet.
     revision: AtomicI64,
+    /// Held while the settings are read and put in force.
+    reading: tokio::sync::Mutex<()>,
     auth_origin: String,
     origins: Vec<String>,
 }
@@ -74,6 +76,7 @@ impl App {
             logins: Tally::default(),
             settings: ArcSwap::from_pointee(nothing),
             revision: AtomicI64::new(0),
+            reading: tokio::sync::Mutex::new(()),
             auth_origin,
             origins,
         }
@@ -95,6 +98,7 @@ impl App {
     /// # Errors
     /// [`StoreError`]; the settings of before stay in force.
     pub async fn refresh(&self, rebuild_doors: bool) -> Result<(), StoreError> {
+        let reading = self.reading.lock().await;
         let Some(StoredSettings { settings, revision }) = self.store.find_settings().await? else { return Ok(()) };
         let changed = self.revision.load(Ordering::Acquire) != revision;
         if changed {
@@ -102,8 +106,11 @@ impl App {
             self.revision.store(revision, Ordering::Release);
             self.sessions.forget_settings();
         }
+        // Taken in the order in which the settings were read; nobody else has to wait for the metadata of a provider.
+        let turn = self.doors.take_turn();
+        drop(reading);
         if changed || rebuild_doors {
-            self.doors.rebuild(&settings, self.clock.now()).await;
+            self.doors.rebuild(turn, &settings, self.clock.now()).await;
         }
         Ok(())
     }

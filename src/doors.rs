@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
@@ -42,63 +43,86 @@ pub struct Doors {
     public_url: Url,
     keys: Arc<SpKeys>,
     outbound: Arc<Outbound>,
-    open: ArcSwap<BTreeMap<ConnectionId, Entrance>>,
+    /// Counts rebuilds as they begin.
+    begun: AtomicU64,
+    open: ArcSwap<Open>,
+}
+
+/// The doors of one rebuild.
+#[derive(Debug, Default)]
+struct Open {
+    /// Which rebuild it was.
+    turn: u64,
+    entrances: BTreeMap<ConnectionId, Entrance>,
 }
 
 impl Doors {
     /// No doors yet: [`Doors::rebuild`] opens them.
     #[must_use]
     pub fn new(public_url: Url, keys: Arc<SpKeys>, outbound: Arc<Outbound>) -> Self {
-        Self { public_url, keys, outbound, open: ArcSwap::default() }
+        Self { public_url, keys, outbound, begun: AtomicU64::new(0), open: ArcSwap::default() }
     }
 
     /// The entrance of a connection; `None` when there is no such connection or it is off.
     #[must_use]
     pub fn find(&self, id: &ConnectionId) -> Option<Entrance> {
-        self.open.load().get(id).filter(|entrance| entrance.connection.enabled).cloned()
+        self.open.load().entrances.get(id).filter(|entrance| entrance.connection.enabled).cloned()
     }
 
     /// The same for administrators: also of a connection that is off.
     #[must_use]
     pub fn find_also_off(&self, id: &ConnectionId) -> Option<Entrance> {
-        self.open.load().get(id).cloned()
+        self.open.load().entrances.get(id).cloned()
     }
 
     /// Connections whose door is closed, with the reason; for readiness and the log.
     #[must_use]
     pub fn closed(&self) -> Vec<(ConnectionId, String)> {
         let closed = |(id, entrance): (&ConnectionId, &Entrance)| entrance.door.as_ref().err().map(|reason| (id.clone(), reason.clone()));
-        self.open.load().iter().filter_map(closed).collect()
+        self.open.load().entrances.iter().filter_map(closed).collect()
+    }
+
+    /// Takes a turn for [`Self::rebuild`]: where several run at once, the one with the latest turn has the last word.
+    #[must_use]
+    pub fn take_turn(&self) -> u64 {
+        self.begun.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// Builds every door anew. Doors that need nothing from outside open at once, the others when their metadata has come; one whose metadata does
     /// not come keeps its last good state.
-    pub async fn rebuild(&self, settings: &Settings, now: Timestamp) {
-        let before = self.open.load_full();
+    pub async fn rebuild(&self, turn: u64, settings: &Settings, now: Timestamp) {
+        let open = self.open.load_full();
+        let before = &open.entrances;
         let entrance = |connection: &Connection, door| Entrance { connection: connection.clone(), door };
         let mut doors = BTreeMap::new();
         let mut waiting = Vec::new();
         for connection in &settings.connections {
             let door = match metadata_url(connection) {
                 // An open door stays as it is: a new one would not know the provider's documents, and need the provider to fetch them again.
-                None => last_good(&before, connection).map_or_else(|| report(connection, self.build(connection, None, now)), Ok),
+                None => last_good(before, connection).map_or_else(|| report(connection, self.build(connection, None, now)), Ok),
                 Some(url) => {
                     waiting.push(async move { (connection, self.fetch_metadata(connection, url).await) });
-                    last_good(&before, connection).ok_or_else(|| "its metadata has not come yet".to_owned())
+                    last_good(before, connection).ok_or_else(|| "its metadata has not come yet".to_owned())
                 }
             };
             doors.insert(connection.id.clone(), entrance(connection, door));
         }
-        self.open.store(Arc::new(doors.clone()));
+        self.put(turn, doors.clone());
         for (connection, fetched) in join_all(waiting).await {
             let door = match fetched {
                 Ok(metadata) => report(connection, self.build(connection, Some(&metadata), now)),
                 // Only silence keeps the last good state: metadata that came and is refused (expired, without keys) closes the door.
-                Err(silence) => report(connection, Err(silence)).or_else(|reason| last_good(&before, connection).ok_or(reason)),
+                Err(silence) => report(connection, Err(silence)).or_else(|reason| last_good(before, connection).ok_or(reason)),
             };
             doors.insert(connection.id.clone(), entrance(connection, door));
         }
-        self.open.store(Arc::new(doors));
+        self.put(turn, doors);
+    }
+
+    /// Never goes back: who has waited for a slow provider must not open the doors of settings that were replaced meanwhile.
+    fn put(&self, turn: u64, entrances: BTreeMap<ConnectionId, Entrance>) {
+        let new = Arc::new(Open { turn, entrances });
+        self.open.rcu(|now| if now.turn > turn { Arc::clone(now) } else { Arc::clone(&new) });
     }
 
     fn build(&self, connection: &Connection, metadata: Option<&str>, now: Timestamp) -> Result<Door, String> {

@@ -77,7 +77,7 @@ pub struct DoorSession {
     #[serde(default, skip_serializing)]
     pub refresh: Option<RefreshGrant>,
     /// OIDC: the ID token, the hint of RP-initiated logout. Secret: it never leaves the server except to the provider.
-    pub id_token: Option<String>,
+    pub id_token: Option<Secret>,
     /// The provider wants the session to end then (`SessionNotOnOrAfter`).
     pub ends_at: Option<Timestamp>,
 }
@@ -129,5 +129,19 @@ impl VerifiedIdentity {
     #[must_use]
     pub const fn door_session(&self) -> &DoorSession {
         &self.door_session
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_token_of_a_session_is_not_in_its_debug_form_and_survives_the_store() {
+        let session = DoorSession { id_token: Some(Secret::new("geheim")), ..DoorSession::default() };
+        assert!(!format!("{session:?}").contains("geheim"));
+        let stored = serde_json::to_string(&session).unwrap();
+        assert!(stored.contains(r#""id_token":"geheim""#), "as sessions of before have it: {stored}");
+        assert_eq!(serde_json::from_str::<DoorSession>(&stored).unwrap(), session);
     }
 }

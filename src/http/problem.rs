@@ -113,6 +113,8 @@ impl Message {
 /// So many messages of strangers are written down for a connection within [`STRANGERS_WINDOW`]: anyone can send them, and nobody may fill the audit.
 const STRANGERS_LIMIT: u64 = 30;
 const STRANGERS_WINDOW: Duration = Duration::from_mins(1);
+/// The same for messages that answer a login of ours: anyone can begin one, but so does everybody at nine o'clock when a certificate is wrong.
+const REFUSALS_LIMIT: u64 = 300;
 
 impl Problem {
     /// A connection that cannot start a login because of its own settings.
@@ -128,7 +130,8 @@ impl Problem {
         if error.is_provider_refusal() { Self::ProviderRefused { name } } else { Self::ProviderUnreachable { name } }
     }
 
-    /// A message that did not verify: one log line and one audit line with the exact code, under the incident id that the page shows.
+    /// A message that did not verify: one log line and one audit line with the exact code, under the incident id that the page shows. A flood of them
+    /// is in the log alone.
     pub(super) async fn refuse_message(
         app: &App,
         message: Message,
@@ -143,6 +146,11 @@ impl Problem {
         let Ok(origin) = origin.with_incident(app) else { return Self::Unavailable };
         let Some(incident) = origin.incident else { return Self::Unavailable };
         tracing::warn!(connection.id = %connection, deny.code = code, incident.id = %incident, cause, "a {message} was refused");
+        match app.ephemeral.count(&format!("refusals:{connection}"), STRANGERS_WINDOW).await {
+            Ok(count) if count <= REFUSALS_LIMIT => {}
+            Ok(_) => return Self::InvalidMessage { incident },
+            Err(error) => return error.into(),
+        }
         let line = NewAuditLine {
             event: message.event(),
             actor: "system",

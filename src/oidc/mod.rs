@@ -48,7 +48,9 @@ pub use logout_token::ProviderSaid;
 pub use pasted::read_unverified;
 pub use start::Started;
 
-use crate::core::{Connection, ConnectionId, DoorSession, FirstUse, GroupClaim, Identity, OidcSettings, PendingOidc, VerifiedIdentity};
+use crate::core::{
+    Connection, ConnectionId, DoorSession, FirstUse, GroupClaim, Identity, OidcSettings, PendingOidc, Secret, VerifiedIdentity,
+};
 use crate::outbound::{Outbound, Reach, check_url};
 use claims::Claims;
 use client_auth::Signer;
@@ -192,7 +194,7 @@ impl RelyingParty {
             name_id: claims.sub(),
             issued_at: claims.issued_at(),
             authenticated_at: claims.authenticated_at(),
-            id_token: Some(id_token.to_owned()),
+            id_token: Some(Secret::new(id_token)),
             ..DoorSession::default()
         };
         Ok(Checked { identity, session })

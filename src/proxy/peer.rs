@@ -29,38 +29,41 @@ impl Peer {
         Self { address, trusted: trusted_proxies.iter().any(|proxy| proxy.contains(&ip)), text }
     }
 
-    /// `X-Forwarded-For` for the app: the peer, behind what a trusted peer said. Lines that are no list of addresses are not believed.
+    /// `X-Forwarded-For` for the app: the peer, behind what a trusted peer said.
     #[must_use]
     pub(super) fn forwarded_for(&self, headers: &HeaderMap) -> HeaderValue {
-        match self.believed(headers) {
-            Some(before) => {
-                let mut text = String::new();
-                for address in before {
-                    let _ = write!(text, "{address}, ");
-                }
-                text.push_str(self.text.to_str().unwrap_or_default());
-                HeaderValue::try_from(text).unwrap_or_else(|_| self.text.clone())
-            }
-            None => self.text.clone(),
+        let before = self.believed(headers);
+        if before.is_empty() {
+            return self.text.clone();
         }
+        let mut text = String::new();
+        for address in before {
+            let _ = write!(text, "{address}, ");
+        }
+        text.push_str(self.text.to_str().unwrap_or_default());
+        HeaderValue::try_from(text).unwrap_or_else(|_| self.text.clone())
     }
 
-    fn believed(&self, headers: &HeaderMap) -> Option<Vec<IpAddr>> {
+    /// What a trusted peer said, the nearest last. Proxies append what they see to what the client sent: what stands before something that is no
+    /// address is not believed, and what stands behind it is, or a client could hide its address from everybody by a word of its own.
+    fn believed(&self, headers: &HeaderMap) -> Vec<IpAddr> {
+        let mut addresses = Vec::new();
         if !self.trusted {
-            return None;
+            return addresses;
         }
-        let lines = headers.get_all("x-forwarded-for").iter();
-        let addresses: Option<Vec<IpAddr>> = lines
-            .flat_map(|line| line.as_bytes().split(|&b| b == b','))
-            .map(|part| std::str::from_utf8(part).ok()?.trim().parse().ok())
-            .collect();
-        addresses.filter(|addresses| !addresses.is_empty())
+        for part in headers.get_all("x-forwarded-for").iter().flat_map(|line| line.as_bytes().split(|&b| b == b',')) {
+            match std::str::from_utf8(part).ok().and_then(|part| part.trim().parse().ok()) {
+                Some(address) => addresses.push(address),
+                None => addresses.clear(),
+            }
+        }
+        addresses
     }
 
     /// The address of whoever asked, for audit lines: the last one that a trusted proxy named, else the peer's own.
     #[must_use]
     pub fn client(&self, headers: &HeaderMap) -> IpAddr {
-        self.believed(headers).and_then(|addresses| addresses.last().copied()).unwrap_or_else(|| self.address.ip())
+        self.believed(headers).last().copied().unwrap_or_else(|| self.address.ip())
     }
 }
 
@@ -155,5 +158,14 @@ mod tests {
         assert_eq!(peer(true).forwarded_for(&said("1.2.3.4,::1")), "1.2.3.4, ::1, 10.0.0.1");
         assert_eq!(peer(true).forwarded_for(&said("1.2.3.4, <script>")), "10.0.0.1");
         assert_eq!(peer(true).client(&said("9.9.9.9, 1.2.3.4")), IpAddr::from([1, 2, 3, 4]));
+    }
+
+    /// Behind a proxy that appends, the app would have been told the proxy's address alone, and so would the audit and the limits.
+    #[test]
+    fn a_client_cannot_hide_its_address_behind_a_word_of_its_own() {
+        for word in ["unknown, 1.2.3.4", ", 1.2.3.4", "9.9.9.9, x, 1.2.3.4"] {
+            assert_eq!(peer(true).forwarded_for(&said(word)), "1.2.3.4, 10.0.0.1", "{word}");
+            assert_eq!(peer(true).client(&said(word)), IpAddr::from([1, 2, 3, 4]), "{word}");
+        }
     }
 }

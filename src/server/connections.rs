@@ -4,7 +4,7 @@
 //! session check does.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::task::Waker;
@@ -19,7 +19,8 @@ use crate::proxy::Peer;
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// Connections of one thread; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 16_384;
-/// Connections of one address on one thread: half of all, so that one stranger cannot take every place. Trusted proxies stand for many.
+/// Connections of one address on one thread: half of all, so that one stranger cannot take every place; whoever has one IPv6 address has the other
+/// 2^64 of its network. Trusted proxies stand for many.
 const MAX_OF_ONE_ADDRESS: usize = MAX_CONNECTIONS / 2;
 
 /// What a connection is told.
@@ -96,7 +97,7 @@ struct Known {
 impl Connections {
     /// Takes a connection in; `None` when its address has too many already.
     pub(super) fn add(&mut self, peer: &Peer) -> Option<Arc<Link>> {
-        let address = peer.address.ip();
+        let address = network(peer.address.ip());
         if !peer.trusted && self.of(address) >= MAX_OF_ONE_ADDRESS {
             self.forget_closed();
             if self.of(address) >= MAX_OF_ONE_ADDRESS {
@@ -153,6 +154,14 @@ impl Connections {
     }
 }
 
+/// The first address of the network that one client has.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & u128::MAX << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
@@ -185,6 +194,19 @@ mod tests {
         assert!(connections.add(&peer(1, true)).is_some(), "a trusted proxy stands for many");
         drop(links);
         assert!(connections.add(&peer(1, false)).is_some(), "and so does the same one, with fewer");
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_are_one_client() {
+        let mut connections = Connections::default();
+        let mut from = |host: usize| {
+            let address = SocketAddr::from((Ipv6Addr::from_bits(0x2001_0db8 << 96 | host as u128), 1));
+            connections.add(&Peer::new(address, &[]))
+        };
+        let links: Vec<_> = (0..MAX_OF_ONE_ADDRESS).map(|host| from(host).unwrap()).collect();
+        assert!(from(MAX_OF_ONE_ADDRESS).is_none());
+        assert!(from(1 << 63).is_none());
+        drop(links);
     }
 
     #[test]

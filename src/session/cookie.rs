@@ -67,13 +67,18 @@ fn join_others<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> Option<H
     HeaderValue::from_maybe_shared(joined.freeze()).ok().filter(|line| !line.is_empty())
 }
 
+/// Whether a `Set-Cookie` line sets one of ours. A cookie without a name comes back as its value alone, so `=__Host-usher=x` would as well.
+fn sets_ours(line: &HeaderValue) -> bool {
+    let line = line.as_bytes().trim_ascii();
+    is_ours(line.strip_prefix(b"=").unwrap_or(line).trim_ascii_start())
+}
+
 /// Takes our cookies out of an app's answer: an app may not choose anyone's session.
 pub fn remove_ours_from_answer(headers: &mut HeaderMap) {
-    if !headers.get_all(header::SET_COOKIE).iter().any(|line| is_ours(line.as_bytes().trim_ascii())) {
+    if !headers.get_all(header::SET_COOKIE).iter().any(sets_ours) {
         return;
     }
-    let kept: Vec<HeaderValue> =
-        headers.get_all(header::SET_COOKIE).iter().filter(|line| !is_ours(line.as_bytes().trim_ascii())).cloned().collect();
+    let kept: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().filter(|line| !sets_ours(line)).cloned().collect();
     headers.remove(header::SET_COOKIE);
     for line in kept {
         headers.append(header::SET_COOKIE, line);
@@ -143,7 +148,9 @@ mod tests {
     #[test]
     fn an_app_cannot_set_our_cookies() {
         let mut headers = HeaderMap::new();
-        for line in ["a=b; Path=/", " __Host-usher=evil; Path=/; Secure", "__host-Usher-enter=evil"] {
+        for line in
+            ["a=b; Path=/", " __Host-usher=evil; Path=/; Secure", "__host-Usher-enter=evil", "=__Host-usher=evil", " = __Host-usher=evil"]
+        {
             headers.append(header::SET_COOKIE, HeaderValue::from_static(line));
         }
         remove_ours_from_answer(&mut headers);

@@ -58,12 +58,9 @@ impl Sessions {
     /// # Errors
     /// [`SessionError`] when the store fails; sessions may then be left, and the call is repeated.
     pub async fn end_sessions(&self, selector: Selector, cause: Cause) -> Result<Ended, SessionError> {
-        let mut keys = self.select(&selector).await?;
-        for key in keys.clone() {
-            keys.extend(self.list_index(&index::of_parent(key)).await?);
-        }
+        let keys = self.select(&selector).await?;
         let (mut ended, mut over) = (Ended::default(), Vec::new());
-        let result = self.end_each(keys, cause, &mut ended, &mut over).await;
+        let result = self.end_each(&keys, cause, &mut ended, &mut over).await;
         // Also after a failure half way: what is over is over.
         self.counts.ended.add(cause.into(), ended.sessions);
         if !over.is_empty() {
@@ -72,24 +69,36 @@ impl Sessions {
         result.map(|()| ended)
     }
 
+    /// What was named first, then what hangs on it: an app session that starts meanwhile is listed by then, or finds its parent gone.
     async fn end_each(
         &self,
-        keys: BTreeSet<SessionKey>,
+        keys: &BTreeSet<SessionKey>,
         cause: Cause,
         ended: &mut Ended,
         over: &mut Vec<SessionKey>,
     ) -> Result<(), SessionError> {
         for key in keys {
-            let record = self.ephemeral.take(&key.entry()).await?;
-            ended.streams += self.forget(key);
-            let Some(record) = record else { continue };
-            over.push(key);
-            ended.sessions += 1;
-            if let Ok(Some(record)) = find::parse(key, &record) {
-                self.remove_from_index(&record).await?;
-                self.drop_grant(&record).await?;
-                tracing::info!(session.cause = %cause, person.id = %record.person, "session ended");
+            self.end(*key, cause, ended, over).await?;
+        }
+        for key in keys {
+            for child in self.list_index(&index::of_parent(*key)).await? {
+                self.end(child, cause, ended, over).await?;
             }
+        }
+        Ok(())
+    }
+
+    async fn end(&self, key: SessionKey, cause: Cause, ended: &mut Ended, over: &mut Vec<SessionKey>) -> Result<(), SessionError> {
+        let record = self.ephemeral.take(&key.entry()).await?;
+        let streams = self.forget(key);
+        let Some(record) = record else { return Ok(()) };
+        over.push(key);
+        ended.sessions += 1;
+        ended.streams += streams;
+        if let Ok(Some(record)) = find::parse(key, &record) {
+            self.remove_from_index(&record).await?;
+            self.drop_grant(&record).await?;
+            tracing::info!(session.cause = %cause, person.id = %record.person, "session ended");
         }
         Ok(())
     }

@@ -81,10 +81,12 @@ impl Members {
             }
             Err(error) => return Err(error),
         };
-        self.rows.insert(key.clone(), Answer { row: row.clone(), at: now });
-        // Something was forgotten while we read: it may have been this.
-        if self.epoch() != epoch {
-            self.rows.invalidate(&key);
+        // Something was forgotten while we read: it may have been this. Not kept even for a moment, in which somebody could take it for the new answer.
+        if self.epoch() == epoch {
+            self.rows.insert(key.clone(), Answer { row: row.clone(), at: now });
+            if self.epoch() != epoch {
+                self.rows.invalidate(&key);
+            }
         }
         Ok(row)
     }

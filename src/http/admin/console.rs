@@ -16,7 +16,6 @@ use super::theme::Theme;
 use super::trouble;
 use crate::admin::{Actor, Admin, Who};
 use crate::app::App;
-use crate::clock::CLOCK_SKEW;
 use crate::core::{MemberStatus, Organization, OrganizationId, ReturnTo};
 use crate::http::headers::Nonce;
 use crate::http::login::enter::signed_in;
@@ -169,20 +168,20 @@ pub(in crate::http) async fn find_administrator(
     Ok(row.filter(|row| row.member.status == MemberStatus::Active && organization.is_administrator(&row.member.role)))
 }
 
-/// Whether the sign-in is young enough for the danger zone. A clock that was set back makes nothing fresh, and a recovery link is no sign-in: whoever
-/// found one must not pass for somebody who has just proved who they are. Nor is a provider's old session: when it says that the person was
-/// asked counts. One that says nothing was not told to, which the way to a fresh sign-in does.
+/// Whether the person has proved lately enough for the danger zone who they are. That is when the provider last asked them: one that answers from a
+/// session of its own, or does not say, has asked nobody. A clock that was set back makes nothing fresh, and a recovery link is no sign-in: whoever
+/// found one must not pass for somebody who has just proved who they are.
 fn is_fresh(record: &SessionRecord, now: Timestamp) -> bool {
-    let age = now.duration_since(record.started_at);
-    let young = age >= SignedDuration::ZERO && age <= FRESH;
-    young && record.way.authenticated_at().is_some_and(|at| now.duration_since(at) <= FRESH + CLOCK_SKEW)
+    let Some(authenticated_at) = record.way.authenticated_at() else { return false };
+    let age = now.duration_since(authenticated_at.min(record.started_at));
+    age >= SignedDuration::ZERO && age <= FRESH
 }
 
 impl Inside {
     /// The provider answered the login of a moment ago from a session of its own, and did not ask the person anew.
     pub(super) fn was_not_asked_anew(&self) -> bool {
         let young = self.now.duration_since(self.session.started_at) <= FRESH;
-        young && self.session.way.authenticated_at().is_some_and(|at| self.now.duration_since(at) > FRESH + CLOCK_SKEW)
+        young && self.session.way.authenticated_at().is_some_and(|at| self.now.duration_since(at) > FRESH)
     }
 }
 
@@ -203,4 +202,58 @@ fn page_before(app: &App, headers: &HeaderMap, path: &str) -> String {
     let referer = headers.get(axum::http::header::REFERER).and_then(|referer| referer.to_str().ok());
     let page: Option<ReturnTo> = referer.map(|referer| app.return_to(Some(referer)));
     page.filter(|page| page.origin() == app.auth_origin() && page.path().starts_with(&root)).map_or(root, |page| page.path().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::core::{ConnectionId, DoorSession, PersonId};
+    use crate::session::{Client, Place, SessionKey, WayIn};
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + minute * 60).unwrap()
+    }
+
+    /// A session that began at minute 0.
+    fn session(way: WayIn) -> SessionRecord {
+        SessionRecord {
+            key: SessionKey::default(),
+            place: Place::AuthHost,
+            person: PersonId::from_uuid(uuid::Uuid::from_u128(7)),
+            way,
+            organizations: BTreeMap::new(),
+            client: Client::default(),
+            started_at: at(0),
+            ends_at: at(720),
+            last_seen_at: at(0),
+        }
+    }
+
+    fn through_a_provider(authenticated_at: Option<Timestamp>) -> SessionRecord {
+        let door_session = DoorSession { authenticated_at, ..DoorSession::default() };
+        session(WayIn::Connection { connection: ConnectionId::parse("okta").unwrap(), subject: "ada".to_owned(), door_session })
+    }
+
+    #[test]
+    fn a_sign_in_is_fresh_for_ten_minutes() {
+        let session = through_a_provider(Some(at(0)));
+        assert!(is_fresh(&session, at(0)) && is_fresh(&session, at(10)));
+        assert!(!is_fresh(&session, at(11)) && !is_fresh(&session, at(-1)));
+    }
+
+    /// Whoever has the browser of somebody who is signed in at the provider needs no password for another session here.
+    #[test]
+    fn an_answer_from_the_providers_own_session_is_not_fresh() {
+        assert!(!is_fresh(&through_a_provider(Some(at(-11))), at(0)), "asked before this session");
+        assert!(!is_fresh(&through_a_provider(None), at(0)), "nobody knows when");
+        assert!(is_fresh(&through_a_provider(Some(at(1))), at(2)), "its clock is ahead");
+        assert!(!is_fresh(&through_a_provider(Some(at(60))), at(60)), "and does not make us forget when it was");
+    }
+
+    #[test]
+    fn a_recovery_link_is_never_fresh() {
+        assert!(!is_fresh(&session(WayIn::Recovery), at(0)));
+    }
 }

@@ -58,15 +58,16 @@ pub(super) async fn sign_in(
     let before = signed_in(app, session)
         .await?
         .filter(|before| before.person == row.person.id && before.way.connection() == Some(&identity.connection));
-    let mut organizations = before.map(|before| before.organizations).unwrap_or_default();
+    let mut door_session = verified.door_session().clone();
+    let mut organizations = before.as_ref().map(|before| before.organizations.clone()).unwrap_or_default();
     organizations.insert(row.member.organization.clone(), row.member.id);
+    // What was decided for the others is as old as it was: signing in to one organization after the other must not keep all of them for ever.
+    if let Some(before) = before.filter(|_| organizations.len() > 1) {
+        door_session.ends_at = Some(door_session.ends_at.map_or(before.ends_at, |end| end.min(before.ends_at)));
+    }
     let new = NewSession {
         person: row.person.id,
-        way: WayIn::Connection {
-            connection: identity.connection.clone(),
-            subject: identity.subject.clone(),
-            door_session: verified.door_session().clone(),
-        },
+        way: WayIn::Connection { connection: identity.connection.clone(), subject: identity.subject.clone(), door_session },
         organizations,
         client,
     };

@@ -22,7 +22,7 @@ use super::origin::Origin;
 use super::problem::Problem;
 use super::views::{Link, Page, SignedOut, View as _};
 use crate::app::App;
-use crate::core::{ConnectionId, DoorSession};
+use crate::core::{ConnectionId, DoorSession, Secret};
 use crate::doors::{Door, describe};
 use crate::session::{Cause, Selector, SessionRecord, WayIn};
 use crate::store::NewAuditLine;
@@ -77,7 +77,7 @@ async fn provider_logout(app: &App, record: &SessionRecord) -> Option<(String, S
         Door::Oidc(rp) => {
             let back = app.config.public_url.join("/signed-out").ok()?;
             let state = crate::random::token().ok()?;
-            rp.logout_url(door_session.id_token.as_deref(), &back, &state, app.clock.now()).await?.into()
+            rp.logout_url(door_session.id_token.as_ref().map(Secret::reveal), &back, &state, app.clock.now()).await?.into()
         }
         Door::Saml(sp) if sp.can_end(door_session) => {
             let offer = Offer { connection: connection.clone(), session: door_session.clone() };

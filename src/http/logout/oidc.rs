@@ -18,6 +18,10 @@ use crate::oidc::RelyingParty;
 use crate::session::{Cause, Selector};
 use crate::store::NewAuditLine;
 
+/// How a logout came, as the audit names it.
+const BACK: &str = "back_channel";
+const FRONT: &str = "front_channel";
+
 /// `POST /oidc/{connection}/backchannel-logout`: a logout token in a form (Back-Channel Logout 1.0, 2.5 to 2.8). 200 when its sessions are over, 400
 /// when it is not valid, and 503 when it may be sent again.
 pub(in crate::http) async fn back_channel(
@@ -36,7 +40,7 @@ pub(in crate::http) async fn back_channel(
     if !app.ephemeral.claim(&key, ttl).await? {
         return Ok(refuse(&app, &entrance, "logout_replayed", "the logout token was used before", &origin).await);
     }
-    end(&app, said.logout, "back_channel", &origin).await?;
+    end(&app, said.logout, BACK, &origin).await?;
     Ok(kept_nowhere(StatusCode::OK))
 }
 
@@ -62,7 +66,7 @@ pub(in crate::http) async fn front_channel(
     }
     let issued_at = app.clock.now();
     let logout = ProviderLogout { connection: entrance.connection.id.clone(), name_id: None, indexes: vec![session], issued_at };
-    end(&app, logout, "front_channel", &origin).await?;
+    end(&app, logout, FRONT, &origin).await?;
     Ok(kept_nowhere(StatusCode::OK))
 }
 
@@ -83,6 +87,10 @@ fn find(app: &App, connection: &str) -> Result<(Entrance, Arc<RelyingParty>), Pr
 async fn end(app: &App, logout: ProviderLogout, channel: &str, origin: &Origin) -> Result<(), Problem> {
     let connection = logout.connection.clone();
     let ended = app.sessions.end_sessions(Selector::Provider(logout), Cause::Provider).await?;
+    // In a frame anyone may name a session, also one that never was, and nobody may fill the audit by it.
+    if channel == FRONT && ended.sessions == 0 {
+        return Ok(());
+    }
     let line = NewAuditLine {
         event: "session.ended",
         actor: "system",
@@ -99,7 +107,7 @@ async fn end(app: &App, logout: ProviderLogout, channel: &str, origin: &Origin) 
 
 /// 400 without a word about the check that failed; the audit log has it.
 async fn refuse(app: &App, entrance: &Entrance, code: &'static str, cause: &str, origin: &Origin) -> Response {
-    match Problem::refuse_message(app, Message::Logout, &entrance.connection.id, code, cause, origin).await {
+    match Problem::refuse_stranger(app, Message::Logout, &entrance.connection.id, code, cause, origin).await {
         Problem::InvalidMessage { .. } => kept_nowhere(StatusCode::BAD_REQUEST),
         other => other.into_response(),
     }

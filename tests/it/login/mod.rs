@@ -3,11 +3,13 @@
 //! - `tabs`: many tabs, answers sent twice, the back button
 //! - `strangers`: messages that come to another browser
 //! - `asking`: asking for access after a refusal
+//! - `organizations`: one session for several organizations
 //! - `recovery`: the way in that needs no provider
 //! - `trouble`: logins that took too long, go round in circles, or have no provider
 
 mod asking;
 mod limits;
+mod organizations;
 mod recovery;
 mod strangers;
 mod tabs;

@@ -97,6 +97,25 @@ async fn a_relay_state_leads_to_our_own_hosts_only() {
     assert!(goes_to_the_provider(&page) && page.trail.iter().all(|url| !url.as_str().contains("evil")), "{:?}", page.trail);
 }
 
+/// Anyone can begin a login and answer it with rubbish, so that a line each would be a way to fill the database.
+#[tokio::test]
+async fn a_flood_of_wrong_answers_is_not_written_down_line_by_line() {
+    let house = SamlHouse::open("").await;
+    let wrong = async || {
+        let mut browser = Browser::new();
+        let started = house.start(&mut browser).await;
+        house.respond(&mut browser, &encode_post("<evil/>"), &started.relay_state).await.status
+    };
+    assert_eq!(wrong().await, 400);
+    assert_eq!(house.usher.audit("login.refused").await.len(), 1);
+    house.usher.count_up("refusals:okta", 299).await;
+    assert_eq!(wrong().await, 400);
+    assert_eq!(house.usher.audit("login.refused").await.len(), 1);
+    house.clock.pass(std::time::Duration::from_mins(1));
+    assert_eq!(wrong().await, 400);
+    assert_eq!(house.usher.audit("login.refused").await.len(), 2);
+}
+
 #[tokio::test]
 async fn a_stolen_answer_is_not_taken_for_an_unasked_one() {
     let house = SamlHouse::open(STRICT).await;

@@ -188,6 +188,22 @@ async fn a_frame_of_the_provider_signs_out_the_session_that_it_names() {
     assert!(!house.usher.is_inside(&mut browser).await);
 }
 
+#[tokio::test]
+async fn strangers_cannot_fill_the_audit_with_logouts() {
+    let house = OidcHouse::open("").await;
+    let query = |issuer: &str, sid: &str| {
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("iss", issuer).append_pair("sid", sid).finish()
+    };
+    for number in 0..50 {
+        assert_eq!(house.front_channel(&query(house.op.issuer(), &format!("invented-{number}"))).await.status, 200);
+        assert_eq!(house.front_channel(&query("https://evil.example", "session-1")).await.status, 400);
+        assert_eq!(house.back_channel("a.b.c").await.status, 400);
+    }
+    assert_eq!(house.usher.audit("session.ended").await.len(), 0, "nothing has ended");
+    let refused = house.usher.audit("logout.refused").await.len();
+    assert!((30..=60).contains(&refused), "30 a minute: {refused}");
+}
+
 /// OpenID Connect Core 4: a hint, for the connections that allow it, and only for pages of ours.
 #[tokio::test]
 async fn a_login_that_starts_at_the_provider_is_a_login_of_ours() {

@@ -1,9 +1,15 @@
 //! Metadata: the shapes that real identity providers publish, and ours.
 
-use usher::core::{Asking, IdpSource, RequestBinding};
-use usher::saml::{Go, SamlError, ServiceProvider};
+use std::sync::Arc;
 
-use crate::support::saml_idp::{ACS, Draft, EC_CERT, IDP, IDP_CERT, SHORT_CERT, SLO, SP, SP_CERT, SSO, Signer, Sp, now};
+use usher::core::{Asking, Connection, IdpSource, RequestBinding, Settings};
+use usher::doors::Doors;
+use usher::outbound::Outbound;
+use usher::saml::{Go, SamlError, ServiceProvider, SpKeys};
+
+use crate::support::saml_idp::{
+    ACS, Draft, EC_CERT, IDP, IDP_CERT, OTHER_CERT, SHORT_CERT, SLO, SP, SP_CERT, SP_KEY, SSO, Signer, Sp, now,
+};
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -57,12 +63,7 @@ fn the_sample_metadata_is_read() {
 
 #[test]
 fn every_signing_key_counts_and_no_encryption_key() {
-    let keys = format!(
-        "{}{}{}",
-        key(r#" use="signing""#, IDP_CERT),
-        key("", EC_CERT),
-        key(r#" use="encryption""#, crate::support::saml_idp::OTHER_CERT)
-    );
+    let keys = format!("{}{}{}", key(r#" use="signing""#, IDP_CERT), key("", EC_CERT), key(r#" use="encryption""#, OTHER_CERT));
     let sp = load(&entity(&format!("{keys}{}", sso("HTTP-POST", SSO)))).unwrap();
     assert_trusts(&sp, &Signer::idp(), true);
     assert_trusts(&sp, &Signer::ec(), true);
@@ -84,7 +85,7 @@ fn the_shape_of_entra_and_adfs_is_read() {
     let xml = format!(
         r#"{bom}<?xml version="1.0" encoding="utf-8"?><EntityDescriptor ID="_4e" entityID="{IDP}" xmlns="{MD}" cacheDuration="PT1H"><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo><CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></SignedInfo><SignatureValue>AAAA</SignatureValue></Signature><RoleDescriptor xsi:type="fed:SecurityTokenServiceType" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:fed="http://docs.oasis-open.org/wsfed/federation/200706" protocolSupportEnumeration="http://docs.oasis-open.org/wsfed/federation/200706"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{other}</X509Certificate></X509Data></KeyInfo></KeyDescriptor><fed:ClaimTypesOffered><auth:ClaimType Uri="urn:x" xmlns:auth="http://docs.oasis-open.org/wsfed/authorization/200706"/></fed:ClaimTypesOffered></RoleDescriptor><SPSSODescriptor WantAssertionsSigned="true" protocolSupportEnumeration="{PROTOCOL}"/><IDPSSODescriptor cacheDuration="PT1H" protocolSupportEnumeration="{PROTOCOL}"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{idp}</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{SSO}"/><NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</NameIDFormat><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{SSO}"/><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:SOAP" Location="http://insecure.example"/><Attribute Name="http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri" FriendlyName="E-Mail" xmlns="urn:oasis:names:tc:SAML:2.0:assertion"/></IDPSSODescriptor></EntityDescriptor>"#,
         bom = '\u{feff}',
-        other = base64_of(crate::support::saml_idp::OTHER_CERT),
+        other = base64_of(OTHER_CERT),
         idp = base64_of(IDP_CERT),
     );
     let sp = load(&xml).unwrap();
@@ -187,4 +188,34 @@ fn our_metadata_says_where_and_how() {
         find("SingleLogoutService").iter().map(|node| (node.attribute("Binding").unwrap(), node.attribute("Location").unwrap())).collect();
     let binding = |name| format!("urn:oasis:names:tc:SAML:2.0:bindings:{name}");
     assert_eq!(logout, [(binding("HTTP-Redirect").as_str(), SLO), (binding("HTTP-POST").as_str(), SLO)]);
+}
+
+/// A provider's key was taken out while another provider's metadata was waited for. Then the rebuild that had waited put the old key in force again.
+#[tokio::test]
+async fn the_doors_of_replaced_settings_stay_closed_however_late_they_are_ready() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let manual = |certificate: &str| IdpSource::Manual {
+        entity_id: IDP.to_owned(),
+        sso_url: SSO.to_owned(),
+        slo_url: None,
+        certificates: vec![certificate.to_owned()],
+    };
+    let slow = IdpSource::MetadataUrl(format!("http://{}/metadata", listener.local_addr().unwrap()));
+    let slow = Connection { internal: true, ..Sp::default().connection("slow", slow) };
+    let [okta, renewed] = [IDP_CERT, OTHER_CERT].map(|certificate| Sp::default().connection("okta", manual(certificate)));
+    let settings = |connections| Settings { parent_name: "Acme".to_owned(), domains: vec![], connections, organizations: vec![] };
+    let (before, after) = (settings(vec![okta, slow.clone()]), settings(vec![renewed.clone()]));
+
+    let keys = Arc::new(SpKeys::from_pem(SP_KEY, SP_CERT).unwrap());
+    let doors = Doors::new("https://auth.acme.example".parse().unwrap(), keys, Arc::new(Outbound::new().unwrap()));
+    let (first, second) = (doors.take_turn(), doors.take_turn());
+    let late = doors.rebuild(first, &before, now());
+    let in_time = async {
+        let (asked, _) = listener.accept().await.unwrap();
+        doors.rebuild(second, &after, now()).await;
+        drop(asked);
+    };
+    tokio::join!(late, in_time);
+    assert_eq!(doors.find(&renewed.id).unwrap().connection, renewed);
+    assert!(doors.find_also_off(&slow.id).is_none());
 }

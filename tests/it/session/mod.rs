@@ -150,6 +150,25 @@ async fn every_selector_ends_what_it_names_and_nothing_else() {
     assert_eq!(who(&gateway, &token).await, "nobody");
 }
 
+/// Between looking for the app sessions of a login and ending the login there was time to enter one more, which then lived on by itself.
+#[tokio::test]
+async fn an_app_that_is_entered_while_its_session_is_being_ended_is_left_again() {
+    let gateway = Gateway::start().await;
+    let ada = gateway.join("ada", "Admin", None).await;
+    for by_person in [false, true] {
+        let token = gateway.sign_in("ada").await;
+        let selector = if by_person { Selector::Person(ada.person.id) } else { Selector::Session(Gateway::key(&token)) };
+        let hold = gateway.ephemeral.hold(&format!("session:{}", Gateway::key(&token)));
+        let sessions = gateway.sessions.clone();
+        let ending = tokio::spawn(async move { sessions.end_sessions(selector, Cause::Admin).await.unwrap() });
+        hold.reached.notified().await;
+        let app = gateway.enter(&token, "app.acme.example").await;
+        hold.go_on.notify_one();
+        assert_eq!(ending.await.unwrap().sessions, 2);
+        assert_eq!(gateway.ask(Ask::get("/").cookie(&app)).await.status, 401);
+    }
+}
+
 #[tokio::test]
 async fn a_session_of_a_day_ago_is_among_all() {
     let gateway = Gateway::with(|config| {

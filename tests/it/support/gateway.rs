@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -15,6 +15,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use usher::clock::Clock;
 use usher::config::{Alias, Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
@@ -64,9 +65,25 @@ pub(crate) struct Unplugged {
     pub down: AtomicBool,
     /// How often it was asked for something.
     pub asked: AtomicUsize,
+    held: Mutex<Option<Arc<Hold>>>,
+}
+
+/// Somebody takes a key, and stands still just before.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    key: String,
+    pub reached: Notify,
+    pub go_on: Notify,
 }
 
 impl Unplugged {
+    /// Whoever takes this key from now on waits for [`Hold::go_on`].
+    pub(crate) fn hold(&self, key: &str) -> Arc<Hold> {
+        let hold = Arc::new(Hold { key: key.to_owned(), reached: Notify::new(), go_on: Notify::new() });
+        *self.held.lock().unwrap() = Some(Arc::clone(&hold));
+        hold
+    }
+
     fn check(&self) -> Result<(), EphemeralError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.down.load(Ordering::SeqCst) { Err(EphemeralError("unplugged".into())) } else { Ok(()) }
@@ -92,6 +109,11 @@ impl Ephemeral for Unplugged {
     }
     async fn take(&self, key: &str) -> Result<Option<Bytes>, EphemeralError> {
         self.check()?;
+        let held = self.held.lock().unwrap().take_if(|hold| hold.key == key);
+        if let Some(hold) = held {
+            hold.reached.notify_one();
+            hold.go_on.notified().await;
+        }
         self.inner.take(key).await
     }
     async fn claim(&self, key: &str, ttl: Duration) -> Result<bool, EphemeralError> {
@@ -233,7 +255,7 @@ impl Gateway {
         let app = Echo::start().await;
         let mut config = config(&[app.url()]);
         change(&mut config);
-        let ephemeral = Arc::new(Unplugged { inner, down: AtomicBool::new(false), asked: AtomicUsize::new(0) });
+        let ephemeral = Arc::new(Unplugged { inner, down: AtomicBool::new(false), asked: AtomicUsize::new(0), held: Mutex::default() });
         let sessions = Arc::new(Sessions::new(ephemeral.clone(), members.store.clone(), clock.clone(), config.session));
         let stop = CancellationToken::new();
         tokio::spawn(stop.clone().run_until_cancelled_owned(sessions.clone().listen()));

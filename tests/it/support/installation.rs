@@ -181,6 +181,13 @@ impl Installation {
         assert!(closed.is_empty(), "{closed:?}");
     }
 
+    /// Counts something up in the session store, as so many requests would.
+    pub(crate) async fn count_up(&self, key: &str, times: u64) {
+        for _ in 0..times {
+            self.app.ephemeral.count(key, std::time::Duration::from_mins(1)).await.unwrap();
+        }
+    }
+
     /// The active member with this name, if there is one.
     pub(crate) async fn find_member(&self, name: &str) -> Option<Member> {
         let email = EmailAddress::parse(&format!("{name}@acme.example")).unwrap();

@@ -219,18 +219,22 @@ impl Sp {
     }
 
     pub(crate) fn build_fetched(&self, idp: IdpSource, fetched: Option<&str>) -> Result<ServiceProvider, SamlError> {
-        let settings = SamlSettings { idp, ..self.settings.clone() };
-        let connection = Connection {
-            id: usher::core::ConnectionId::parse("okta").unwrap(),
+        let settings = SamlSettings { idp: idp.clone(), ..self.settings.clone() };
+        let connection = self.connection("okta", idp);
+        let addresses = SpAddresses { entity_id: SP.to_owned(), acs_url: ACS.to_owned(), slo_url: SLO.to_owned() };
+        ServiceProvider::new(&connection, &settings, addresses, Arc::clone(&SP_KEYS), fetched, self.now)
+    }
+
+    pub(crate) fn connection(&self, id: &str, idp: IdpSource) -> Connection {
+        Connection {
+            id: usher::core::ConnectionId::parse(id).unwrap(),
             name: "Okta".to_owned(),
             enabled: true,
             domains: std::collections::BTreeSet::new(),
             internal: false,
             allow_idp_initiated: self.allow_idp_initiated,
-            protocol: Protocol::Saml(settings.clone()),
-        };
-        let addresses = SpAddresses { entity_id: SP.to_owned(), acs_url: ACS.to_owned(), slo_url: SLO.to_owned() };
-        ServiceProvider::new(&connection, &settings, addresses, Arc::clone(&SP_KEYS), fetched, self.now)
+            protocol: Protocol::Saml(SamlSettings { idp, ..self.settings.clone() }),
+        }
     }
 
     pub(crate) fn finish(&self, xml: &str) -> Result<Checked, SamlError> {
