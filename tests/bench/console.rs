@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use usher::admin::{Actor, Admin, Who};
+use usher::admin::{Actor, Who};
 use usher::app::App;
 use usher::clock::{Clock as _, SystemClock};
 use usher::core::{MemberStatus, OrganizationId};
@@ -202,7 +202,7 @@ async fn measure(browser: &mut Browser, name: &str, path: &str) -> Result<Option
 
 /// The member page's question, which the API answers too.
 async fn explain(app: &App, owner: &MemberRow, of: &MemberRow) -> Result<Measured, Error> {
-    let admin = Admin { store: Arc::clone(&app.store), sessions: Arc::clone(&app.sessions), clock: Arc::clone(&app.clock) };
+    let admin = app.admin();
     let who = Who::Person {
         person: owner.person.id,
         member: owner.member.id,

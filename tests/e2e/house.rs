@@ -126,7 +126,7 @@ impl House {
     /// The secret of a recovery link for the Primary Owner.
     pub(crate) async fn recovery_link(&self) -> String {
         let App { store, sessions, clock, .. } = self.app.as_ref();
-        let admin = Admin { store: Arc::clone(store), sessions: Arc::clone(sessions), clock: Arc::clone(clock) };
+        let admin = Admin { store: Arc::clone(store), sessions: Arc::clone(sessions), clock: Arc::clone(clock), file: None };
         let organization = OrganizationId::parse(demo::ORGANIZATION).unwrap();
         let operator = Actor { who: Who::Operator, organization, origin: RequestOrigin::default() };
         admin.create_recovery_link(&operator, None).await.unwrap().token

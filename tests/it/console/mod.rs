@@ -26,7 +26,7 @@ use usher::core::provision::decide;
 use usher::core::{
     ConnectionId, EmailAddress, GroupClaim, Identity, MappedGroup, MemberId, MemberRow, Mode, Organization, OrganizationId, Role, Settings,
 };
-use usher::store::{CommitOutcome, FactsQuery, LoginCommit, MemberQuery, NewRecoveryLink, RequestOrigin, TokenQuery};
+use usher::store::{Asking, CommitOutcome, FactsQuery, LoginCommit, MemberQuery, NewRecoveryLink, RequestOrigin, TokenQuery};
 
 use crate::support::ask::{Ask, Reply};
 use crate::support::browser::{Browser, Form, Page};
@@ -50,6 +50,17 @@ const OWN: [(&str, &str); 1] = [("Sec-Fetch-Site", "same-origin")];
 
 fn organization(id: &str) -> OrganizationId {
     OrganizationId::parse(id).unwrap()
+}
+
+fn in_no_group(subject: &str) -> Identity {
+    Identity {
+        connection: ConnectionId::parse("demo-saml").unwrap(),
+        subject: subject.to_owned(),
+        email: Some(EmailAddress::parse(&format!("{subject}@acme.example")).unwrap()),
+        name: Some(subject.to_owned()),
+        groups: GroupClaim::Empty,
+        idp_initiated: false,
+    }
 }
 
 /// Whoever has a shell on the host.
@@ -154,6 +165,20 @@ impl House {
         }
     }
 
+    /// Somebody who was refused and asks to be let in: the request.
+    async fn ask_for_access(&self) -> String {
+        let number = self.joined.fetch_add(1, Ordering::Relaxed);
+        let identity = in_no_group(&format!("asking-{number}"));
+        let (store, now, acme) = (&self.usher.store, self.clock.now(), organization("acme"));
+        let facts = store.load_facts(FactsQuery { organization: &acme, identity: &identity, now }).await.unwrap();
+        let (decision, origin) = (decide(&facts, &identity, now), RequestOrigin::default());
+        let commit = LoginCommit { facts: &facts, identity: &identity, decision: &decision, origin: &origin, now };
+        let CommitOutcome::Committed(committed) = store.commit_login(commit).await.unwrap() else { panic!("nobody else was there") };
+        let asking = Asking { organization: &acme, decision: committed.decision, asked_for: Some("please"), origin: &origin, now };
+        store.ask_for_access(asking).await.unwrap();
+        committed.decision.to_string()
+    }
+
     /// A member of Acme of whom nobody has heard yet, with everything that a route needs.
     async fn things(&self, route: &Route) -> Things {
         self.groups_decide(true).await;
@@ -191,6 +216,9 @@ impl House {
             let expires_at = self.clock.now() + SignedDuration::from_hours(24);
             let wish = TokenWish { name: "Victim's".to_owned(), scopes: Permission::iter().collect(), expires_at, owner: Some(owner) };
             things.insert("token", self.admin.create_token(&by, wish).await.unwrap().token.row.id.to_string());
+        }
+        if route.names("request") {
+            things.insert("request", self.ask_for_access().await);
         }
         let revision = self.admin.find_member(&by, member).await.unwrap().member.revision;
         things.insert("member_revision", revision.to_string());

@@ -70,7 +70,7 @@ impl Route {
 
     /// Whether address or form name something that one organization has alone.
     pub(super) fn names_a_row(&self) -> bool {
-        ["member", "invite", "removal", "token"].iter().any(|thing| self.names(thing))
+        ["member", "invite", "removal", "request", "token"].iter().any(|thing| self.names(thing))
     }
 
     /// The address at an organization.
@@ -110,20 +110,27 @@ pub(super) const TABLE: &[Route] = &[
     read("/admin/{organization}/activity"),
     read("/admin/{organization}/connections"),
     read("/admin/{organization}/connections/{connection}"),
+    read("/admin/{organization}/connections/{connection}/relink"),
     read("/admin/{organization}/connections/{connection}/test"),
     read("/admin/{organization}/connections/{connection}/test/start").answers(303),
     read("/admin/{organization}/invites"),
     read("/admin/{organization}/members"),
     read("/admin/{organization}/members/{member}"),
+    read("/admin/{organization}/requests"),
     read("/admin/{organization}/review").answers(303),
     read("/admin/{organization}/review/save").answers(303),
     read("/admin/{organization}/seats"),
     read("/admin/{organization}/sessions"),
     read("/admin/{organization}/settings"),
+    read("/admin/{organization}/settings/policy").answers(303),
     read("/admin/{organization}/tokens"),
     act("/admin/{organization}/access", &[("mode", "jit"), ("group_mappings", "on"), ("role-2", "everyone")]),
     act("/admin/{organization}/access/undo", &[("revision", "{revision}")]),
     act("/admin/{organization}/access/what-if", &[("connection", "demo-saml"), ("groups", "everyone")]).answers(200),
+    act("/admin/{organization}/connections/{connection}/switch", &[("enabled", "false")]).danger(),
+    // Labs has people behind it, too, and Olivia does not administer it.
+    act("/admin/{organization}/connections/{connection}/relink", &[("act", "open"), ("hours", "1")]).answers(409).danger(),
+    act("/admin/{organization}/connections/{connection}/relink/preflight", &[("from", "demo-oidc")]).answers(200),
     act("/admin/{organization}/invites", &[("email", "new-{email}")]).when(Scene::ByHand),
     act("/admin/{organization}/invites/{invite}/resend", &[]).when(Scene::ByHand),
     act("/admin/{organization}/invites/{invite}/revoke", &[]).when(Scene::ByHand),
@@ -138,6 +145,9 @@ pub(super) const TABLE: &[Route] = &[
     act("/admin/{organization}/members/{member}/unblock", &[]).when(Scene::Blocked),
     act("/admin/{organization}/members/{member}/unpin", &[("revision", "{member_revision}")]).when(Scene::Pinned),
     act("/admin/{organization}/removals/{removal}/undo", &[]).when(Scene::Removed),
+    act("/admin/{organization}/requests/{request}/approve", &[("role", "User"), ("seat", "tier:Standard")]),
+    act("/admin/{organization}/requests/{request}/decline", &[("note", "No.")]),
+    act("/admin/{organization}/requests/{request}/block", &[("confirmed", "yes")]),
     act("/admin/{organization}/review/discard", &[]),
     // There is no review in hand to be saved any more.
     act("/admin/{organization}/review/save", &[("review", "x")]).answers(409),
@@ -146,6 +156,19 @@ pub(super) const TABLE: &[Route] = &[
     act("/admin/{organization}/seats/{member}/reclaim", &[]),
     act("/admin/{organization}/sessions/end", &[("which", "member"), ("member", "{member}"), ("confirmed", "yes")]),
     act("/admin/{organization}/settings", &[("name", "Acme"), ("support_contact", "help@acme.example")]),
+    act(
+        "/admin/{organization}/settings/policy",
+        &[
+            ("session_idle", ""),
+            ("session_max", ""),
+            ("groups_absent_grace", "7d"),
+            ("stale_after", "30d"),
+            ("pin_max", "30d"),
+            ("undo_window", "30d"),
+            ("removal_percent", "20"),
+            ("removal_people", "5"),
+        ],
+    ),
     act("/admin/{organization}/tokens", &[("name", "x"), ("scopes", "members:read"), ("days", "7")]).answers(200).danger(),
     // The token is an Owner's.
     act("/admin/{organization}/tokens/{token}/revoke", &[("confirmed", "yes")]).an_admin(409),
@@ -245,7 +268,8 @@ async fn no_address_of_the_console_answers_a_method_that_the_table_does_not_have
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().filter(|method| !known.contains(method)) {
             let route = Route { method, ..act(path, &[]) };
             let things = Things::from(
-                ["member", "connection", "invite", "removal", "token"].map(|thing| (thing, "0190a5c8b8f07cc3a1b2c3d4e5f60718".to_owned())),
+                ["member", "connection", "invite", "removal", "request", "token"]
+                    .map(|thing| (thing, "0190a5c8b8f07cc3a1b2c3d4e5f60718".to_owned())),
             );
             let reply = house.send(&route, "acme", &things, Some(&owner), &OWN).await;
             assert_eq!(reply.status, 405, "{method} {path}");
