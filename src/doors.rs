@@ -63,6 +63,12 @@ impl Doors {
         Self { public_url, keys, outbound, begun: AtomicU64::new(0), open: ArcSwap::default() }
     }
 
+    /// The service provider's keys.
+    #[must_use]
+    pub fn sp_keys(&self) -> &SpKeys {
+        &self.keys
+    }
+
     /// The entrance of a connection; `None` when there is no such connection or it is off.
     #[must_use]
     pub fn find(&self, id: &ConnectionId) -> Option<Entrance> {

@@ -114,7 +114,7 @@ impl Admin {
             let (name, now) = (actor.name(), self.clock.now());
             let marked = self.store.mark_service_account(&actor.organization, member, service_account, &name, &actor.origin, now).await?;
             if let Written::Done(row) = marked {
-                self.sessions.invalidate_member(&actor.organization, row.person.id);
+                self.sessions.announce_member(&actor.organization, row.person.id).await;
                 return Ok(row);
             }
             let situation = self.store.load_situation(&actor.organization, &[member], now).await?;

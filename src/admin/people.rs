@@ -94,7 +94,7 @@ impl Admin {
     async fn follow(&self, edits: Vec<Edit>, edited: Edited) -> PeopleChange {
         for (edit, row) in edits.iter().zip(&edited.members) {
             let member = &row.member;
-            self.sessions.invalidate_member(&member.organization, member.person);
+            self.sessions.announce_member(&member.organization, member.person).await;
             let cause = if member.status != MemberStatus::Active {
                 Cause::Removed
             } else if edit.before.seat.is_some() && member.seat.is_none() {

@@ -158,7 +158,7 @@ impl Admin {
             let answering = self.answering(actor, &request, answer, None, &name);
             if let CommitOutcome::Committed(committed) = self.store.settle_request(commit, answering).await? {
                 let row = committed.member.ok_or_else(|| StoreError::Corrupt("an approved person is no member".to_owned()))?;
-                self.sessions.invalidate_member(&row.member.organization, row.member.person);
+                self.sessions.announce_member(&row.member.organization, row.member.person).await;
                 return Ok((row, decision));
             }
         }

@@ -35,7 +35,7 @@ impl Args {
         if !warnings.is_empty() {
             output::talk_styled(&format!("{}\n", config::render_all(&warnings, true)));
         }
-        let admin = database::admin(self.installation.open_or_create(context).await?);
+        let admin = self.installation.admin_or_create(context).await?;
         let actor = database::operator_of_all(&settings)?;
         let progress = output::Progress::default();
         let review =

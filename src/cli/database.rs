@@ -76,6 +76,15 @@ impl Installation {
     /// The use cases of administrators on the store, which must be there. Sessions are those in Redis, or none: this process has no others.
     pub(super) async fn admin(&self, context: &Context) -> Result<Admin, Failure> {
         let (store, _) = self.open(context).await?;
+        self.admin_on(store, context)
+    }
+
+    /// The same on a store that may be new.
+    pub(super) async fn admin_or_create(&self, context: &Context) -> Result<Admin, Failure> {
+        self.admin_on(self.open_or_create(context).await?, context)
+    }
+
+    fn admin_on(&self, store: Arc<dyn Store>, context: &Context) -> Result<Admin, Failure> {
         let config = config::load(&self.config, &context.env)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ephemeral = open_ephemeral(&config, &clock)?;
@@ -109,7 +118,7 @@ pub(super) fn operator_of_all(settings: &Settings) -> Result<Actor, Failure> {
     first.map(|organization| operator(organization.id.clone())).ok_or_else(|| Failure::Usage("there is no organization".to_owned()))
 }
 
-/// The use cases of administrators on a store that may be new. Sessions live in the server, so none is seen or ended from here.
+/// The use cases of administrators for a server that starts or reloads: nobody else has to be told, and no session is seen or ended from here.
 pub(super) fn admin(store: Arc<dyn Store>) -> Admin {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let limits = SessionLimits { idle_timeout: Duration::ZERO, lifetime: Duration::ZERO, outage_grace: Duration::ZERO };

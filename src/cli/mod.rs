@@ -26,6 +26,7 @@ mod explain;
 pub mod failure;
 mod init;
 mod invite;
+mod keys;
 pub mod logging;
 mod member;
 mod openapi;
@@ -100,6 +101,9 @@ pub enum Command {
     /// Get in when nothing else works.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Change the keys that Usher signs with.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Say which version this is.
     Version(version::Args),
 }
@@ -138,6 +142,7 @@ impl Command {
             Self::Activity(args) => block_on(args.run(context)),
             Self::Export(command) => block_on(command.run(context)),
             Self::Admin(command) => block_on(command.run(context)),
+            Self::Keys(command) => command.run(context),
             Self::Version(args) => args.run(),
         }
     }

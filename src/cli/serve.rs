@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, Failure, apply, database, logging, output, systemd};
+use super::logging::{self, Level};
+use super::{Context, Failure, apply, database, output, systemd};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Loaded};
 use crate::gateway::{Gateway, Parts, Running, load_or_make_sp_keys};
@@ -29,7 +30,7 @@ pub struct Args {
 impl Args {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let Loaded { config, settings, warnings } = config::load_with_org(&self.config, &context.env)?;
-        logging::start(&config.log)?;
+        let level = logging::start(&config.log)?;
         for warning in &warnings {
             tracing::warn!(code = warning.code.as_str(), "{}", warning.message);
         }
@@ -69,7 +70,7 @@ impl Args {
         loop {
             tokio::select! {
                 stopped = &mut stop => break stopped?,
-                _ = hangup.recv() => self.reload(context, &started.running).await,
+                _ = hangup.recv() => self.reload(context, &started.running, &level).await,
             }
         }
         systemd::stopping();
@@ -82,9 +83,9 @@ impl Args {
 
 impl Args {
     /// Reads both files and the keys anew and puts them in force, all of it or nothing.
-    async fn reload(&self, context: &Context, running: &Running) {
+    async fn reload(&self, context: &Context, running: &Running, level: &Level) {
         systemd::reloading();
-        match self.try_reload(context, running).await {
+        match self.try_reload(context, running, level).await {
             Ok(()) => tracing::info!("reloaded"),
             Err(Failure::Configuration(faults)) => tracing::error!(cause = %faults, "not reloaded: everything stays as it was"),
             Err(failure) => tracing::error!(cause = %failure, "not reloaded: everything stays as it was"),
@@ -92,17 +93,21 @@ impl Args {
         systemd::ready();
     }
 
-    async fn try_reload(&self, context: &Context, running: &Running) -> Result<(), Failure> {
+    async fn try_reload(&self, context: &Context, running: &Running, level: &Level) -> Result<(), Failure> {
         let Loaded { config, settings, warnings } = config::load_with_org(&self.config, &context.env)?;
         for warning in &warnings {
             tracing::warn!(code = warning.code.as_str(), "{}", warning.message);
         }
         let identity_keys = IdentityKeys::load_or_make(&config.data_dir).map_err(anyhow::Error::from)?;
-        let prepared = running.prepare(config, Arc::new(identity_keys)).await.map_err(anyhow::Error::from)?;
+        let auth_host = config.public_url.host_str().unwrap_or_default();
+        let sp_keys = load_or_make_sp_keys(&config.data_dir, auth_host, context.clock.now()).map_err(anyhow::Error::from)?;
+        let log = config.log.clone();
+        let prepared = running.prepare(config, Arc::new(identity_keys), sp_keys).await.map_err(anyhow::Error::from)?;
         // Last of what can be refused: from here on nothing can go wrong.
         if let Some(settings) = settings {
             apply::save_unless_locked_out(&database::admin(running.store()), settings).await?;
         }
+        level.set(&log)?;
         running.put_in_force(prepared);
         Ok(())
     }

@@ -86,7 +86,9 @@ pub struct Server {
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// The largest body of a request to Usher itself, in bytes.
     pub max_body_bytes: u64,
-    /// How long open requests may take after a stop signal.
+    /// How long everything goes on after a stop signal, while `/readyz` says no.
+    pub shutdown_delay: Duration,
+    /// How long open requests may take after that.
     pub shutdown_grace: Duration,
 }
 

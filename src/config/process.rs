@@ -145,9 +145,10 @@ fn server(mut section: Section<'_>) -> Server {
         }
     }
     let max_body_bytes = section.parsed("max_body", value::size_bytes).unwrap_or(10 << 20);
+    let shutdown_delay = section.parsed("shutdown_delay", value::duration).unwrap_or(Duration::ZERO);
     let shutdown_grace = section.parsed("shutdown_grace", value::duration).unwrap_or(Duration::from_secs(30));
     section.finish();
-    Server { listen, trusted_proxies, max_body_bytes, shutdown_grace }
+    Server { listen, trusted_proxies, max_body_bytes, shutdown_delay, shutdown_grace }
 }
 
 fn tls(mut section: Section<'_>, public_url: Option<&Url>) -> Option<Tls> {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::metrics;
 use crate::app::App;
@@ -24,11 +25,11 @@ pub struct Node {
     pub proxy: Arc<Proxy>,
 }
 
-/// `/healthz`, `/readyz` and `/metrics`.
-pub fn router(node: Arc<ArcSwap<Node>>) -> Router {
+/// `/healthz`, `/readyz` and `/metrics`. `stopping`: this node still answers, and wants nobody new.
+pub fn router(node: Arc<ArcSwap<Node>>, stopping: CancellationToken) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(move |node| ready(node, stopping.is_cancelled())))
         .route("/metrics", get(metrics::show))
         .with_state(node)
 }
@@ -49,8 +50,8 @@ impl Part {
     }
 }
 
-/// 503 while a store is down. A connection whose provider cannot be used is named, but does not take the node out: other people can sign in.
-async fn ready(State(node): State<Arc<ArcSwap<Node>>>) -> Response {
+/// 503 while a store is down, and from the stop signal on. A connection whose provider cannot be used is named, but does not take the node out: other people can sign in.
+async fn ready(State(node): State<Arc<ArcSwap<Node>>>, stopping: bool) -> Response {
     let node = node.load_full();
     let app = &node.app;
     let mut parts = vec![Part::new("database", &app.store.ping().await), Part::new("sessions", &app.ephemeral.ping().await)];
@@ -58,6 +59,9 @@ async fn ready(State(node): State<Arc<ArcSwap<Node>>>) -> Response {
     for part in parts.iter_mut().filter(|part| !part.ready) {
         let fault = part.detail.take().unwrap_or_default();
         part.detail = Some(format!("{fault}; whoever is signed in goes on for {grace:?} after the last confirmation"));
+    }
+    if stopping {
+        parts.push(Part { name: "process".to_owned(), ready: false, detail: Some("it stops".to_owned()) });
     }
     let ready = parts.iter().all(|part| part.ready);
     let closed = app.doors.closed().into_iter();

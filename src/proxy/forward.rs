@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -198,6 +198,10 @@ impl Proxy {
         *outgoing.version_mut() = Version::HTTP_11;
         *outgoing.headers_mut() = parts.headers;
         self.dress(route, outgoing.headers_mut(), passed.as_ref(), peer, id);
+        if progress.is_some() && !outgoing.headers().contains_key(header::CONTENT_LENGTH) {
+            // Said, because hyper drops the body of a GET whose length nobody says.
+            outgoing.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         if wants_socket {
             upgrade::ask(outgoing.headers_mut());
         }

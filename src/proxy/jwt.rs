@@ -1,11 +1,12 @@
 //! The identity token that an app can check by itself, and the keys that it checks with.
 //!
-//! Two keys are always published, the one that signs and the next, so that a rotation meets no app that has not seen the new key.
+//! Two keys are always published, the one that signs and the next, so that a rotation meets no app that has not seen the new key. After one, the key
+//! before is published too: its last tokens are under way, and another node may still sign with it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -39,8 +40,8 @@ pub enum JwtError {
     /// Others may read the key file.
     #[error("the key file {0} may be read by others: run `chmod 600` on it")]
     Readable(String),
-    /// What is in the file is not two P-256 keys in PKCS#8 PEM.
-    #[error("the key file {0} does not hold two P-256 keys in PKCS#8 PEM")]
+    /// What is in the file is not two or three P-256 keys in PKCS#8 PEM.
+    #[error("the key file {0} does not hold two or three P-256 keys in PKCS#8 PEM")]
     Form(String),
     /// A key cannot be made, or does not sign.
     #[error("the signing key does not work")]
@@ -93,6 +94,7 @@ struct Stamped<'a> {
 
 struct Key {
     id: String,
+    pkcs8: Vec<u8>,
     signing: EncodingKey,
     x: String,
     y: String,
@@ -106,7 +108,7 @@ impl Key {
         let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
         // RFC 7638: the thumbprint of the members in this order.
         let thumbprint = Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#));
-        Some(Self { id: URL_SAFE_NO_PAD.encode(thumbprint), signing: EncodingKey::from_ec_der(pkcs8), x, y })
+        Some(Self { id: URL_SAFE_NO_PAD.encode(thumbprint), pkcs8: pkcs8.to_vec(), signing: EncodingKey::from_ec_der(pkcs8), x, y })
     }
 
     fn jwk(&self) -> serde_json::Value {
@@ -114,10 +116,11 @@ impl Key {
     }
 }
 
-/// The key that signs and the next one.
+/// The key that signs, the next one, and the one before.
 pub struct IdentityKeys {
     current: Key,
     next: Key,
+    before: Option<Key>,
 }
 
 impl std::fmt::Debug for IdentityKeys {
@@ -145,6 +148,25 @@ impl IdentityKeys {
         Self::parse(&text).ok_or(JwtError::Form(shown))
     }
 
+    /// Has the next key sign, makes a new next one and keeps the one before, in `data_dir`. Whoever runs reads them at its next reload.
+    ///
+    /// # Errors
+    /// [`JwtError`]: the file is as it was.
+    pub fn rotate(data_dir: &Path) -> Result<Self, JwtError> {
+        let before = Self::load_or_make(data_dir)?;
+        let path = data_dir.join(FILE);
+        let fault = |source| JwtError::File { path: path.display().to_string(), source };
+        let text = pem(&before.next.pkcs8) + &make_pem().map_err(fault)? + &pem(&before.current.pkcs8);
+        write_beside(&path, text.as_bytes()).and_then(|beside| fs::rename(beside, &path)).map_err(fault)?;
+        Self::load_or_make(data_dir)
+    }
+
+    /// The id of the key that signs.
+    #[must_use]
+    pub fn id_in_use(&self) -> String {
+        self.current.id.clone()
+    }
+
     /// Keys that are kept nowhere, for the demo and tests.
     ///
     /// # Errors
@@ -154,15 +176,18 @@ impl IdentityKeys {
         Self::parse(pem.as_bytes()).ok_or(JwtError::Crypto)
     }
 
-    fn parse(pem: &[u8]) -> Option<Self> {
-        let mut keys = PrivatePkcs8KeyDer::pem_slice_iter(pem).map(|key| Key::new(key.ok()?.secret_pkcs8_der()));
-        Some(Self { current: keys.next()??, next: keys.next()?? })
+    fn parse(text: &[u8]) -> Option<Self> {
+        let mut keys = PrivatePkcs8KeyDer::pem_slice_iter(text).map(|key| Key::new(key.ok()?.secret_pkcs8_der()));
+        let (current, next) = (keys.next()??, keys.next()??);
+        let before = keys.next().map_or(Some(None), |key| key.map(Some))?;
+        keys.next().is_none().then_some(Self { current, next, before })
     }
 
     /// The JWK set (RFC 7517), as JSON.
     #[must_use]
     pub fn jwks(&self) -> String {
-        serde_json::json!({ "keys": [self.current.jwk(), self.next.jwk()] }).to_string()
+        let keys: Vec<_> = [&self.current, &self.next].into_iter().chain(&self.before).map(Key::jwk).collect();
+        serde_json::json!({ "keys": keys }).to_string()
     }
 
     /// Signs a token that is valid for [`LIFE`] from `now`.
@@ -181,18 +206,26 @@ impl IdentityKeys {
 
 fn make_pem() -> io::Result<String> {
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(io::Error::other)?;
-    let document = key.to_pkcs8v1().map_err(io::Error::other)?;
-    Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(document.as_ref())))
+    Ok(pem(key.to_pkcs8v1().map_err(io::Error::other)?.as_ref()))
+}
+
+fn pem(pkcs8: &[u8]) -> String {
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8))
+}
+
+/// Writes text beside a file, for the owner alone; where.
+fn write_beside(path: &Path, text: &[u8]) -> io::Result<PathBuf> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    Ok(beside.into())
 }
 
 /// Whole or not at all: written beside, then given its name unless someone was faster.
 fn write_new(path: &Path) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(make_pem()?.as_bytes())?;
-    file.write_all(make_pem()?.as_bytes())?;
-    file.sync_all()?;
+    let beside = write_beside(path, (make_pem()? + &make_pem()?).as_bytes())?;
     match fs::hard_link(&beside, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => fs::remove_file(&beside),
@@ -252,6 +285,27 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(IdentityKeys::load_or_make(dir.path()), Err(JwtError::Readable(_))));
+    }
+
+    #[test]
+    fn a_rotation_signs_with_what_was_published_and_forgets_nothing_that_is_under_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let ids = |keys: &IdentityKeys| -> Vec<String> {
+            let published: JwkSet = serde_json::from_str(&keys.jwks()).unwrap();
+            published.keys.into_iter().map(|key| key.common.key_id.unwrap()).collect()
+        };
+        let first = IdentityKeys::load_or_make(dir.path()).unwrap();
+        let second = IdentityKeys::rotate(dir.path()).unwrap();
+        let third = IdentityKeys::rotate(dir.path()).unwrap();
+        let (first, second, third) = (ids(&first), ids(&second), ids(&third));
+        assert_eq!((first.len(), second.len(), third.len()), (2, 3, 3));
+        assert_eq!((&second[0], &second[2]), (&first[1], &first[0]));
+        assert_eq!((&third[0], &third[2]), (&second[1], &second[0]));
+        let path = dir.path().join(FILE);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        // A fourth key is no key of ours.
+        fs::write(&path, fs::read_to_string(&path).unwrap() + &make_pem().unwrap()).unwrap();
+        assert!(matches!(IdentityKeys::load_or_make(dir.path()), Err(JwtError::Form(_))));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use roxmltree::Node;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::SamlError;
+use super::keys::Pairs;
 use super::message::decode_base64;
 use super::xml::{self, DS, SAML, attribute, c14n, is, value};
 use crate::random;
@@ -75,19 +76,26 @@ impl Sealed {
     ///
     /// # Errors
     /// [`SamlError::DecryptionFailed`], whatever the cause.
-    pub(super) fn open(&self, key: &OaepPrivateDecryptingKey) -> Result<String, SamlError> {
-        let mut unwrapped = vec![0; key.min_output_size()];
-        let content_key = key.decrypt(self.wrapping, &self.wrapped, &mut unwrapped, None);
+    pub(super) fn open(&self, keys: &Pairs) -> Result<String, SamlError> {
+        // The padding of OAEP tells which of our keys it is for.
+        let content_key = keys.each().find_map(|pair| self.unwrap(&pair.decryption));
         let plain = match self.content {
-            Content::Gcm(cipher) => open_gcm(cipher, content_key.map_err(|_| SamlError::DecryptionFailed)?, &self.ciphertext)?,
+            Content::Gcm(cipher) => open_gcm(cipher, content_key.as_deref().ok_or(SamlError::DecryptionFailed)?, &self.ciphertext)?,
             // A wrong key goes the same way as a right one: what fails is the XML that comes out.
             Content::Cbc(cipher, length) => {
-                let mut random = random::bytes::<32>()?;
-                let content_key = content_key.ok().filter(|key| key.len() == length).or(random.get_mut(..length));
+                let random = random::bytes::<32>()?;
+                let content_key = content_key.as_deref().filter(|key| key.len() == length).or(random.get(..length));
                 open_cbc(cipher, content_key.ok_or(SamlError::DecryptionFailed)?, &self.ciphertext)?
             }
         };
         String::from_utf8(plain).map_err(|_| SamlError::DecryptionFailed)
+    }
+
+    fn unwrap(&self, key: &OaepPrivateDecryptingKey) -> Option<Vec<u8>> {
+        let mut unwrapped = vec![0; key.min_output_size()];
+        let length = key.decrypt(self.wrapping, &self.wrapped, &mut unwrapped, None).ok()?.len();
+        unwrapped.truncate(length);
+        Some(unwrapped)
     }
 }
 

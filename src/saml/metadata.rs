@@ -237,14 +237,18 @@ fn check_url(text: &str) -> Result<String, SamlError> {
 /// # Errors
 /// [`SamlError::WriteFailed`].
 pub fn sp_metadata(addresses: &SpAddresses, settings: &SamlSettings, keys: &SpKeys) -> Result<String, SamlError> {
-    let key = |key_use: &str, methods: Option<Vec<EncryptionMethod>>| KeyDescriptor {
+    let key = |key_use: &str, certificate: &[u8], methods: Option<Vec<EncryptionMethod>>| KeyDescriptor {
         key_use: Some(key_use.to_owned()),
-        key_info: KeyInfo { id: None, x509_data: Some(X509Data { certificates: vec![STANDARD.encode(keys.certificate_der())] }) },
+        key_info: KeyInfo { id: None, x509_data: Some(X509Data { certificates: vec![STANDARD.encode(certificate)] }) },
         encryption_methods: methods,
     };
     let cbc: &[&str] = if settings.cbc == Cbc::Never { &[] } else { &[AES256_CBC, AES128_CBC] };
     let methods = [&[AES256_GCM, AES128_GCM], cbc, &[RSA_OAEP_MGF1P, RSA_OAEP]].concat();
-    let methods = methods.into_iter().map(|uri| EncryptionMethod { algorithm: uri.to_owned() }).collect();
+    let methods: Vec<_> = methods.into_iter().map(|uri| EncryptionMethod { algorithm: uri.to_owned() }).collect();
+    let certificates = keys.certificates_der();
+    // Every key to check our signatures with, and one to encrypt for: providers take whichever they like.
+    let signing = certificates.iter().map(|certificate| key("signing", certificate, None));
+    let encryption = certificates.first().map(|certificate| key("encryption", certificate, Some(methods)));
     let logout = |binding: &str| Endpoint { binding: binding.to_owned(), location: addresses.slo_url.clone(), response_location: None };
     let descriptor = EntityDescriptor {
         entity_id: Some(addresses.entity_id.clone()),
@@ -252,7 +256,7 @@ pub fn sp_metadata(addresses: &SpAddresses, settings: &SamlSettings, keys: &SpKe
             protocol_support_enumeration: Some(SAMLP.to_owned()),
             authn_requests_signed: Some(settings.sign_requests),
             want_assertions_signed: Some(true),
-            key_descriptors: Some(vec![key("signing", None), key("encryption", Some(methods))]),
+            key_descriptors: Some(signing.chain(encryption).collect()),
             single_logout_services: Some(vec![logout(HTTP_REDIRECT_BINDING), logout(HTTP_POST_BINDING)]),
             assertion_consumer_services: vec![IndexedEndpoint {
                 binding: HTTP_POST_BINDING.to_owned(),

@@ -87,9 +87,10 @@ pub(super) fn write(address: &str, kind: Kind, xml: &str, relay_state: Option<&s
         query = format!("{query}&RelayState={}", escape(relay_state));
     }
     if let Some(keys) = keys {
-        let algorithm = keys.signing.default_algorithm();
+        let signing = &keys.load().in_use.signing;
+        let algorithm = signing.default_algorithm();
         query = format!("{query}&SigAlg={}", escape(algorithm.uri()));
-        let signature = keys.signing.sign(algorithm, query.as_bytes())?;
+        let signature = signing.sign(algorithm, query.as_bytes())?;
         query = format!("{query}&Signature={}", escape(&STANDARD.encode(signature)));
     }
     let separator = if address.contains('?') { '&' } else { '?' };

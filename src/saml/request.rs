@@ -100,7 +100,10 @@ pub(super) fn send(
         To::Post(address) => address.to_owned(),
     };
     let message = match keys {
-        Some(keys) => encode_post(&sign_element(xml, id, &keys.signing, &keys.certificate_der, keys.signing.default_algorithm())?),
+        Some(keys) => {
+            let key = &keys.load().in_use;
+            encode_post(&sign_element(xml, id, &key.signing, &key.certificate_der, key.signing.default_algorithm())?)
+        }
         None => encode_post(xml),
     };
     let relay_state = relay_state.map(|state| ("RelayState", state.to_owned()));

@@ -1,12 +1,12 @@
 //! The way of a response: shape, signatures, and only then its content, read from the signed bytes.
 
-use aws_lc_rs::rsa::OaepPrivateDecryptingKey;
 use roxmltree::Node;
 
 use super::SamlError;
 use super::conditions::{self, ConditionsChecked, Expected};
 use super::encryption::Sealed;
 use super::identity::{self, Person};
+use super::keys::Pairs;
 use super::xml::algorithms::{self, VerifyingKey};
 use super::xml::signature::{self, SignatureChecked, SignedBytes};
 use super::xml::{self, DS, SAML, SAMLP, attribute, elements, is};
@@ -26,7 +26,7 @@ pub(super) struct Opened {
 pub(super) fn open(
     unverified_xml: &str,
     keys: &[VerifyingKey],
-    decryption: &OaepPrivateDecryptingKey,
+    decryption: &Pairs,
     settings: &SamlSettings,
     expected: &Expected<'_>,
 ) -> Result<Opened, SamlError> {
@@ -77,7 +77,7 @@ pub(super) fn open(
 /// where the connection makes the exception, with one error for everything and the work of one signature whatever happens.
 fn decrypt(
     encrypted: Node<'_, '_>,
-    decryption: &OaepPrivateDecryptingKey,
+    decryption: &Pairs,
     keys: &[VerifyingKey],
     cbc: Cbc,
     outer_verified: bool,

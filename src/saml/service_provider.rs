@@ -124,7 +124,7 @@ impl ServiceProvider {
             now,
         };
         let xml = message::decode_post(unverified_saml_response)?;
-        let opened = response::open(&xml, &self.idp.keys, &self.keys.decryption, &self.settings, &expected)?;
+        let opened = response::open(&xml, &self.idp.keys, &self.keys.load(), &self.settings, &expected)?;
         let Opened { person, conditions, signature } = opened;
         let identity = Identity {
             connection: self.connection.clone(),

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub(super) struct Link {
     begun: AtomicU32,
     /// Requests whose answer is not out yet.
     open: AtomicU32,
+    /// The next answer is the last one.
+    last: AtomicBool,
 }
 
 impl Link {
@@ -72,6 +74,13 @@ impl Link {
 #[derive(Debug)]
 pub(super) struct OpenRequest(Arc<Link>);
 
+impl OpenRequest {
+    /// Whether its connection ends with it.
+    pub(super) fn is_last(&self) -> bool {
+        self.0.last.load(Ordering::Relaxed)
+    }
+}
+
 impl Drop for OpenRequest {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
@@ -82,6 +91,8 @@ impl Drop for OpenRequest {
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     all: Vec<Known>,
+    /// The node stops soon.
+    last: bool,
     by_address: HashMap<IpAddr, usize>,
 }
 
@@ -104,7 +115,7 @@ impl Connections {
                 return None;
             }
         }
-        let link = Arc::new(Link::default());
+        let link = Arc::new(Link { last: AtomicBool::new(self.last), ..Link::default() });
         *self.by_address.entry(address).or_default() += 1;
         self.all.push(Known { link: Arc::clone(&link), address, seen: None });
         Some(link)
@@ -132,6 +143,17 @@ impl Connections {
             }
             *seen = Some(begun);
         }
+    }
+
+    /// From now on every connection ends with its next answer, also those to come: whoever asks again asks another node.
+    pub(super) fn say_last(&mut self) {
+        self.last = true;
+        self.all.iter().for_each(|known| known.link.last.store(true, Ordering::Relaxed));
+    }
+
+    /// Whether that was said.
+    pub(super) const fn is_last(&self) -> bool {
+        self.last
     }
 
     /// Tells every connection to answer what is open and then close.

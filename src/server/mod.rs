@@ -16,7 +16,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use futures_util::FutureExt as _;
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -61,7 +62,9 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Threads, each with its own runtime; at least one.
     pub threads: usize,
-    /// How long open requests may take after the stop.
+    /// How long it goes on after the stop signal, so that whoever sends requests here can notice it.
+    pub delay: Duration,
+    /// How long open requests may take after that.
     pub grace: Duration,
 }
 
@@ -184,9 +187,14 @@ async fn accept(listener: TcpListener, listen: &Listen, live: &Arc<ArcSwap<Live>
     let connections = TaskTracker::new();
     let mut open = Connections::default();
     let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut stopped = pin!(shutdown.cancelled().then(|()| tokio::time::sleep(listen.delay)));
     loop {
         let (stream, address) = tokio::select! {
-            () = shutdown.cancelled() => break,
+            () = shutdown.cancelled(), if !open.is_last() => {
+                open.say_last();
+                continue;
+            }
+            () = &mut stopped => break,
             _ = look.tick() => {
                 open.cut_silent();
                 continue;
@@ -273,8 +281,14 @@ impl Dispatch {
     /// One request, to whoever answers for its host. Every answer carries the request's id.
     async fn answer(&self, request: Request<Incoming>, peer: &Peer, open: OpenRequest) -> Response<Body> {
         let id = RequestId::new();
+        // hyper reads a request with both lengths by its chunks and takes the other away, and what follows may be what somebody before us took for
+        // the body. So nothing that follows is read (RFC 9112 6.1).
+        let mut is_last = open.is_last() || request.headers().contains_key(header::TRANSFER_ENCODING);
+        let is_http1 = request.version() < Version::HTTP_2;
         let whose = Target::parse(request.method(), request.uri(), request.version(), request.headers())
             .map(|target| self.find(&target.host, request.uri().path()));
+        // And nothing that follows what could not be read.
+        is_last |= whose.is_err();
         let mut response = match whose {
             Err(why) => self.proxy.refuse_malformed(&request, why, &id).map(Kind::Proxy),
             Ok(Whose::App(app)) => self.proxy.answer(request, &app, peer, &id).await.map(Kind::Proxy),
@@ -283,6 +297,9 @@ impl Dispatch {
             Ok(Whose::Nobody(host)) => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Kind::Proxy),
         };
         response.headers_mut().insert(REQUEST_ID, id.header().clone());
+        if is_last && is_http1 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         response.map(|kind| Body { kind, _open: open })
     }
 

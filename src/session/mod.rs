@@ -160,11 +160,17 @@ impl Sessions {
         self.tell_in_passing(News::Member(organization.clone(), person));
     }
 
+    /// The same for callers that wait until the others were told: a command ends right after it.
+    pub async fn announce_member(&self, organization: &OrganizationId, person: PersonId) {
+        self.forget_member(organization, person);
+        self.tell(News::Member(organization.clone(), person)).await;
+    }
+
     /// Forgets the settings (ranks of roles and tiers), here and on the other nodes, and has every open stream judged again. Whoever writes settings
     /// calls this.
-    pub fn invalidate_settings(self: &Arc<Self>) {
+    pub async fn invalidate_settings(&self) {
         self.forget_settings();
-        self.tell_in_passing(News::Settings);
+        self.tell(News::Settings).await;
     }
 
     /// Forgets the settings of this node. Every session is looked at again before it counts, because its limits may be others now.

@@ -45,7 +45,13 @@ pub(crate) fn config(upstream: &str, data_dir: PathBuf) -> Result<Config, Error>
         data_dir,
         database: Database::Sqlite,
         redis: None,
-        server: Server { listen, trusted_proxies: vec![], max_body_bytes: 1 << 20, shutdown_grace: Duration::ZERO },
+        server: Server {
+            listen,
+            trusted_proxies: vec![],
+            max_body_bytes: 1 << 20,
+            shutdown_delay: Duration::ZERO,
+            shutdown_grace: Duration::ZERO,
+        },
         tls: Tls::Off,
         ops_listen: listen,
         session: SessionLimits {

@@ -55,7 +55,7 @@ async fn main() -> Result<(), Error> {
     let proxy = Proxy::new(&config, sessions, Arc::new(IdentityKeys::make()?), Arc::new(PlainPages), clock);
     let hosts = BTreeMap::from([("auth.localhost".to_owned(), axum::Router::new())]);
     let dispatch = Dispatch { proxy: Arc::new(proxy), hosts };
-    let listen = Listen { address: config.server.listen, threads: wishes.threads, grace: Duration::ZERO };
+    let listen = Listen { address: config.server.listen, threads: wishes.threads, delay: Duration::ZERO, grace: Duration::ZERO };
     let trusted_proxies = if wishes.trust { vec!["127.0.0.0/8".parse()?] } else { vec![] };
     let live = Arc::new(ArcSwap::from_pointee(Live { dispatch, tls: None, trusted_proxies }));
     let stop = CancellationToken::new();

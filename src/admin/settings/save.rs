@@ -75,7 +75,7 @@ impl Admin {
             }
             Err(error) => return Err(error.into()),
         };
-        self.sessions.invalidate_settings();
+        self.sessions.invalidate_settings().await;
         let ended = if confirmations.apply_now { self.end_sessions_of_changed(review).await? } else { Ended::default() };
         Ok(Saved { stored, ended })
     }

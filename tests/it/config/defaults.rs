@@ -19,6 +19,7 @@ fn the_smallest_file_has_the_defaults_of_the_interface() {
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:443");
     assert!(config.server.trusted_proxies.is_empty());
     assert_eq!(config.server.max_body_bytes, 10 * 1024 * 1024);
+    assert_eq!(config.server.shutdown_delay, Duration::ZERO);
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(30));
     assert!(matches!(config.tls, Tls::Off));
     assert_eq!(config.ops_listen.to_string(), "127.0.0.1:9464");
@@ -50,6 +51,7 @@ redis      = ""
 listen = "0.0.0.0:443"
 trusted_proxies = ["10.0.0.5", "::1"]
 max_body = "10MiB"
+shutdown_delay = "5s"
 shutdown_grace = "30s"
 [tls]
 cert = "file:cert.pem"

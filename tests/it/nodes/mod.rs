@@ -65,7 +65,7 @@ async fn status(node: &Gateway, token: &str) -> u16 {
 }
 
 /// Waits for a condition on which a limit of one second stands.
-async fn within_a_second<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+pub(crate) async fn within_a_second<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
     let wait = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -153,7 +153,7 @@ async fn other_ranks_are_known_on_all_nodes_within_a_second() {
     other.organizations[0].roles.swap(1, 2);
     first.members.store.save_settings(&other, Some(1), "cli", at(1)).await.unwrap();
     second.members.store.find_settings().await.unwrap();
-    first.sessions.invalidate_settings();
+    first.sessions.invalidate_settings().await;
     tokio::time::timeout(Duration::from_secs(1), second.sessions.settings_changed()).await.unwrap();
     // An Admin ranks below a User now, and still reaches the role that the route asks for: its own.
     assert_eq!(asked().await, 200);

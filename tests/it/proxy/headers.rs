@@ -139,8 +139,14 @@ async fn other_cookies_and_headers_arrive_as_they_were() {
     let (_, token) = gateway.member_inside("ada", "Admin", None).await;
     let cookies = format!("a=1; __Host-usher={token}; b=\"2\"; __Host-usher-enter=x; __Host-usher-tx=y");
     let ask = Ask::get("/").header("Cookie", &cookies).header("X-Custom", "kept").header("Authorization", "Bearer t");
+    // W3C Trace Context: the trace of whoever asked goes on in the app.
+    let trace = [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ("tracestate", "a=1,b=2"), ("baggage", "c=3")];
+    let ask = trace.into_iter().fold(ask, |ask, (name, value)| ask.header(name, value));
     let received = gateway.ask(ask).await.received();
     assert_eq!(one(&received, "cookie"), "a=1; b=\"2\"");
+    for (name, value) in trace {
+        assert_eq!(one(&received, name), value);
+    }
     assert_eq!(one(&received, "x-custom"), "kept");
     assert_eq!(one(&received, "authorization"), "Bearer t");
 }

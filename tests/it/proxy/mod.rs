@@ -9,5 +9,5 @@ mod headers;
 mod http2;
 mod path;
 mod streams;
-mod upload;
+pub(crate) mod upload;
 mod upstream;

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::support::ask::{Ask, Reply};
 use crate::support::gateway::Gateway;
 
-fn resident_bytes() -> u64 {
+pub(crate) fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024

@@ -11,6 +11,7 @@ pub(crate) mod fixtures;
 pub(crate) mod postgres;
 mod property;
 pub(crate) mod sqlite;
+mod tls;
 
 #[test]
 fn both_databases_have_every_step_of_the_schema() {

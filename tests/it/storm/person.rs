@@ -5,7 +5,6 @@ use std::io::Read as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::DeflateDecoder;
-use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, header};
 use url::{Url, form_urlencoded};
 use usher::clock::{Clock as _, SystemClock};
@@ -136,20 +135,11 @@ impl Person {
 
     /// The provider's answer to this request, about this person, now.
     fn sign(&self, request: &str) -> String {
-        let now = SystemClock.now();
-        let at = |offset: i64| -> String {
-            (now + SignedDuration::from_secs(offset)).round(jiff::Unit::Second).as_ref().map(Timestamp::to_string).unwrap()
-        };
         let (response, assertion) = (format!("_r{request}"), format!("_a{request}"));
         let draft = Draft::new()
             .edit("_response1", &response)
             .edit("_assertion1", &assertion)
-            .edit("2026-11-24T10:00:00Z", &at(0))
-            .edit("2026-11-24T09:59:58Z", &at(-2))
-            .edit("2026-11-24T09:55:00Z", &at(-300))
-            .edit("2026-11-24T10:05:00Z", &at(300))
-            .edit("2026-11-24T10:06:00Z", &at(360))
-            .edit("2026-11-24T18:00:00Z", &at(28_800))
+            .at(SystemClock.now())
             .edit(ACS, &format!("{}/saml/okta/acs", self.origin))
             .edit(SP, &format!("{}/saml/okta/metadata", self.origin))
             .edit(REQUEST, request)

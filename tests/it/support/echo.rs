@@ -67,6 +67,7 @@ async fn connection(mut stream: TcpStream, seen: &Seen) {
         let known = match path.as_str() {
             "/events" => return events(stream, seen).await,
             "/socket" | "/socket-for-all" => return socket(stream, &head, seen).await,
+            "/download" => return download(stream).await,
             "/silent" => return std::future::pending().await,
             "/switch" => "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: own\r\n\r\n".to_owned(),
             "/204" => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
@@ -163,6 +164,16 @@ async fn events(mut stream: TcpStream, seen: &Seen) {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// A hundred megabytes, as fast as they are taken.
+async fn download(mut stream: TcpStream) {
+    let piece = vec![7; 1 << 20];
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", piece.len() * 100);
+    let mut open = stream.write_all(head.as_bytes()).await.is_ok();
+    for _ in 0..100 {
+        open = open && stream.write_all(&piece).await.is_ok();
     }
 }
 

@@ -211,6 +211,7 @@ pub(crate) fn config(upstreams: &[url::Url]) -> Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             trusted_proxies: vec![],
             max_body_bytes: 1 << 20,
+            shutdown_delay: Duration::ZERO,
             shutdown_grace: Duration::from_secs(5),
         },
         tls: Tls::Off,
@@ -265,7 +266,7 @@ impl Gateway {
         let dispatch = Dispatch { proxy: Arc::clone(&proxy), hosts: BTreeMap::from([("auth.acme.example".to_owned(), pages)]) };
         let trusted_proxies = config.server.trusted_proxies.clone();
         let live = Arc::new(ArcSwap::from_pointee(Live { dispatch, tls, trusted_proxies }));
-        let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), threads: 2, grace: Duration::from_secs(5) };
+        let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), threads: 2, delay: Duration::ZERO, grace: Duration::from_secs(5) };
         let serving = start(&listen, &live, &stop).unwrap();
         let address = serving.address();
         Self { address, app, clock, ephemeral, sessions, proxy, members, keys, serving: Some(serving), stop }

@@ -26,7 +26,7 @@ use super::port::free_port;
 /// The id of the connection that the tests sign in through.
 pub(crate) const CONNECTION: &str = "idp";
 
-const ORGANIZATION: &str = r#"
+pub(crate) const ORGANIZATION: &str = r#"
 [parent]
 name = "Acme"
 

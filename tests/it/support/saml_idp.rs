@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use usher::core::{Cbc, Connection, IdpSource, Protocol, RequestBinding, SamlSettings};
 use usher::saml::encryption::{Encryption, encrypt_assertion};
 use usher::saml::sign::{SigningKey, sign_element_with_prefixes};
@@ -99,6 +99,19 @@ impl Draft {
         assert!(self.0.contains(from), "{from:?} is not in the message");
         self.0 = self.0.replace(from, to);
         self
+    }
+
+    /// The same at another time.
+    pub(crate) fn at(self, now: Timestamp) -> Self {
+        let at = |offset: i64| -> String {
+            (now + SignedDuration::from_secs(offset)).round(jiff::Unit::Second).as_ref().map(Timestamp::to_string).unwrap()
+        };
+        self.edit("2026-11-24T10:00:00Z", &at(0))
+            .edit("2026-11-24T09:59:58Z", &at(-2))
+            .edit("2026-11-24T09:55:00Z", &at(-300))
+            .edit("2026-11-24T10:05:00Z", &at(300))
+            .edit("2026-11-24T10:06:00Z", &at(360))
+            .edit("2026-11-24T18:00:00Z", &at(28_800))
     }
 
     /// Cuts out an element from its start tag's text to its end tag's.

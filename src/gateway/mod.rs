@@ -1,9 +1,7 @@
-//! The whole gateway in one process: parts put together, listeners started, and what happens beside requests.
+//! The whole gateway in one process: parts put together, listeners started, and what happens beside requests. `keys`: the SAML keys in the data folder.
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +10,10 @@ use async_trait::async_trait;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+mod keys;
+
+pub use keys::{KeysError, add_sp_key, load_or_make_sp_keys, switch_sp_keys};
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -137,10 +139,11 @@ impl Gateway {
     /// # Errors
     /// An address that cannot be bound, or a certificate that cannot be used.
     pub async fn start(self, shutdown: &CancellationToken) -> io::Result<Started> {
-        let config = Arc::clone(&self.app.config);
+        let (config, sessions) = (Arc::clone(&self.app.config), Arc::clone(&self.app.sessions));
         let listen = Listen {
             address: config.server.listen,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            delay: config.server.shutdown_delay,
             grace: config.server.shutdown_grace,
         };
         let ops = TcpListener::bind(config.ops_listen).await?;
@@ -148,12 +151,17 @@ impl Gateway {
         let node = Arc::new(ArcSwap::from_pointee(self.node()));
         let live = Arc::new(ArcSwap::from_pointee(self.live().map_err(io::Error::other)?));
         let serving = server::start(&listen, &live, shutdown)?;
-        tokio::spawn(server::serve_small(ops, http::ops::router(Arc::clone(&node)), shutdown.clone()));
+        // Balancers have to hear for as long as there is something to hear.
+        let (closed, delay) = (CancellationToken::new(), config.server.shutdown_delay);
+        tokio::spawn(server::serve_small(ops, http::ops::router(Arc::clone(&node), shutdown.clone()), closed.clone()));
         tokio::spawn(look_after(Arc::clone(&node), shutdown.clone()));
+        tokio::spawn(closed.clone().run_until_cancelled_owned(sessions.listen()));
         let (stopping, last) = (shutdown.clone(), Arc::clone(&node));
         tokio::spawn(async move {
             stopping.cancelled().await;
+            tokio::time::sleep(delay).await;
             last.load().proxy.end_streams();
+            closed.cancel();
         });
         Ok(Started { serving, ops_address, running: Running { node, live } })
     }
@@ -191,12 +199,12 @@ pub struct Running {
 }
 
 impl Running {
-    /// Makes all that a new configuration needs (routes, certificates, trusted proxies, limits) and changes nothing yet. `identity_keys` are those of
-    /// the data directory, read anew.
+    /// Makes all that a new configuration needs (routes, certificates, trusted proxies, limits) and changes nothing yet. The keys are those of the data
+    /// directory, read anew.
     ///
     /// # Errors
     /// [`ReloadError`]: this configuration cannot be put in force.
-    pub async fn prepare(&self, config: Config, identity_keys: Arc<IdentityKeys>) -> Result<Prepared, ReloadError> {
+    pub async fn prepare(&self, config: Config, identity_keys: Arc<IdentityKeys>, sp_keys: SpKeys) -> Result<Prepared, ReloadError> {
         let before = self.node.load_full();
         let fixed = needs_restart(&before.app.config, &config);
         if !fixed.is_empty() {
@@ -209,11 +217,12 @@ impl Running {
         gateway.app.refresh(false).await?;
         let node = gateway.node();
         let live = gateway.live().map_err(ReloadError::Tls)?;
-        Ok(Prepared { node, live })
+        Ok(Prepared { node, live, sp_keys })
     }
 
     /// Puts it in force, for the next connection and the next request. Sessions, open requests and streams go on.
     pub fn put_in_force(&self, prepared: Prepared) {
+        prepared.node.app.doors.sp_keys().replace(prepared.sp_keys);
         self.live.store(Arc::new(prepared.live));
         self.node.store(Arc::new(prepared.node));
     }
@@ -230,6 +239,7 @@ impl Running {
 pub struct Prepared {
     node: Node,
     live: Live,
+    sp_keys: SpKeys,
 }
 
 /// The keys that differ and count from the start of the process.
@@ -241,23 +251,25 @@ fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
         ("database", before.database == after.database),
         ("redis", before.redis == after.redis),
         ("server.listen", before.server.listen == after.server.listen),
+        ("server.shutdown_delay", before.server.shutdown_delay == after.server.shutdown_delay),
         ("server.shutdown_grace", before.server.shutdown_grace == after.server.shutdown_grace),
         ("ops.listen", before.ops_listen == after.ops_listen),
         ("session", session(before) == session(after)),
-        ("log", before.log == after.log),
+        ("log.format", before.log.format == after.log.format),
     ];
     fixed.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
 }
 
-/// Notices settings that another process wrote, and tries closed doors again.
+/// Notices settings that another process wrote, at once when it says so, and tries closed doors again.
 async fn look_after(node: Arc<ArcSwap<Node>>, shutdown: CancellationToken) {
     let mut round: u32 = 0;
     loop {
+        let app = Arc::clone(&node.load().app);
         tokio::select! {
-            () = tokio::time::sleep(SETTINGS_INTERVAL) => {}
+            () = tokio::time::sleep(SETTINGS_INTERVAL) => round = round.wrapping_add(1),
+            () = app.sessions.settings_changed() => {}
             () = shutdown.cancelled() => return,
         }
-        round = round.wrapping_add(1);
         let app = Arc::clone(&node.load().app);
         let retry = round.is_multiple_of(RETRY_DOORS_EVERY) && !app.doors.closed().is_empty();
         let due = retry || round.is_multiple_of(REFRESH_DOORS_EVERY);
@@ -265,45 +277,4 @@ async fn look_after(node: Arc<ArcSwap<Node>>, shutdown: CancellationToken) {
             tracing::warn!(cause = describe(&error), "the settings could not be read; those in force stay");
         }
     }
-}
-
-/// Why the keys of the service provider could not be read or made.
-#[derive(Debug, thiserror::Error)]
-#[error("the SAML keys in {path} cannot be used")]
-pub struct KeysError {
-    path: String,
-    #[source]
-    source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-/// Reads the service provider's key and certificate from `data_dir`, or makes them there at the first start. The key's file is 0600.
-///
-/// # Errors
-/// [`KeysError`]: Usher does not start without keys.
-pub fn load_or_make_sp_keys(data_dir: &Path, common_name: &str, now: jiff::Timestamp) -> Result<SpKeys, KeysError> {
-    let (key_path, certificate_path) = (data_dir.join("saml.key.pem"), data_dir.join("saml.crt.pem"));
-    let fault = |source: Box<dyn std::error::Error + Send + Sync>| KeysError { path: data_dir.display().to_string(), source };
-    if !key_path.exists() {
-        let (key, certificate) = SpKeys::generate(common_name, now).map_err(|error| fault(error.into()))?;
-        // The certificate first: a key without one would look like a finished first start.
-        write_private(&certificate_path, &certificate)
-            .and_then(|()| write_private(&key_path, &key))
-            .map_err(|error| fault(error.into()))?;
-    }
-    if std::fs::metadata(&key_path).map_err(|error| fault(error.into()))?.permissions().mode() & 0o077 != 0 {
-        return Err(fault("saml.key.pem can be read by others; make it 0600".into()));
-    }
-    let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| fault(error.into()));
-    SpKeys::from_pem(&read(&key_path)?, &read(&certificate_path)?).map_err(|error| fault(error.into()))
-}
-
-/// Writes a file that only its owner can read, whole or not at all.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let unfinished = path.with_extension("new");
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(unfinished, path)
 }
