@@ -5,7 +5,7 @@
 //! - `pages`: the pages of an organization in use, and of a new one
 //! - `reviews`, `people`, `system`: the states that pages have: refused, confirmed, saved, broken
 //! - `keyboard`: without a mouse
-//! - `access`, `owner`, `pins`, `sessions`, `tokens`, `activity`: what administrators do there, from the first click to the next sign-in
+//! - `access`, `owner`, `pins`, `requests`, `sessions`, `tokens`, `activity`: what administrators do there, from the first click to the next sign-in
 //! - `story`, `film`: the pictures of the README, and how they move
 //!
 //! The one rule of this folder: what is done in the console is believed only when somebody signs in after it, or asks for the page again.
@@ -21,6 +21,7 @@ mod owner;
 mod pages;
 mod people;
 mod pins;
+mod requests;
 mod reviews;
 mod routes;
 mod sessions;

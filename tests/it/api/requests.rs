@@ -1,5 +1,7 @@
 //! Requests for access over the API: yes, no, and never.
 
+use std::time::Duration;
+
 use serde_json::json;
 use usher::admin::Permission;
 
@@ -26,8 +28,12 @@ impl World {
 async fn who_waits_is_let_in_declined_or_blocked() {
     let world = World::start().await;
     let token = world.full_token().await;
-    let (yes, no, never) = (world.knock("acme", "yes").await, world.knock("acme", "no").await, world.knock("acme", "never").await);
-    let [yes, no, never] = [yes, no, never].map(|id| id.to_string());
+    let mut ids = Vec::new();
+    for name in ["yes", "no", "never"] {
+        ids.push(world.knock("acme", name).await.to_string());
+        world.clock.pass(Duration::from_secs(1));
+    }
+    let [yes, no, never] = ids.try_into().unwrap();
     assert_eq!(world.waiting(&token).await, [yes.as_str(), &no, &never], "the oldest first");
     let list = world.get(&token, "/requests").await.json();
     let first = &list["items"][0];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::login::{DOORS, House};
 use crate::support::browser::Browser;
@@ -32,6 +33,8 @@ async fn logins_are_counted_by_connection_and_reason() {
 #[tokio::test]
 async fn requests_are_counted_by_route_and_by_what_became_of_them() {
     let house = House::open().await;
+    // What was looked at in the moment in which the settings were read is looked at again.
+    house.clock.pass(Duration::from_secs(1));
     let mut browser = Browser::new();
     house.sign_in(&mut browser, "/page", DOORS[0], "ada").await;
     assert!(house.usher.is_inside(&mut browser).await);
