@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,9 +16,10 @@ use super::error::ApiError;
 use super::input::{At, Sent};
 use super::members::{self, Member};
 use super::schema;
-use crate::admin::{Answer, Hypothesis, MemberExplanation, Way};
+use crate::admin::{AdminError, Answer, Hypothesis, MemberExplanation, Permission, Way};
 use crate::app::App;
 use crate::core::{self, AuditId, ConnectionId, EmailAddress, GroupClaim, PersonId, Reason};
+use crate::doors::read_pasted;
 use crate::store::DecisionRecord;
 
 /// The most groups of a question, and the longest: as many as a provider may send.
@@ -25,7 +27,7 @@ const MAX_GROUPS: usize = 2000;
 const MAX_GROUP_CHARS: usize = 256;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(explain)).routes(routes!(what_if))
+    OpenApiRouter::new().routes(routes!(explain)).routes(routes!(what_if)).routes(routes!(what_if_message))
 }
 
 /// A decision in plain lines.
@@ -108,6 +110,18 @@ pub(super) struct WhatIfRequest {
     /// The groups that would come.
     #[schema(max_items = 2000)]
     groups: Vec<String>,
+}
+
+/// A provider's message to ask with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"connection": "okta", "message": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqby0xIiwiZ3JvdXBzIjpbImV2ZXJ5b25lIl19.c2lnbmF0dXJl"}))]
+pub(super) struct WhatIfMessageRequest {
+    /// Through which connection it came.
+    #[schema(value_type = schema::ShortName)]
+    connection: ConnectionId,
+    /// An ID token, or a SAML response as XML or in base64.
+    message: String,
 }
 
 /// What would happen at a login.
@@ -197,4 +211,27 @@ async fn what_if(caller: Caller, Sent(request): Sent<WhatIfRequest>) -> Result<J
     }
     let hypothesis = Hypothesis::Groups { connection, email, groups: GroupClaim::from_values(groups) };
     Ok(Json(caller.admin.what_if(&caller.actor, hypothesis).await?.into()))
+}
+
+/// Says the same for a provider's message. It is read, not verified: neither its signature, nor for whom and when it was made are checked.
+#[utoipa::path(
+    post,
+    path = "/what-if/message",
+    operation_id = "what_if_message",
+    tag = "members",
+    request_body = WhatIfMessageRequest,
+    responses((status = 200, description = "The answer.", body = WhatIf)),
+    security(("token" = ["members:read"]))
+)]
+async fn what_if_message(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Sent(request): Sent<WhatIfMessageRequest>,
+) -> Result<Json<WhatIf>, ApiError> {
+    caller.actor.need(Permission::MembersRead)?;
+    let settings = app.settings();
+    let connection = settings.find_connection(&request.connection).ok_or(AdminError::NoSuch("connection"))?;
+    let identity =
+        read_pasted(connection, &request.message).map_err(|why| ApiError::invalid("message", format!("it cannot be read: {why}")))?;
+    Ok(Json(caller.admin.what_if(&caller.actor, Hypothesis::Pasted(identity)).await?.into()))
 }

@@ -25,7 +25,7 @@ const TABLE: &[(&str, &str, Same)] = &[
     ("GET", "/admin/{organization}/access/undo", Not(FORM)),
     ("POST", "/admin/{organization}/access/undo", By(&["review_undo"])),
     ("GET", "/admin/{organization}/access/what-if", Not(FORM)),
-    ("POST", "/admin/{organization}/access/what-if", By(&["what_if"])),
+    ("POST", "/admin/{organization}/access/what-if", By(&["what_if", "what_if_message"])),
     ("GET", "/admin/{organization}/activity", By(&["list_activity", "export_activity_csv", "export_activity_ndjson"])),
     ("GET", "/admin/{organization}/connections", By(&["list_connections"])),
     ("GET", "/admin/{organization}/connections/{connection}", By(&["show_connection"])),

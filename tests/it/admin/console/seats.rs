@@ -9,6 +9,7 @@ async fn a_tier_shows_what_it_would_need_and_who_took_the_last_seat() {
     house.settings(|settings| settings.organizations[0].seat_tiers[0].owned = 2).await;
     let mut olivia = house.browser_of("olivia").await;
     for person in ["ada", "mia"] {
+        house.clock.pass(std::time::Duration::from_mins(1));
         house.browser_of(person).await;
     }
     let page = house.page(&mut olivia, "seats").await;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use usher::admin::Hypothesis;
-use usher::clock::SystemClock;
+use usher::admin::{Hypothesis, Permission, TokenWish};
+use usher::clock::{Clock as _, SystemClock};
 use usher::core::{ConnectionId, GroupClaim, Identity, MappedGroup};
 
 use super::{OIDC, SAML};
 use crate::login::House;
+use crate::support::ask::Ask;
 use crate::support::browser::{Browser, Page};
 use crate::support::installation::{Installation, Site};
 use crate::support::saml_idp::{Draft, IDP, IDP_CERT, assertion};
@@ -124,15 +126,33 @@ fn on_the_command_line(usher: &Installation, connection: &str, option: &str, mes
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// The answer over the API.
+async fn over_the_api(usher: &Installation, token: &str, connection: &str, message: &str) -> Value {
+    let host = format!("auth.localhost:{}", usher.site.port);
+    let ask = Ask::to(&host, "POST", "/api/v1/organizations/acme/what-if/message").bearer(token);
+    let body = json!({ "connection": connection, "message": message }).to_string();
+    let reply = usher.public(ask.header("Content-Type", "application/json").body(&body)).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.json()
+}
+
 #[tokio::test]
-async fn console_and_command_line_give_the_answer_of_the_use_case() {
+async fn console_api_and_command_line_give_the_answer_of_the_use_case() {
     let clock = Arc::new(SystemClock);
     let usher = Installation::start(Site::new(), &connections()).await;
-    let admin = usher.admin(clock);
+    let admin = usher.admin(clock.clone());
     let link = admin.create_recovery_link(&super::super::operator(), None).await.unwrap();
     let mut browser = Browser::new();
     let door = browser.open(&usher.site.auth(&format!("/recovery/{}", link.token))).await;
     let console = browser.submit(&door, door.forms().remove(0)).await;
+    let owner = usher.find_member("olivia").await.map(|row| row.person);
+    let wish = TokenWish {
+        name: "asks".to_owned(),
+        scopes: [Permission::MembersRead].into(),
+        expires_at: clock.now() + SignedDuration::from_hours(1),
+        owner,
+    };
+    let api_token = admin.create_token(&super::super::operator(), wish).await.unwrap().secret.reveal().to_owned();
     let identity = |connection: &str, subject: &str| Identity {
         connection: ConnectionId::parse(connection).unwrap(),
         subject: subject.to_owned(),
@@ -153,6 +173,11 @@ async fn console_and_command_line_give_the_answer_of_the_use_case() {
         let address = usher.site.auth("/admin/acme/access/what-if");
         let page = browser.post_from(&console.url, &address, &[("connection", connection), ("message", &message)]).await;
         let explanation = answer.explanation;
+        let over_the_api = over_the_api(&usher, &api_token, connection, &message).await;
+        for (part, lines) in [("role", &explanation.role), ("seat", &explanation.seat), ("changes", &explanation.changes)] {
+            assert_eq!(over_the_api["explanation"][part], json!(lines), "{connection}");
+        }
+        assert_eq!(over_the_api["explanation"]["sentence"], json!(explanation.sentence()), "{connection}");
         let lines = [&explanation.role, &explanation.seat, &explanation.notes, &explanation.changes];
         for line in lines.into_iter().flatten().chain([&explanation.sentence()]) {
             assert!(page.text.contains(line.as_str()), "{connection}: {line} in {}", page.text);
