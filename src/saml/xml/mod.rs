@@ -28,7 +28,7 @@ pub const MAX_XML_BYTES: usize = 256 * 1024;
 /// The largest base64 text that is decoded at all.
 pub const MAX_BASE64_BYTES: usize = 512 * 1024;
 const MAX_DEPTH: usize = 32;
-const MAX_NODES: u32 = 20_000;
+const MAX_NODES: u32 = 10_000;
 const MAX_ATTRIBUTES_OF_AN_ELEMENT: usize = 64;
 /// Namespace declarations in scope of one element. For each element that adds one, the parser compares all of them with each other: a few hundred
 /// in scope of thousands of elements are minutes of work in 256 KiB. Providers have fewer than ten.

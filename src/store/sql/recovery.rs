@@ -290,11 +290,15 @@ async fn find_proof(conn: &mut Connection, organization: &Organization) -> Resul
         .fetch_one(&mut *conn)
         .await?;
     let highest = organization.roles.first().unwrap_or(&organization.default_role);
+    // Two questions, because one with OR looks at every member.
     let signed_in = sqlx::query(
-        "SELECT MAX(member.last_login_at) AS at FROM member
-         JOIN link ON link.person = member.person JOIN connection ON connection.id = link.connection
-         WHERE member.organization = $1 AND member.status = 'active' AND (member.role = $2 OR member.primary_owner = 1)
-           AND connection.removed_at IS NULL",
+        "SELECT MAX(owner.at) AS at FROM (
+             SELECT person, last_login_at AS at FROM member
+             WHERE organization = $1 AND status = 'active' AND role = $2 AND last_login_at IS NOT NULL
+             UNION ALL SELECT person, last_login_at FROM member WHERE organization = $1 AND status = 'active' AND primary_owner = 1
+         ) AS owner
+         WHERE EXISTS (SELECT 1 FROM link JOIN connection ON connection.id = link.connection
+             WHERE link.person = owner.person AND connection.removed_at IS NULL)",
     )
     .bind(organization.id.as_str())
     .bind(highest.as_str())
