@@ -31,7 +31,7 @@ impl RelyingParty {
     /// Uses a grant: the next refresh token, if the provider gives another. A new ID token has to be about the same person (Core 12.2).
     ///
     /// # Errors
-    /// [`OidcError`]: [`OidcError::is_over`] says whether the session is.
+    /// [`OidcError`]: [`OidcError::ends_session`] says whether the session is.
     pub async fn refresh(&self, grant: &RefreshGrant, now: Timestamp) -> Result<Option<Secret>, OidcError> {
         let provider = self.provider(now).await?;
         let tokens = {
