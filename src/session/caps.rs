@@ -45,15 +45,11 @@ impl Sessions {
         }
     }
 
-    /// Puts the caps of now in force for a session. While the settings cannot be read, those of before stay; without any there is no session.
-    pub(super) async fn cap(&self, session: &Session) -> Result<(), SessionError> {
+    /// Puts the caps of now in force for a session; while the settings cannot be read, those of before stay.
+    pub(super) async fn cap(&self, session: &Session) {
         match self.caps(&session.record().organizations).await {
             Ok(caps) => session.cap(caps),
-            Err(error) if session.is_capped() => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a session keeps the limits that it had");
-            }
-            Err(error) => return Err(error),
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "a session keeps the limits that it had"),
         }
-        Ok(())
     }
 }

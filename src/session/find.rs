@@ -85,7 +85,7 @@ impl Sessions {
                 Err(error) => self.go_on_unasked(cached, error, now)?,
             },
         };
-        self.cap(&session).await?;
+        self.cap(&session).await;
         if session.is_over(now.as_millisecond()) {
             self.end_sessions(Selector::Session(key), Cause::Expired).await?;
             return Ok(None);
@@ -123,7 +123,9 @@ impl Sessions {
             session.confirm(&record, now.as_millisecond());
             return Ok(Some(session));
         }
-        let session = Arc::new(Session::new(record, now));
+        // Without limits there is no session.
+        let caps = self.caps(&record.organizations).await?;
+        let session = Arc::new(Session::new(record, caps, now));
         self.cache.insert(key, Arc::clone(&session));
         // Someone ended sessions while we read: what we put into the cache may be one of them.
         if self.ends.load(Ordering::SeqCst) != ends {

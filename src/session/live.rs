@@ -42,20 +42,23 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn new(record: SessionRecord, now: Timestamp) -> Self {
+    /// One that was just read from the store, with the limits of now.
+    pub(super) fn new(record: SessionRecord, caps: Caps, now: Timestamp) -> Self {
         let seen = record.last_seen_at.as_millisecond();
         let due =
             record.way.refresh_every().map_or(i64::MAX, |every| record.started_at.as_millisecond().saturating_add(every.as_millis_i64()));
-        Self {
+        let session = Self {
             record,
             due_ms: AtomicI64::new(due),
             last_seen_ms: AtomicI64::new(seen),
             written_ms: AtomicI64::new(seen),
             checked_ms: AtomicI64::new(now.as_millisecond()),
-            idle_ms: AtomicI64::new(UNCAPPED),
-            ends_ms: AtomicI64::new(i64::MIN),
+            idle_ms: AtomicI64::new(0),
+            ends_ms: AtomicI64::new(0),
             introduction: ArcSwapOption::empty(),
-        }
+        };
+        session.cap(caps);
+        session
     }
 
     /// What is stored; its `last_seen_at` may be a minute old.
@@ -67,8 +70,7 @@ impl Session {
     /// The same with the last request, as far as this node knows, and with the end as it is now.
     pub(super) fn record_now(&self) -> SessionRecord {
         let seen = Timestamp::from_millisecond(self.last_seen_ms.load(Ordering::Relaxed)).unwrap_or(self.record.last_seen_at);
-        let ends = if self.is_capped() { Timestamp::from_millisecond(self.ends_ms.load(Ordering::Relaxed)).ok() } else { None };
-        let ends_at = ends.map_or(self.record.ends_at, |ends| ends.min(self.record.ends_at));
+        let ends_at = Timestamp::from_millisecond(self.ends_ms.load(Ordering::Relaxed)).unwrap_or(self.record.ends_at);
         SessionRecord { last_seen_at: seen.max(self.record.last_seen_at), ends_at, ..self.record.clone() }
     }
 
@@ -83,7 +85,7 @@ impl Session {
         self.introduction.store(Some(introduction));
     }
 
-    /// Both limits, always (oauth2-proxy #2735). One whose limits are not known yet is over.
+    /// Both limits, always (oauth2-proxy #2735).
     pub(super) fn is_over(&self, now_ms: i64) -> bool {
         let idle = now_ms.saturating_sub(self.last_seen_ms.load(Ordering::Relaxed));
         now_ms >= self.ends_ms.load(Ordering::Relaxed) || idle > self.idle_ms.load(Ordering::Relaxed)
@@ -94,11 +96,6 @@ impl Session {
         let last = self.record.started_at.as_millisecond().saturating_add(millis(caps.lifetime));
         self.ends_ms.store(last.min(self.record.ends_at.as_millisecond()), Ordering::Relaxed);
         self.idle_ms.store(millis(caps.idle), Ordering::Relaxed);
-    }
-
-    /// Whether limits were ever put in force.
-    pub(super) fn is_capped(&self) -> bool {
-        self.idle_ms.load(Ordering::Relaxed) != UNCAPPED
     }
 
     /// Whether the store was asked recently enough.
@@ -142,9 +139,6 @@ impl Session {
             && self.written_ms.compare_exchange(written, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
-
-/// No limits yet.
-const UNCAPPED: i64 = i64::MIN;
 
 trait Millis {
     fn as_millis_i64(&self) -> i64;
