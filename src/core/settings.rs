@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, ConnectionId, DomainName, Organization, OrganizationId};
+use super::{Connection, ConnectionId, DomainName, EmailAddress, Organization, OrganizationId};
 
 /// A parent organization: owns domains and connections; its organizations share them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,12 @@ impl Settings {
     #[must_use]
     pub fn has_domain(&self, domain: &DomainName) -> bool {
         self.domains.iter().any(|candidate| &candidate.name == domain)
+    }
+
+    /// Whether an address is a guest's in this organization: a stranger's domain, where guests are allowed (row 39).
+    #[must_use]
+    pub fn is_guest(&self, organization: &Organization, email: Option<&EmailAddress>) -> bool {
+        organization.policy.allow_guests && email.is_some_and(|email| !self.has_domain(email.domain()))
     }
 
     /// Whether people with this domain may sign in through this connection: listed there, and verified for the parent.

@@ -1,19 +1,20 @@
 //! Role and seat by hand (rows 34, 46, 47).
 
-use super::{After, Refusal, Seats, active, groups_decide};
+use super::{After, Refusal, Seats, Situation, active};
 use crate::core::{MappedGroup, MemberRow, Organization, Role, SeatTier};
 
 pub(super) fn change(
-    organization: &Organization,
+    situation: &Situation,
     row: &MemberRow,
     role: Option<&Role>,
     seat: Option<&Option<SeatTier>>,
     seats: &mut Seats<'_>,
 ) -> Result<After, Refusal> {
     active(row)?;
+    let organization = &situation.organization;
     let (mut member, mut note) = (row.member.clone(), None);
     if let Some(role) = role.filter(|role| **role != member.role) {
-        by_hand_lasts(organization, row, &format!("the role {role}"), &groups_of_role(organization, role))?;
+        by_hand_lasts(situation, row, &format!("the role {role}"), &groups_of_role(organization, role))?;
         member.role = role.clone();
     }
     match seat {
@@ -22,14 +23,15 @@ pub(super) fn change(
             seats.give_back(member.seat.take().as_ref());
             member.seat_unassigned = true;
             member.wanted_tier = None;
-            note = groups_decide(organization)
+            note = situation
+                .groups_decide(row)
                 .then(|| format!("the next sign-in gives {} a seat again, by the groups; pin \"no seat\" if it must stay so", row.name()));
         }
         Some(Some(tier)) if member.seat.as_ref() == Some(tier) => {}
         Some(Some(tier)) => {
             // With one tier alone the groups have no say (row 28).
             if organization.seat_tiers.len() > 1 {
-                by_hand_lasts(organization, row, &format!("a {tier} seat"), &groups_of_tier(organization, tier))?;
+                by_hand_lasts(situation, row, &format!("a {tier} seat"), &groups_of_tier(organization, tier))?;
             }
             seats.give_back(member.seat.as_ref());
             seats.take(tier)?;
@@ -42,8 +44,8 @@ pub(super) fn change(
 }
 
 /// Refuses what the next login would undo, and says which group to change instead.
-fn by_hand_lasts(organization: &Organization, row: &MemberRow, what: &str, groups: &[&str]) -> Result<(), Refusal> {
-    if !groups_decide(organization) {
+fn by_hand_lasts(situation: &Situation, row: &MemberRow, what: &str, groups: &[&str]) -> Result<(), Refusal> {
+    if !situation.groups_decide(row) {
         return Ok(());
     }
     let name = row.name();

@@ -9,6 +9,7 @@
 //! The one rule of this folder: an act gives the member as it will be, and the guards look at before and after. So no act has a guard of its own, and none
 //! can forget one. Whether the actor may at all, and nobody above their own rank, is asked in `admin`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -38,6 +39,16 @@ pub struct Situation {
     pub administrators: u32,
     /// Whom the act is about, as they are.
     pub people: Vec<MemberRow>,
+    /// Those of them who are guests (row 39).
+    pub guests: BTreeSet<MemberId>,
+}
+
+impl Situation {
+    /// Whether groups decide somebody's role and seat, at a login or by sync: then what is changed by hand does not last (row 46). About guests they say
+    /// nothing.
+    fn groups_decide(&self, row: &MemberRow) -> bool {
+        self.organization.group_mappings && self.organization.mode != Mode::Manual && !self.guests.contains(&row.member.id)
+    }
 }
 
 /// Who acts, as far as the guards ask, and when.
@@ -134,23 +145,17 @@ pub fn decide(situation: &Situation, act: &Act, hand: Hand) -> Result<Vec<Edit>,
 type After = (Member, Option<String>);
 
 fn on_one(situation: &Situation, act: &Act, hand: Hand, row: &MemberRow, seats: &mut Seats<'_>) -> Result<After, Refusal> {
-    let organization = &situation.organization;
     match act {
-        Act::Change { role, seat } => change::change(organization, row, role.as_ref(), seat.as_ref(), seats),
-        Act::Pin(pin) => pin::pin(organization, row, pin, hand.now, seats),
+        Act::Change { role, seat } => change::change(situation, row, role.as_ref(), seat.as_ref(), seats),
+        Act::Pin(pin) => pin::pin(situation, row, pin, hand.now, seats),
         Act::Unpin => Ok((Member { pin: None, ..row.member.clone() }, None)),
         Act::Remove { block } => Ok((removal::remove(&row.member, *block, seats), None)),
         Act::Unblock => removal::unblock(row),
-        Act::Restore(as_they_were) => Ok(removal::restore(organization, row, as_they_were, hand.now, seats)),
+        Act::Restore(as_they_were) => Ok(removal::restore(situation, row, as_they_were, hand.now, seats)),
         Act::GiveWaitingSeat => seat::give_waiting(row, seats),
         Act::ReclaimSeat => seat::reclaim(row, seats),
-        Act::TransferOwnership { to } => owner::transfer(organization, row, *to, seats),
+        Act::TransferOwnership { to } => owner::transfer(&situation.organization, row, *to, seats),
     }
-}
-
-/// Whether groups decide role and seat, at a login or by sync: then what is changed by hand does not last (row 46).
-fn groups_decide(organization: &Organization) -> bool {
-    organization.group_mappings && organization.mode != Mode::Manual
 }
 
 /// Only active members can be changed.

@@ -2,23 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::{After, Refusal, Seats, active, groups_decide};
-use crate::core::{MemberRow, Organization, Pin};
+use super::{After, Refusal, Seats, Situation, active};
+use crate::core::{MemberRow, Pin};
 
 /// What is pinned counts from now on, not from the next login.
-pub(super) fn pin(
-    organization: &Organization,
-    row: &MemberRow,
-    pin: &Pin,
-    now: Timestamp,
-    seats: &mut Seats<'_>,
-) -> Result<After, Refusal> {
+pub(super) fn pin(situation: &Situation, row: &MemberRow, pin: &Pin, now: Timestamp, seats: &mut Seats<'_>) -> Result<After, Refusal> {
     active(row)?;
-    if !groups_decide(organization) {
+    if !situation.groups_decide(row) {
         let sentence = "groups do not decide here, so a change by hand stays by itself: change role or seat instead";
         return Err(Refusal::new("no_pin_needed", sentence));
     }
-    let longest = organization.policy.pin_max;
+    let longest = situation.organization.policy.pin_max;
     if pin.ends_at <= now || pin.ends_at.duration_since(now) > longest {
         let days = longest.as_hours() / 24;
         return Err(Refusal::new("pin_too_long", format!("a pin ends within {days} days from now")));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{After, Refusal, Seats, groups_decide};
+use super::{After, Refusal, Seats, Situation};
 use crate::core::{Member, MemberRow, MemberStatus, Mode, Organization, WantedTier};
 
 /// The seat is free, and no old exception waits for someone who comes back. The role stays, as the last one. Who is removed already can still be blocked.
@@ -28,21 +28,16 @@ pub(super) fn unblock(row: &MemberRow) -> Result<After, Refusal> {
 
 /// As they were: role, pin, and the seat if it is still there; else the next lower one, or none, and a place in the queue. Who has come back meanwhile
 /// keeps the seat of now, and gets the old role back unless groups have decided anew.
-pub(super) fn restore(
-    organization: &Organization,
-    row: &MemberRow,
-    as_they_were: &[Member],
-    now: Timestamp,
-    seats: &mut Seats<'_>,
-) -> After {
+pub(super) fn restore(situation: &Situation, row: &MemberRow, as_they_were: &[Member], now: Timestamp, seats: &mut Seats<'_>) -> After {
+    let (organization, groups_decide) = (&situation.organization, situation.groups_decide(row));
     let mut member = row.member.clone();
     let Some(former) = as_they_were.iter().find(|former| former.id == member.id) else { return (member, None) };
     let is_back = member.status == MemberStatus::Active;
-    if organization.role_rank(&former.role).is_some() && !(is_back && groups_decide(organization)) {
+    if organization.role_rank(&former.role).is_some() && !(is_back && groups_decide) {
         member.role = former.role.clone();
     }
     if member.pin.is_none() {
-        member.pin = former.pin.clone().filter(|pin| now < pin.ends_at && groups_decide(organization));
+        member.pin = former.pin.clone().filter(|pin| now < pin.ends_at && groups_decide);
     }
     if is_back {
         return (member, None);

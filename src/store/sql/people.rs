@@ -288,7 +288,9 @@ async fn load_situation(
     for member in members {
         people.extend(find_member_by_id(conn, &organization.id, *member).await?);
     }
+    let is_guest = |row: &&MemberRow| settings.stored.settings.is_guest(&organization, row.person.email.as_ref());
     Ok(Situation {
+        guests: people.iter().filter(is_guest).map(|row| row.member.id).collect(),
         seats: count_seats(conn, &organization.id, now).await?,
         administrators: count_other_admins(conn, &organization, None, &[]).await?,
         people,

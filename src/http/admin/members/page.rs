@@ -101,7 +101,9 @@ async fn page(console: &Console, row: MemberRow, notes: Vec<String>) -> Result<P
             lasts.map(|days| (days.to_string(), if days == 1 { "1 day".to_owned() } else { format!("{days} days") })),
             "7",
         ),
-        mapped: organization.group_mappings && organization.mode != Mode::Manual,
+        mapped: organization.group_mappings
+            && organization.mode != Mode::Manual
+            && !console.settings.settings.is_guest(organization, row.person.email.as_ref()),
         sessions: admin.list_sessions_of(actor, row.member.id).await?,
         lines: timeline.entries.into_iter().map(|entry| Line::new(console, entry)).collect(),
         why: why(console, &row).await?,

@@ -161,3 +161,22 @@ async fn row_39_a_guest_is_invited_only_where_guests_are_allowed_and_comes_in_by
         assert_eq!(desk.gwen(&[]).await.unwrap_err(), Reason::DomainNotAllowed);
     }
 }
+
+#[tokio::test]
+async fn row_39_a_guest_is_changed_by_hand_since_no_group_speaks_of_them() {
+    let desk = Desk::new(Mode::Jit, true).await;
+    desk.settings(|organization| organization.policy.allow_guests = true).await;
+    let by = desk.by("olivia").await;
+    let gwen = NewInvite { email: email("gwen@partner.example"), role: Some(role("User")), seat: Some(tier("Standard")) };
+    desk.admin.create_invite(&by, &gwen).await.unwrap();
+    let guest = desk.gwen(&[]).await.unwrap().member.id;
+    let change = MemberChange { role: Some(role("Admin")), ..to_seat("Premium") };
+    let changed = desk.admin.change_member(&by, guest, change).await.unwrap();
+    assert_eq!(role_and_seat(&changed.members[0].member), ("Admin", "Premium"));
+    assert_eq!(role_and_seat(&desk.gwen(&["everyone"]).await.unwrap().member), ("Admin", "Premium"), "and it lasts");
+    let pin = desk.admin.pin_member(&by, guest, pinned(&desk, Some("User"), None, 5)).await;
+    assert_eq!(refused(pin).0, "no_pin_needed");
+    // Not a guest any more, so not by hand any more.
+    desk.settings(|organization| organization.policy.allow_guests = false).await;
+    assert_eq!(refused(desk.admin.change_member(&by, guest, to_role("User")).await).0, "managed_by_idp");
+}
