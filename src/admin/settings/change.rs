@@ -18,6 +18,13 @@ pub enum SettingsChange {
     ParentName(String),
     /// One connection: on or off, domains, what it needs to work.
     Connection(Box<Connection>),
+    /// Turns a connection on or off.
+    Switch {
+        /// Which.
+        connection: ConnectionId,
+        /// On.
+        enabled: bool,
+    },
     /// Takes a connection away.
     RemoveConnection(ConnectionId),
     /// One domain.
@@ -46,6 +53,10 @@ impl SettingsChange {
             }
             Self::ParentName(name) => name.trim().clone_into(&mut settings.parent_name),
             Self::Connection(connection) => replace(&mut settings.connections, connection.as_ref(), |known| &known.id),
+            Self::Switch { connection, enabled } => {
+                let place = settings.connections.iter_mut().find(|known| &known.id == connection);
+                place.ok_or(AdminError::NoSuch("connection"))?.enabled = *enabled;
+            }
             Self::RemoveConnection(id) => {
                 take_away(&mut settings.connections, |connection| &connection.id == id).ok_or(AdminError::NoSuch("connection"))?;
             }

@@ -8,9 +8,10 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::admin::AdminError;
 use crate::app::App;
 use crate::core::provision::{Decision, decide};
-use crate::core::{ConnectionId, Identity, OrganizationId, PendingLogin, VerifiedIdentity};
+use crate::core::{Connection, ConnectionId, Identity, OrganizationId, PendingLogin, VerifiedIdentity};
 use crate::http::problem::Problem;
 use crate::store::FactsQuery;
 use crate::store::ephemeral::EphemeralError;
@@ -56,6 +57,30 @@ pub(in crate::http) async fn find(
 ) -> Result<Option<Tested>, EphemeralError> {
     let kept = app.ephemeral.find(&key(organization, connection)).await?;
     Ok(kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Whether a connection that is off may be turned on: somebody came in through it before, or it was tried within the last day and worked.
+///
+/// # Errors
+/// [`AdminError::Store`], [`AdminError::Session`].
+pub(in crate::http) async fn is_proven(app: &App, organization: &OrganizationId, connection: &ConnectionId) -> Result<bool, AdminError> {
+    if app.store.find_connection_state(organization, connection).await?.last_success_at.is_some() {
+        return Ok(true);
+    }
+    let tested = find(app, organization, connection).await.map_err(|error| AdminError::Session(error.into()))?;
+    Ok(tested.is_some_and(|tested| matches!(tested.result, TestResult::Verified { .. })))
+}
+
+/// Refuses to turn on what was never seen to work.
+///
+/// # Errors
+/// [`AdminError::Refused`] with `connection_not_tested`; as [`is_proven`].
+pub(in crate::http) async fn need_proven(app: &App, organization: &OrganizationId, connection: &Connection) -> Result<(), AdminError> {
+    if is_proven(app, organization, &connection.id).await? {
+        return Ok(());
+    }
+    let sentence = format!("{} was never used: test it first, then turn it on", connection.name);
+    Err(AdminError::refused("connection_not_tested", sentence))
 }
 
 /// The message was valid: what would the rules say?

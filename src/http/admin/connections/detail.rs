@@ -8,13 +8,14 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 use super::traces::TraceLine;
-use super::{Address, Summary, summarize, switch};
+use super::{Address, Summary, summarize};
 use crate::app::App;
 use crate::core::{Connection, IdpSource, Protocol};
 use crate::http::admin::console::Console;
 use crate::http::admin::frame::{Frame, Section};
 use crate::http::admin::trouble::Trouble;
 use crate::http::headers::ContentPolicy;
+use crate::http::login::test;
 use crate::http::views::View;
 
 const TRACES: u32 = 50;
@@ -66,7 +67,7 @@ pub(super) async fn show(
     let view = Detail {
         frame: Frame::new(&console, Section::Connections).below(&connection.name),
         saved: asked.saved,
-        proven: switch::is_proven(&app, &console, connection).await?,
+        proven: test::is_proven(&app, &console.organization.id, &connection.id).await?,
         relink_until: summary.state.relink_open_until.filter(|until| console.now < *until),
         ours: ours(&app, connection),
         metadata_href: saml.then(|| format!("/saml/{}/metadata", connection.id)),

@@ -118,17 +118,12 @@ fn key(console: &Console) -> String {
 
 impl Edit {
     /// As the use case wants it.
-    fn change(&self, console: &Console) -> Result<SettingsChange, AdminError> {
-        Ok(match &self.what {
+    fn change(&self) -> SettingsChange {
+        match &self.what {
             What::Organization(organization) => SettingsChange::Organization(organization.clone()),
-            What::Switch { connection, enabled } => {
-                let found = console.settings.settings.find_connection(connection).ok_or(AdminError::NoSuch("connection"))?;
-                let mut connection = found.clone();
-                connection.enabled = *enabled;
-                SettingsChange::Connection(Box::new(connection))
-            }
+            What::Switch { connection, enabled } => SettingsChange::Switch { connection: connection.clone(), enabled: *enabled },
             What::Undo { revision } => SettingsChange::Undo { revision: *revision },
-        })
+        }
     }
 
     /// Whether it needs a fresh sign-in whatever its review says.
@@ -180,7 +175,7 @@ async fn save(State(app): State<Arc<App>>, console: Console, Posted(typed): Post
     if in_hand.edit.is_dangerous() {
         console.actor.need_fresh()?;
     }
-    let change = in_hand.edit.change(&console)?;
+    let change = in_hand.edit.change();
     let saved = console.admin().save_settings(&console.actor, &change, &typed.review, &typed.confirmations(), &|_| ()).await;
     match saved {
         Ok(_) => {

@@ -30,7 +30,7 @@ type Reviewed = Result<Review, AdminError>;
 /// `GET /admin/{organization}/review`
 pub(super) async fn show(console: Console) -> Result<Response, Trouble> {
     let Some(in_hand) = in_hand(&console).await? else { return Ok(Redirect::to(&console.path("access")).into_response()) };
-    let change = in_hand.edit.change(&console)?;
+    let change = in_hand.edit.change();
     let (say, mut said) = mpsc::channel::<Progress>(1);
     let (admin, actor) = (console.admin(), console.actor.clone());
     let mut reviewing = tokio::spawn(async move {

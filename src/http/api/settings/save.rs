@@ -68,7 +68,7 @@ pub(super) struct UndoRequest {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(as = Confirmations, example = json!({"lose_access": 14, "apply_now": true}))]
-struct Confirmed {
+pub(super) struct Confirmed {
     /// The organization's name: that whoever owns the token loses their administration is meant.
     #[schema(max_length = 256)]
     organization_name: Option<String>,
@@ -87,7 +87,7 @@ impl From<Confirmed> for Confirmations {
 
 impl Caller {
     /// The organization that a change is made from, if it is the one that was seen.
-    async fn organization(&self, seen: Option<&IfMatch>) -> Result<Organization, ApiError> {
+    pub(super) async fn organization(&self, seen: Option<&IfMatch>) -> Result<Organization, ApiError> {
         let (organization, revision) = self.admin.find_organization_to_change(&self.actor).await?;
         if seen.is_some_and(|seen| seen.revision() != revision) {
             return Err(ApiError::RevisionDiffers);
@@ -95,13 +95,19 @@ impl Caller {
         Ok(organization)
     }
 
-    async fn review(&self, change: &SettingsChange) -> Result<Json<Review>, ApiError> {
+    pub(super) async fn review(&self, change: &SettingsChange) -> Result<Json<Review>, ApiError> {
         let review = self.admin.review_settings(&self.actor, change, &|_| ()).await?;
         Ok(Json(Review::of(review, &self.actor.organization)))
     }
 
     /// Saves what was reviewed; from then on logins go by it.
-    async fn save(&self, app: &App, change: &SettingsChange, review: &str, confirm: Confirmed) -> Result<Tagged<Json<Settings>>, ApiError> {
+    pub(super) async fn save(
+        &self,
+        app: &App,
+        change: &SettingsChange,
+        review: &str,
+        confirm: Confirmed,
+    ) -> Result<Tagged<Json<Settings>>, ApiError> {
         let saved = self.admin.save_settings(&self.actor, change, review, &confirm.into(), &|_| ()).await?;
         app.refresh(false).await?;
         let organization = saved.stored.settings.find_organization(&self.actor.organization).cloned();
