@@ -197,6 +197,13 @@ pub struct Policy {
     /// How many people may lose access by one save before their number has to be typed.
     #[serde(default)]
     pub removal_threshold: RemovalThreshold,
+    /// From how many hundredths of a tier in use on administrators are told; 1 to 100.
+    #[serde(default = "seat_warn")]
+    pub seat_warn: u32,
+}
+
+const fn seat_warn() -> u32 {
+    80
 }
 
 /// A share of the members or a number of people, whichever is more (row 61).
@@ -227,6 +234,12 @@ const DAY_HOURS: i64 = 24;
 impl Policy {
     /// The shortest session that may be set: whoever shortens too much must have the time to take it back.
     pub const SESSION_MIN: SignedDuration = SignedDuration::from_mins(5);
+
+    /// Whether administrators are to be told that a tier runs out. A tier of which none is owned has nothing to run out of.
+    #[must_use]
+    pub fn warns_of_seats(&self, owned: u32, used: u32) -> bool {
+        owned > 0 && u64::from(used) * 100 >= u64::from(owned) * u64::from(self.seat_warn)
+    }
 }
 
 impl Default for Policy {
@@ -246,6 +259,7 @@ impl Default for Policy {
             session_max: None,
             require_sso: false,
             removal_threshold: RemovalThreshold::default(),
+            seat_warn: seat_warn(),
         }
     }
 }

@@ -50,6 +50,7 @@ impl Check<'_> {
         }
         self.mappings();
         self.sessions();
+        self.thresholds();
         let verified =
             |domain: &crate::core::DomainName| settings.domains.iter().any(|known| &known.name == domain && known.verified.is_some());
         if let Some(owner) = organization.primary_owner.as_ref().filter(|owner| !verified(owner.domain())) {
@@ -107,6 +108,11 @@ impl Check<'_> {
             self.need(seen.insert(mapping.tier.as_str()), "seat_tier_mappings", "a seat tier is mapped in two places");
             self.groups("seat_tier_mappings", &mapping.groups);
         }
+    }
+
+    fn thresholds(&mut self) {
+        let policy = &self.organization.policy;
+        self.need((1..=100).contains(&policy.seat_warn), "seat_warn", "a warning about seats comes from 1 to 100 percent");
     }
 
     fn sessions(&mut self) {

@@ -1,6 +1,7 @@
 //! `[[organization]]`: roles, seat tiers, mode, mappings and policy.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use jiff::SignedDuration;
 
@@ -247,19 +248,21 @@ fn primary_owner(text: &Text, domains: &[Domain]) -> Result<EmailAddress, Wrong>
 /// A share and a number of people; whichever is more.
 fn removal_threshold(mut section: Section<'_>) -> RemovalThreshold {
     let default = RemovalThreshold::default();
-    let mut number = |key: &'static str, at_most: u32, otherwise: u32| {
-        let Some(number) = section.has(key).then(|| section.number(key, "{ percent = 10, people = 5 }")).flatten() else {
-            return otherwise;
-        };
-        u32::try_from(number).ok().filter(|number| *number <= at_most).unwrap_or_else(|| {
-            let wrong = Wrong::new(Code::Threshold, format!("{number} is not a threshold for `{key}`"));
-            section.wrong(key, wrong.suggest(format!("write a whole number from 0 to {at_most}")));
-            otherwise
-        })
-    };
-    let (percent, people) = (number("percent", 100, default.percent), number("people", 1_000_000, default.people));
+    let percent = threshold(&mut section, "percent", 0..=100, default.percent);
+    let people = threshold(&mut section, "people", 0..=1_000_000, default.people);
     section.finish();
     RemovalThreshold { percent, people }
+}
+
+fn threshold(section: &mut Section<'_>, key: &'static str, range: RangeInclusive<u32>, default: u32) -> u32 {
+    let Some(number) = section.has(key).then(|| section.number(key, &default.to_string())).flatten() else {
+        return default;
+    };
+    u32::try_from(number).ok().filter(|number| range.contains(number)).unwrap_or_else(|| {
+        let wrong = Wrong::new(Code::Threshold, format!("{number} is not a threshold for `{key}`"));
+        section.wrong(key, wrong.suggest(format!("write a whole number from {} to {}", range.start(), range.end())));
+        default
+    })
 }
 
 fn policy(mut section: Section<'_>) -> Policy {
@@ -281,6 +284,7 @@ fn policy(mut section: Section<'_>) -> Policy {
     let pin_max = span("pin_max", default.pin_max);
     let undo_window = span("undo_window", default.undo_window);
     let removal_threshold = removal_threshold(section.section("removal_threshold"));
+    let seat_warn = threshold(&mut section, "seat_warn", 1..=100, default.seat_warn);
     let mut yes = |key, default: bool| section.boolean(key).unwrap_or(default);
     let approve_first_logins = yes("approve_first_logins", default.approve_first_logins);
     let require_sso = yes("require_sso", default.require_sso);
@@ -290,12 +294,6 @@ fn policy(mut section: Section<'_>) -> Policy {
     if session_idle.zip(session_max).is_some_and(|(idle, max)| idle > max) {
         let wrong = Wrong::new(Code::SessionLimits, "`session_idle` is longer than `session_max`");
         section.wrong("session_idle", wrong.suggest("make `session_idle` at most as long as `session_max`"));
-    }
-    for key in ["relink_window", "seat_warn"] {
-        if section.has(key) {
-            let wrong = Wrong::new(Code::NotYet, format!("`{key}` is not in this version yet"));
-            section.wrong(key, wrong.suggest("leave it out"));
-        }
     }
     section.finish();
     Policy {
@@ -312,5 +310,6 @@ fn policy(mut section: Section<'_>) -> Policy {
         session_max,
         require_sso,
         removal_threshold,
+        seat_warn,
     }
 }

@@ -162,6 +162,11 @@ async fn settings_that_cannot_be_are_refused_field_by_field() {
         json!({ "policy": { "stale_after_seconds": -1 } }),
         json!({ "policy": { "pin_max_seconds": 9_000_000_000_000_000_000_i64 } }),
         json!({ "policy": { "removal_threshold": { "percent": 101, "people": 5 } } }),
+        json!({ "policy": { "seat_warn_percent": 0 } }),
+        json!({ "policy": { "seat_warn_percent": 101 } }),
+        json!({ "policy": { "session_max_seconds": 60 } }),
+        json!({ "policy": { "session_idle_seconds": 7200, "session_max_seconds": 3600 } }),
+        json!({ "policy": { "session_max_seconds": 9_000_000_000_000_000_000_i64 } }),
         json!({ "branding": { "accent": "red" } }),
         json!({ "branding": { "logo": "PHN2Zy8+" } }),
         json!({ "branding": { "logo": "no base64!" } }),
@@ -198,4 +203,43 @@ async fn a_review_and_an_undo_touch_no_other_organization() {
     let review = world.send(ask("/settings/review", &json!({ "name": "Globex 2" }))).await;
     assert_eq!(review.status, 200, "{review:?}");
     assert!(!review.body.contains("Acme") && !review.body.contains("olivia"), "{review:?}");
+}
+
+#[tokio::test]
+async fn a_connection_is_turned_off_after_a_review_and_on_again_only_if_it_was_ever_used() {
+    let spare = "[[connection]]\nid = \"spare\"\nprotocol = \"oidc\"\nname = \"Spare\"\nissuer = \"https://spare.example\"\nclient_id = \"usher\"\n\
+                 client_secret = \"secret\"\ndomains = [\"acme.example\"]\n";
+    let world = World::alone(&format!("{spare}{}", mapped())).await;
+    let token = world.full_token().await;
+    let ask = async |connection: &str, enabled: bool| {
+        let body = json!({ "enabled": enabled }).to_string();
+        world.send_json("POST", &token, &format!("/connections/{connection}/switch/review"), &body).await
+    };
+    let switch = async |tag: &str, connection: &str, review: &Value| {
+        let body = json!({ "enabled": false, "review": review });
+        world.with_tag("POST", &token, &format!("/connections/{connection}/switch"), tag, &body).await
+    };
+    let seen = ask("spare", false).await.json();
+    assert_eq!((seen["refused"].as_bool(), seen["changes_nothing"].as_bool()), (Some(false), Some(false)), "{seen:#}");
+    assert_eq!(reason(&switch("\"999\"", "spare", &seen["id"]).await), (412, "if_match_differs".to_owned()));
+    let tag = world.tag(&token).await;
+    assert_eq!(reason(&switch(&tag, "spare", &json!("0123456789ab")).await), (409, "review_changed".to_owned()));
+    let saved = switch(&tag, "spare", &seen["id"]).await;
+    assert_eq!(saved.status, 200, "{saved:?}");
+    let enabled = async |connection: &str| world.get(&token, &format!("/connections/{connection}")).await.json()["enabled"].as_bool();
+    assert_eq!(enabled("spare").await, Some(false));
+    assert_eq!(reason(&ask("spare", true).await), (409, "connection_not_tested".to_owned()));
+    assert_eq!(ask("nobody", false).await.status, 404);
+
+    let others: Vec<String> = world.get(&token, "/connections").await.json()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|connection| connection["id"].as_str().unwrap().to_owned())
+        .filter(|id| id != "spare")
+        .collect();
+    let last = ask(&others[0], false).await.json();
+    assert_eq!(last["refused"].as_bool(), Some(true), "nobody could come in any more: {last:#}");
+    assert_eq!(switch(&world.tag(&token).await, &others[0], &last["id"]).await.status, 409);
+    assert_eq!(enabled(&others[0]).await, Some(true));
 }

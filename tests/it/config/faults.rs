@@ -57,7 +57,7 @@ Standard = ["design"]
 [organization.policy]
 no_role_match = "default"
 stale_after = "1 month"
-seat_warn = "80%"
+seat_warn = 101
 "#
     ));
 }

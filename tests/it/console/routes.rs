@@ -167,6 +167,7 @@ pub(super) const TABLE: &[Route] = &[
             ("undo_window", "30d"),
             ("removal_percent", "20"),
             ("removal_people", "5"),
+            ("seat_warn", "90"),
         ],
     ),
     act("/admin/{organization}/tokens", &[("name", "x"), ("scopes", "members:read"), ("days", "7")]).answers(200).danger(),

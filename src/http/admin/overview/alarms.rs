@@ -1,5 +1,6 @@
 //! What needs somebody, the most pressing first. Each alarm leads to what it is about.
 
+use crate::core::provision::SeatCount;
 use crate::core::{GoneGroup, Reason};
 use crate::http::admin::connections::Summary;
 use crate::http::admin::console::Console;
@@ -15,9 +16,6 @@ pub(super) struct Alarm {
     /// Label and address.
     pub(super) link: Option<(&'static str, String)>,
 }
-
-/// From how many hundredths on the seats of a tier are worth a word (rules.md, `seat_warn`).
-const SEAT_WARN_PERCENT: u64 = 80;
 
 pub(super) fn alarms(console: &Console, facts: &Facts) -> Vec<Alarm> {
     let mut alarms: Vec<Alarm> = facts.connections.iter().filter(|connection| connection.enabled).flat_map(of_connection).collect();
@@ -76,10 +74,8 @@ fn of_requests(console: &Console, facts: &Facts) -> Vec<Alarm> {
 }
 
 fn of_seats(console: &Console, facts: &Facts) -> Vec<Alarm> {
-    let full = |seat: &&crate::core::provision::SeatCount| {
-        seat.owned > 0 && u64::from(seat.used) * 100 >= u64::from(seat.owned) * SEAT_WARN_PERCENT
-    };
-    let alarm = |seat: &crate::core::provision::SeatCount| {
+    let policy = &console.organization.policy;
+    let alarm = |seat: &SeatCount| {
         let (tone, says) = match seat.free() {
             0 => (Tone::Warn, format!("All {} {} seats are used.", seat.owned, seat.tier)),
             free => (
@@ -89,5 +85,5 @@ fn of_seats(console: &Console, facts: &Facts) -> Vec<Alarm> {
         };
         Alarm { badge: Badge::new(tone, "Seats"), says, link: Some(("Look at the seats", console.path("seats"))) }
     };
-    facts.seats.iter().filter(full).map(alarm).collect()
+    facts.seats.iter().filter(|seat| policy.warns_of_seats(seat.owned, seat.used)).map(alarm).collect()
 }

@@ -2,13 +2,10 @@
 
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 
 use super::{PAGE, fault, page};
 use crate::admin::Fault;
-use crate::core::{Accent, Branding, Logo, LogoKind, Organization};
+use crate::core::{Accent, Branding, Logo, Organization};
 use crate::http::admin::console::Console;
 use crate::http::admin::review::{self, Edit, What};
 use crate::http::admin::trouble::Trouble;
@@ -76,9 +73,9 @@ pub(super) async fn edit(console: Console, request: Request) -> Result<Response,
             "own_colour" => own_colour = true,
             "colour" => colour = Some(text),
             "remove_logo" => organization.branding.logo = None,
-            "logo" if !bytes.is_empty() => match logo(&bytes) {
+            "logo" if !bytes.is_empty() => match Logo::of(&bytes) {
                 Ok(logo) => organization.branding.logo = Some(logo),
-                Err(message) => faults.push(fault("logo", message)),
+                Err(error) => faults.push(fault("logo", format!("This cannot be a logo: {error}."))),
             },
             _ => {}
         }
@@ -110,13 +107,4 @@ fn one_line(text: &str, field: &str, faults: &mut Vec<Fault>) -> String {
         faults.push(fault(field, "This has characters in it that cannot be seen."));
     }
     text.to_owned()
-}
-
-fn logo(bytes: &[u8]) -> Result<Logo, &'static str> {
-    if bytes.len() > Logo::MAX_BYTES {
-        return Err("The logo is too large: 32 KiB at most.");
-    }
-    let kind = LogoKind::of(bytes).ok_or("The logo is not a PNG, JPEG or WebP picture.")?;
-    let name = Sha256::digest(bytes).iter().take(8).fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
-    Ok(Logo { kind, content: STANDARD.encode(bytes), name })
 }

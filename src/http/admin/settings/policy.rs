@@ -37,6 +37,7 @@ pub(super) struct PolicyForm {
     pub(super) undo_window: String,
     pub(super) removal_percent: u32,
     pub(super) removal_people: u32,
+    pub(super) seat_warn: String,
     /// When the way in without a provider was tried, and when somebody with the highest role came in through one.
     pub(super) recovery_used_at: Option<Timestamp>,
     pub(super) owner_signed_in_at: Option<Timestamp>,
@@ -64,6 +65,7 @@ impl PolicyForm {
             undo_window: written(policy.undo_window),
             removal_percent: policy.removal_threshold.percent,
             removal_people: policy.removal_threshold.people,
+            seat_warn: policy.seat_warn.to_string(),
             recovery_used_at: proof.recovery_used_at,
             owner_signed_in_at: proof.owner_signed_in_at,
             highest_role: organization.roles.first().unwrap_or(&organization.default_role).to_string(),
@@ -86,6 +88,7 @@ pub(super) struct Form {
     undo_window: String,
     removal_percent: String,
     removal_people: String,
+    seat_warn: String,
 }
 
 /// `POST /admin/{organization}/settings/policy`: to be reviewed, as every change of settings.
@@ -121,6 +124,10 @@ impl Form {
             (Ok(percent @ 0..=100), Ok(people @ 0..=1_000_000)) => policy.removal_threshold = RemovalThreshold { percent, people },
             _ => faults.push(fault("removal_percent", "Removals: write a share from 0 to 100 % and a number of people.")),
         }
+        match self.seat_warn.trim().parse() {
+            Ok(percent @ 1..=100) => policy.seat_warn = percent,
+            _ => faults.push(fault("seat_warn", "Seats: write a share from 1 to 100 %.")),
+        }
         faults
     }
 }
@@ -134,6 +141,7 @@ impl PolicyForm {
         self.stale_after = form.stale_after;
         self.pin_max = form.pin_max;
         self.undo_window = form.undo_window;
+        self.seat_warn = form.seat_warn;
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) struct Changes {
 /// What of the policy is to be different.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
 struct PolicyChanges {
     #[serde(default, deserialize_with = "input::given")]
     #[schema(value_type = Option<schema::NoRoleMatch>, nullable = false)]
@@ -99,6 +100,17 @@ struct PolicyChanges {
     #[serde(default, deserialize_with = "input::given")]
     #[schema(nullable = false)]
     approve_first_logins: Option<bool>,
+    #[serde(default, deserialize_with = "input::given")]
+    #[schema(nullable = false)]
+    allow_guests: Option<bool>,
+    /// At least five minutes; `null`: as the process says.
+    #[serde(default, deserialize_with = "input::given")]
+    #[schema(value_type = Option<i64>, minimum = 300, maximum = 316_224_000)]
+    session_idle_seconds: Option<Option<i64>>,
+    /// At least five minutes, and as long as `session_idle_seconds`; `null`: as the process says.
+    #[serde(default, deserialize_with = "input::given")]
+    #[schema(value_type = Option<i64>, minimum = 300, maximum = 316_224_000)]
+    session_max_seconds: Option<Option<i64>>,
     /// Refused with `sso_not_proven` until an Owner has tried a login and a recovery link.
     #[serde(default, deserialize_with = "input::given")]
     #[schema(nullable = false)]
@@ -106,6 +118,9 @@ struct PolicyChanges {
     #[serde(default, deserialize_with = "input::given")]
     #[schema(nullable = false)]
     removal_threshold: Option<Threshold>,
+    #[serde(default, deserialize_with = "input::given")]
+    #[schema(minimum = 1, maximum = 100, nullable = false)]
+    seat_warn_percent: Option<u32>,
 }
 
 /// What of the pages' looks is to be different.
@@ -167,7 +182,11 @@ impl PolicyChanges {
         set(&mut policy.pin_max, seconds("pin_max_seconds", self.pin_max_seconds)?);
         set(&mut policy.undo_window, seconds("undo_window_seconds", self.undo_window_seconds)?);
         set(&mut policy.approve_first_logins, self.approve_first_logins);
+        set(&mut policy.allow_guests, self.allow_guests);
+        set(&mut policy.session_idle, cap("session_idle_seconds", self.session_idle_seconds)?);
+        set(&mut policy.session_max, cap("session_max_seconds", self.session_max_seconds)?);
         set(&mut policy.require_sso, self.require_sso);
+        set(&mut policy.seat_warn, self.seat_warn_percent);
         if let Some(Threshold { percent, people }) = self.removal_threshold {
             if percent > 100 || people > MOST {
                 return Err(ApiError::invalid("policy.removal_threshold", format!("use at most 100 percent and {MOST} people")));
@@ -194,6 +213,12 @@ fn seconds(field: &str, given: Option<i64>) -> Result<Option<SignedDuration>, Ap
         }
         given => Ok(given.map(SignedDuration::from_secs)),
     }
+}
+
+/// A limit of sessions, or none.
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
+fn cap(field: &str, given: Option<Option<i64>>) -> Result<Option<Option<SignedDuration>>, ApiError> {
+    given.map(|cap| seconds(field, cap)).transpose()
 }
 
 fn picture(text: &str) -> Result<Logo, ApiError> {

@@ -112,10 +112,18 @@ struct Rules {
     undo_window_seconds: i64,
     /// A new person whom the rules would let in waits for an administrator.
     approve_first_logins: bool,
+    /// People with an address in a domain that is not yours can be invited.
+    allow_guests: bool,
+    /// A session ends so long after its last request; `null`: as the process says.
+    session_idle_seconds: Option<i64>,
+    /// A session ends so long after the login; `null`: as the process says.
+    session_max_seconds: Option<i64>,
     /// Apps are entered only with a sign-in through a connection.
     require_sso: bool,
     /// How many people may lose access by one save before their number has to be confirmed.
     removal_threshold: Threshold,
+    /// From which share of a tier in use on administrators are told.
+    seat_warn_percent: u32,
 }
 
 /// A share of the members or a number of people, whichever is more.
@@ -186,8 +194,12 @@ impl From<Policy> for Rules {
             pin_max_seconds: policy.pin_max.as_secs(),
             undo_window_seconds: policy.undo_window.as_secs(),
             approve_first_logins: policy.approve_first_logins,
+            allow_guests: policy.allow_guests,
+            session_idle_seconds: policy.session_idle.map(|cap| cap.as_secs()),
+            session_max_seconds: policy.session_max.map(|cap| cap.as_secs()),
             require_sso: policy.require_sso,
             removal_threshold: policy.removal_threshold.into(),
+            seat_warn_percent: policy.seat_warn,
         }
     }
 }

@@ -56,6 +56,8 @@ async fn limits_of_sessions_stay_within_what_the_process_allows() {
         (&[("session_idle", "<b>")], "write a number and a unit"),
         (&[("pin_max", "-1d")], "write a number and a unit"),
         (&[("removal_percent", "101")], "from 0 to 100"),
+        (&[("seat_warn", "0")], "from 1 to 100"),
+        (&[("seat_warn", "101")], "from 1 to 100"),
     ] {
         let refused = olivia.submit(&page, policy(&page, fields)).await;
         assert_eq!(refused.status, 422, "{fields:?}: {}", refused.text);
@@ -101,4 +103,20 @@ async fn the_times_of_the_rules_and_approval_are_saved_through_a_review() {
     }
     let mut jo = Browser::new();
     assert!(house.sign_in(&mut jo, "/", OIDC, "jo").await.text.contains("awaiting_approval"));
+}
+
+#[tokio::test]
+async fn administrators_say_from_which_share_of_a_tier_on_they_are_told_that_seats_run_out() {
+    let house = House::open().await;
+    house.settings(|settings| settings.organizations[0].seat_tiers[0].owned = 4).await;
+    for person in ["mia", "ada"] {
+        house.browser_of(person).await;
+    }
+    let mut olivia = house.browser_of("olivia").await;
+    let told = "1 Premium seat left of 4.";
+    let three_of_four = house.page(&mut olivia, "").await;
+    assert!(!three_of_four.text.contains(told), "75 % is less than the 80 % of the default: {}", three_of_four.text);
+    assert!(save(&house, &mut olivia, &[("seat_warn", "75")]).await.text.contains("Saved."));
+    let overview = house.page(&mut olivia, "").await;
+    assert!(overview.text.contains(told), "{}", overview.text);
 }
