@@ -35,8 +35,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NotAllowed`], [`AdminError::Store`].
     pub async fn list_waiting(&self, actor: &Actor) -> Result<Vec<Attempt>, AdminError> {
-        actor.need(Permission::MembersRead)?;
-        let attempts = self.store.list_attempts(&actor.organization).await?;
+        let attempts = self.list_attempts(actor).await?;
         Ok(attempts.into_iter().filter(|attempt| attempt.reason == Reason::NoSeatsLeft).collect())
     }
 

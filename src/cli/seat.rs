@@ -13,6 +13,8 @@ pub enum Command {
     Queue(Where),
     /// Give somebody the seat that they wait for.
     Give(OneArgs),
+    /// Count the seats that there would have to be if everyone in the mapped groups signed in; looks at every member.
+    Forecast(Where),
     /// List members with a seat who have not been here for long.
     Stale(Where),
     /// Free the seat of somebody who has not been here for long.
@@ -24,6 +26,7 @@ impl Command {
         match self {
             Self::List(at) => seats(&at, context).await,
             Self::Queue(at) => queue(&at, context).await,
+            Self::Forecast(at) => forecast(&at, context).await,
             Self::Stale(at) => stale(&at, context).await,
             Self::Give(args) => act(&args, context, true).await,
             Self::Reclaim(args) => act(&args, context, false).await,
@@ -66,6 +69,23 @@ async fn queue(at: &Where, context: &Context) -> Result<(), Failure> {
         output::data(&output::table(&["WHO", "WAITS FOR", "SINCE", "HAS"], waiting.chain(outside)))?;
     }
     output::talk("A freed seat is given when they sign in next. Next: usher seat give EMAIL gives a member theirs now");
+    Ok(())
+}
+
+async fn forecast(at: &Where, context: &Context) -> Result<(), Failure> {
+    let desk = at.open(context).await?;
+    let forecast = desk.admin.forecast_seats(&desk.actor).await?;
+    if at.json {
+        output::json(&forecast)?;
+    } else {
+        let rows = forecast.tiers.iter().map(|tier| {
+            let short = tier.needed.saturating_sub(u64::from(tier.owned));
+            vec![tier.tier.to_string(), tier.owned.to_string(), tier.needed.to_string(), short.to_string()]
+        });
+        output::data(&output::table(&["TIER", "OWNED", "NEEDED", "SHORT"], rows))?;
+    }
+    let members = output::count(usize::try_from(forecast.members).unwrap_or(usize::MAX), "member");
+    output::talk(&format!("If everyone signed in: {members} and {} who ask to come in. Open invites hold their seats", forecast.strangers));
     Ok(())
 }
 

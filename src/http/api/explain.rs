@@ -228,6 +228,7 @@ async fn what_if_message(
     caller: Caller,
     Sent(request): Sent<WhatIfMessageRequest>,
 ) -> Result<Json<WhatIf>, ApiError> {
+    // Asked before the use case asks: what somebody without the right sends is not even read.
     caller.actor.need(Permission::MembersRead)?;
     let settings = app.settings();
     let connection = settings.find_connection(&request.connection).ok_or(AdminError::NoSuch("connection"))?;

@@ -71,3 +71,14 @@ async fn an_invite_holds_a_seat_until_it_is_revoked() {
     assert_eq!((revoked.status, used().await), (200, before), "{revoked:?}");
     assert_eq!(world.send(world.ask("DELETE", "acme", &path).bearer(&token)).await.status, 404);
 }
+
+#[tokio::test]
+async fn seats_are_forecast_as_the_console_does() {
+    let world = World::start().await;
+    let token = world.full_token().await;
+    let forecast = world.get(&token, "/seats/forecast").await;
+    let known = world.admin.forecast_seats(&world.operator("acme")).await.unwrap();
+    assert_eq!((forecast.status, forecast.json()["members"].as_u64()), (200, Some(known.members)), "{forecast:?}");
+    let needed: Vec<_> = forecast.json()["items"].as_array().unwrap().iter().map(|tier| tier["needed"].as_u64().unwrap()).collect();
+    assert_eq!(needed, known.tiers.iter().map(|tier| tier.needed).collect::<Vec<_>>());
+}

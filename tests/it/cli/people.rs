@@ -167,3 +167,16 @@ fn without_a_database_people_commands_say_what_makes_one() {
     assert_eq!(ended.code, 1);
     assert!(ended.stderr.contains("usher apply org.toml"), "{ended:?}");
 }
+
+#[test]
+fn seats_are_forecast_as_if_everyone_signed_in() {
+    let shell = signed_in(ORG, &[("ada", &["app-admins", "design"]), ("mia", &["everyone", "design"]), ("jo", &["everyone"])]);
+    let ended = shell.run(&["seat", "forecast"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let lines: Vec<Vec<&str>> = ended.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["TIER", "OWNED", "NEEDED", "SHORT"], "{ended:?}");
+    assert!(ended.stderr.contains("3 members and 0 who ask"), "{ended:?}");
+    let json: serde_json::Value = serde_json::from_str(&shell.run(&["seat", "forecast", "--json"]).stdout).unwrap();
+    assert_eq!(json["tiers"][0]["needed"].to_string(), lines[1][2], "{json}");
+    assert_eq!(json["members"], 3);
+}
