@@ -87,7 +87,7 @@ const PROOFS: [(&str, &[(&str, &str)]); 15] = [
     (
         "10: the last seat is given once, and a refusal leaves nothing behind (growthbook #4133, hexpm #1796)",
         &[
-            ("storm/mod.rs", "of_100_people_who_come_at_once_for_one_seat_exactly_one_gets_in"),
+            ("storm/mod.rs", "row_35_of_100_people_who_come_at_once_for_one_seat_exactly_one_gets_in"),
             ("demo/links.rs", "in_seats_full_lena_takes_the_last_seat_and_jo_finds_none"),
         ],
     ),

@@ -96,7 +96,7 @@ async fn assert_sound(site: &Site, inside: &BTreeSet<String>, before: &BTreeMap<
 }
 
 #[tokio::test]
-async fn of_100_people_who_come_at_once_for_one_seat_exactly_one_gets_in() {
+async fn row_35_of_100_people_who_come_at_once_for_one_seat_exactly_one_gets_in() {
     let site = Site::new(1, 1);
     let mut server = site.serve().await;
     let people: Vec<Person> = (0..100).map(|number| Person::new(&site, &format!("p{number}"))).collect();

@@ -1,13 +1,14 @@
 //! Rows of rules.md that are about a person with an open session or a token, seen from the console.
 
 use jiff::SignedDuration;
+use url::Url;
 use usher::admin::{Permission, TokenState, TokenWish};
 use usher::clock::Clock as _;
 use usher::core::MappedGroup;
 
-use super::form_to;
+use super::{OIDC, form_to};
 use crate::login::House;
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, Page};
 use crate::support::installation::told;
 
 /// What the app is told about this browser's person: the role.
@@ -73,4 +74,33 @@ async fn row_66_a_removal_names_the_tokens_of_the_person_and_revokes_them() {
     assert!(!states.contains(&TokenState::Active), "{states:?}");
     let bearer = admin.find_bearer(secret.reveal(), usher::store::RequestOrigin::default()).await.unwrap();
     assert!(!matches!(bearer, usher::admin::Bearer::Actor(_)));
+}
+
+/// The provider sends somebody back who is not assigned to the app any more.
+async fn turned_away(house: &House, person: &str) -> Page {
+    let mut browser = Browser::new();
+    let asked = house.ask(&mut browser, "/", OIDC).await.url;
+    let sent = |name: &str| asked.query_pairs().find(|(key, _)| key == name).unwrap_or_else(|| panic!("{person}: {asked}")).1.into_owned();
+    let mut back = Url::parse(&sent("redirect_uri")).unwrap();
+    back.query_pairs_mut()
+        .append_pair("error", "access_denied")
+        .append_pair("state", &sent("state"))
+        .append_pair("iss", &asked.origin().ascii_serialization());
+    browser.open(back.as_str()).await
+}
+
+#[tokio::test]
+async fn row_13_who_is_unassigned_at_the_provider_cannot_sign_in_and_stays_listed_with_their_seat() {
+    for mapped in [false, true] {
+        let house = House::open().await;
+        house.settings(|settings| settings.organizations[0].group_mappings = mapped).await;
+        house.browser_of("jo").await;
+        let before = house.usher.find_member("jo").await.unwrap();
+        let page = turned_away(&house, "jo").await;
+        assert!(page.status == 403 && page.text.contains("provider_refused"), "{} {}", page.status, page.text);
+        assert_eq!(house.usher.find_member("jo").await.unwrap(), before);
+        let mut olivia = house.browser_of("olivia").await;
+        let list = house.page(&mut olivia, "members").await;
+        assert!(list.text.contains("Jo Park"), "{}", list.text);
+    }
 }
