@@ -307,7 +307,7 @@ fn check(name: &str, wish: &TokenWish, now: Timestamp) -> Result<(), AdminError>
         fault("name", format!("use 1 to {TOKEN_NAME_MAX} characters, and no control characters"));
     }
     if wish.scopes.is_empty() {
-        fault("scopes", "name at least one".to_owned());
+        fault("scopes", "choose at least one thing that it may do".to_owned());
     }
     faults.extend(check_end(wish.expires_at, now));
     if faults.is_empty() { Ok(()) } else { Err(AdminError::Invalid(faults)) }
