@@ -44,7 +44,7 @@ async fn a_connection_is_turned_off_after_a_review_and_on_again() {
     assert!(untried.text.contains("test it first"), "{}", untried.text);
     assert!(house.page(&mut olivia, "connections/demo-saml").await.text.contains("test it</a> first"));
     let tested = test(&house, &mut olivia, SAML).await;
-    assert!(tested.text.contains("Would sign in as"), "{}", tested.text);
+    assert!(tested.text.contains("What a sign-in would do"), "{}", tested.text);
     let review = turn(&house, &mut olivia, SAML, "true").await;
     let saved = olivia.submit(&review, form_to(&review, "/review/save")).await;
     assert_eq!(saved.status, 200, "{}", saved.text);
