@@ -40,7 +40,7 @@ pub(super) async fn sign_in(State(app): State<Arc<App>>, origin: Origin, request
 }
 
 /// The answer to a request too many, with how long to wait.
-fn wait(problem: Problem) -> Response {
+pub(super) fn wait(problem: Problem) -> Response {
     let mut response = problem.into_response();
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     response

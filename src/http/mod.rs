@@ -9,7 +9,7 @@
 //! - `connection`: what providers and apps fetch from us
 //! - [`ops`]: the operations listener, `metrics` among it
 //! - [`app_pages`]: what the proxy has to say on app hosts
-//! - `input`: what a request brings; `limits`: how often
+//! - `input`: what a request brings; `bodies`: how much; `limits`: how often
 //! - `problem`: errors to status and page, the only place
 //! - [`views`], [`headers`], [`assets`], `brand`: what the browser gets
 //!
@@ -26,16 +26,19 @@ use tower_http::csrf::CsrfLayer;
 use crate::app::App;
 use crate::session::cookie;
 
-/// Forms of our own pages are small, but for those that take a message or a list; a callback carries a message of at most 512 KiB, longer while it is percent-encoded. Whoever posts is a
-/// stranger, and every body is collected in memory.
+/// Forms of our own pages are small, but for those that take a message or a list. Whoever posts is a stranger, and every body is collected in memory.
 const MAX_FORM_BYTES: usize = 64 * 1024;
-const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
+/// A SAML message has at most 512 KiB of base64, of which every thirtieth character and every line break is longer while it is percent-encoded.
+const MAX_MESSAGE_BYTES: usize = 768 * 1024;
+/// A token has at most 64 KiB, a callback less.
+const MAX_TOKEN_BYTES: usize = 96 * 1024;
 
 mod account;
 mod admin;
 mod api;
 pub mod app_pages;
 pub mod assets;
+mod bodies;
 mod brand;
 mod browser;
 mod connection;
@@ -78,17 +81,17 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site))
         .layer(axum_no_referrer());
     // Providers send people and messages here from their own sites: each of these checks its message instead.
-    let doors = Router::new()
+    let saml = Router::new()
         .route("/saml/{connection}/acs", post(login::acs))
         .route("/saml/{connection}/slo", get(logout::saml::by_redirect).post(logout::saml::by_post))
+        .layer(DefaultBodyLimit::max(max_body.min(MAX_MESSAGE_BYTES)));
+    let oidc = Router::new()
         .route("/oidc/{connection}/callback", get(login::callback).post(login::form_post))
         .route("/oidc/{connection}/backchannel-logout", post(logout::oidc::back_channel))
         .route("/oidc/{connection}/frontchannel-logout", get(logout::oidc::front_channel))
         .route("/oidc/{connection}/initiate", get(login::initiate).post(login::initiate_by_form))
-        .route("/sso/continue", get(login::resume))
-        .layer(DefaultBodyLimit::max(max_body.min(MAX_MESSAGE_BYTES)))
-        .layer(axum_no_referrer())
-        .layer(sign_in.clone());
+        .layer(DefaultBodyLimit::max(max_body.min(MAX_TOKEN_BYTES)));
+    let doors = saml.merge(oidc).route("/sso/continue", get(login::resume)).layer(axum_no_referrer()).layer(sign_in);
     own.merge(doors)
         .merge(recovery)
         .layer(app.sessions.layer())
@@ -98,6 +101,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/brand/{file}", get(brand::serve))
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(max_body))
+        .layer(middleware::from_fn_with_state(bodies::Bodies::new(max_body), bodies::count))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))
         .merge(api::routes(&app))
         .layer(middleware::map_response(headers::unkept))

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{DOORS, House};
+use crate::proxy::upload::resident_bytes;
 use crate::support::ask::{Ask, exchange};
 use crate::support::browser::Browser;
 use crate::support::installation::told;
@@ -42,6 +43,44 @@ async fn an_account_finishes_so_many_logins_a_minute() {
     assert_eq!(told(&house.sign_in(&mut Browser::new(), "/page", DOORS[0], "mia").await).0, "User", "another account comes in");
     house.clock.pass(Duration::from_mins(1));
     assert_eq!(told(&house.sign_in(&mut Browser::new(), "/page", DOORS[0], "ada").await).0, "Admin");
+}
+
+/// Whoever posts a message is a stranger, and what they post is collected before anybody can tell. What of it is in memory at once has a bound, for one
+/// sender and for all, on every address that takes messages; and others come in meanwhile.
+#[tokio::test]
+async fn a_sender_of_large_messages_holds_a_bounded_memory_and_nobody_else_up() {
+    const MESSAGE: usize = 700_000;
+    let house = House::open().await;
+    let address = house.usher.public_address();
+    let before = resident_bytes();
+    let mut held = Vec::new();
+    for number in 0..60 {
+        let path = format!("/saml/{}/{}", DOORS[0], ["acs", "slo"][number % 2]);
+        let ask = Ask::to("auth.localhost", "POST", &path).header("Content-Type", "application/x-www-form-urlencoded");
+        let mut bytes = ask.header("Content-Length", &MESSAGE.to_string()).bytes();
+        bytes.resize(bytes.len() + MESSAGE - 1, b'x');
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        // All but the last byte; a connection that is refused may be closed meanwhile.
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, &bytes).await;
+        held.push(stream);
+    }
+    // The last of them does not fit, and is told so without having sent it all.
+    let mut read = Vec::new();
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut held.pop().unwrap(), &mut read).await;
+    let reply = crate::support::ask::Reply::parse(&read);
+    assert_eq!((reply.status, reply.header("retry-after")), (429, Some("60")), "{}", reply.body);
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < 64 << 20, "{} messages of {MESSAGE} bytes hold {grown}", held.len() + 1);
+
+    let ask = Ask::to("auth.localhost", "POST", &format!("/saml/{}/acs", DOORS[0]));
+    let ask = ask.header("Content-Type", "application/x-www-form-urlencoded");
+    let ask = ask.header("Connection", "close").body("SAMLResponse=x&RelayState=x");
+    let other = house.usher.public_from([127, 0, 0, 2], ask.clone()).await;
+    assert_eq!(other.status, 303, "somebody else: {}", other.body);
+    drop(held);
+    while house.usher.public(ask.clone()).await.status != 303 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// A listener of ours that a stranger reaches by mistake must not be held by half a request.

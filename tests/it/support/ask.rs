@@ -75,7 +75,11 @@ impl Ask {
 
 /// Sends bytes on a connection of their own and reads to the end.
 pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Reply {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    exchange_on(TcpStream::connect(address).await.unwrap(), bytes).await
+}
+
+/// The same on a connection that is there already.
+pub(crate) async fn exchange_on(mut stream: TcpStream, bytes: &[u8]) -> Reply {
     // A server that refuses early may close while we still write.
     let _ = stream.write_all(bytes).await;
     let mut read = Vec::new();

@@ -14,11 +14,12 @@ use usher::demo::{Demo, IDP_HOST, Scenario};
 use usher::gateway::{Gateway, Parts, load_or_make_sp_keys};
 use usher::outbound::Outbound;
 use usher::proxy::IdentityKeys;
+use usher::store::ephemeral::Ephemeral;
 use usher::store::ephemeral::memory::MemoryStore;
 use usher::store::sqlite::SqliteStore;
 use usher::store::{AuditLine, MemberQuery, Store};
 
-use super::ask::{Ask, Received, Reply};
+use super::ask::{Ask, Received, Reply, exchange_on};
 use super::browser::{Browser, Page};
 use super::echo::Echo;
 use super::port::free_port;
@@ -106,12 +107,29 @@ impl Installation {
     }
 
     async fn start_with(data_dir: TempDir, site: Site, org_toml: &str, clock: Arc<dyn Clock>) -> Self {
-        Self::start_edited(data_dir, site, org_toml, clock, |usher_toml| usher_toml).await
+        let ephemeral = Arc::new(MemoryStore::new(Arc::clone(&clock)));
+        Self::start_edited(data_dir, site, org_toml, clock, ephemeral, |usher_toml| usher_toml).await
+    }
+
+    /// Starts it with these `[[connection]]`s on a store that others may share.
+    pub(crate) async fn start_on(ephemeral: Arc<dyn Ephemeral>, site: Site, connections: &str, clock: Arc<dyn Clock>) -> Self {
+        let org_toml = format!("{ORGANIZATION}\n{connections}");
+        Self::start_edited(TempDir::new().unwrap(), site, &org_toml, clock, ephemeral, |usher_toml| usher_toml).await
+    }
+
+    /// Starts another node beside this one, which shares its store and keys; where it listens.
+    pub(crate) async fn start_beside(&self, ephemeral: Arc<dyn Ephemeral>) -> SocketAddr {
+        let mut config = (*self.app.config).clone();
+        config.server.listen = ([127, 0, 0, 1], free_port()).into();
+        let address = config.server.listen;
+        assemble(config, Arc::clone(&self.store), ephemeral, Arc::clone(&self.app.clock), None, &self.stop).await;
+        address
     }
 
     /// Starts it with this org.toml, and a usher.toml that was edited.
     pub(crate) async fn edited(site: Site, org_toml: &str, clock: Arc<dyn Clock>, edit: impl FnOnce(String) -> String) -> Self {
-        Self::start_edited(TempDir::new().unwrap(), site, org_toml, clock, edit).await
+        let ephemeral = Arc::new(MemoryStore::new(Arc::clone(&clock)));
+        Self::start_edited(TempDir::new().unwrap(), site, org_toml, clock, ephemeral, edit).await
     }
 
     async fn start_edited(
@@ -119,6 +137,7 @@ impl Installation {
         site: Site,
         org_toml: &str,
         clock: Arc<dyn Clock>,
+        ephemeral: Arc<dyn Ephemeral>,
         edit: impl FnOnce(String) -> String,
     ) -> Self {
         let echo = Echo::start().await;
@@ -132,7 +151,7 @@ impl Installation {
         // As after `usher apply`: the console may change everything.
         config.org_file = None;
         let stop = CancellationToken::new();
-        let (app, ops_address) = assemble(config, Arc::new(store), clock, None, &stop).await;
+        let (app, ops_address) = assemble(config, Arc::new(store), ephemeral, clock, None, &stop).await;
         Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, data_dir }
     }
 
@@ -150,13 +169,26 @@ impl Installation {
         let mut config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();
         change(&mut config);
         let stop = CancellationToken::new();
-        let (app, ops_address) = assemble(config, Arc::new(store), clock, Some(demo.idp_router()), &stop).await;
+        let ephemeral = Arc::new(MemoryStore::new(Arc::clone(&clock)));
+        let (app, ops_address) = assemble(config, Arc::new(store), ephemeral, clock, Some(demo.idp_router()), &stop).await;
         Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, data_dir }
+    }
+
+    /// Where the public listener is.
+    pub(crate) fn public_address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.site.port).into()
     }
 
     /// What the public listener answers.
     pub(crate) async fn public(&self, ask: Ask) -> Reply {
-        ask.send(([127, 0, 0, 1], self.site.port).into()).await
+        ask.send(self.public_address()).await
+    }
+
+    /// What it answers somebody with this address.
+    pub(crate) async fn public_from(&self, from: [u8; 4], ask: Ask) -> Reply {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        exchange_on(socket.connect(self.public_address()).await.unwrap(), &ask.bytes()).await
     }
 
     /// What the operations listener answers.
@@ -228,12 +260,13 @@ impl Installation {
 async fn assemble(
     config: Config,
     store: Arc<dyn Store>,
+    ephemeral: Arc<dyn Ephemeral>,
     clock: Arc<dyn Clock>,
     idp: Option<axum::Router>,
     stop: &CancellationToken,
 ) -> (Arc<App>, SocketAddr) {
     let mut gateway = Gateway::new(Parts {
-        ephemeral: Arc::new(MemoryStore::new(Arc::clone(&clock))),
+        ephemeral,
         outbound: Arc::new(Outbound::new().unwrap()),
         sp_keys: Arc::new(load_or_make_sp_keys(&config.data_dir, "auth.localhost", clock.now()).unwrap()),
         identity_keys: Arc::new(IdentityKeys::load_or_make(&config.data_dir).unwrap()),
