@@ -7,14 +7,15 @@ use jiff::Timestamp;
 
 use super::{SessionError, Sessions, WayIn, index};
 use crate::core::{ConnectionId, ProviderLogout};
+use crate::store::ephemeral::ANYONES;
 
 /// Longer than a login can be on its way: no door takes a message that is more than ten minutes old, or a minute ahead.
 const TTL: Duration = Duration::from_mins(15);
 
-/// One mark for a person, a session, or both together.
+/// One mark for a person, a session, or both together. Front-channel logout takes anybody's word, so strangers can leave marks.
 fn mark(connection: &ConnectionId, name_id: Option<&str>, session: Option<&str>) -> String {
     let fold = |text: Option<&str>| text.map(|text| index::fold(text).to_string()).unwrap_or_default();
-    format!("ended:{connection}:{}:{}", fold(name_id), fold(session))
+    format!("{ANYONES}ended:{connection}:{}:{}", fold(name_id), fold(session))
 }
 
 impl Sessions {

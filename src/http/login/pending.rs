@@ -9,7 +9,7 @@ use super::ask::Access;
 use crate::core::{ConnectionId, IncidentId, OrganizationId, PendingLogin, Reason};
 use crate::http::browser::BrowserId;
 use crate::session::SessionKey;
-use crate::store::ephemeral::{Ephemeral, EphemeralError};
+use crate::store::ephemeral::{ANYONES, Ephemeral, EphemeralError};
 
 /// Logins that one browser may have open; the oldest gives way (oauth2-proxy #2163: state that piles up).
 const MAX_PER_BROWSER: usize = 20;
@@ -75,7 +75,7 @@ pub(super) enum End {
 impl PendingLogins<'_> {
     /// Keeps a login under `key`; the browser's oldest is dropped when it has too many.
     pub(super) async fn put(&self, key: &str, browser: &BrowserId, login: &PendingLogin) -> Result<(), EphemeralError> {
-        let index = format!("browser-logins:{}", browser.key());
+        let index = index_key(browser);
         let open = self.0.list_set(&index).await?;
         let surplus = (open.len() + 1).saturating_sub(MAX_PER_BROWSER);
         for oldest in open.iter().take(surplus) {
@@ -102,18 +102,18 @@ impl PendingLogins<'_> {
     /// Takes a login: once, whoever asks.
     pub(super) async fn take(&self, key: &str, browser: &BrowserId) -> Result<Option<PendingLogin>, EphemeralError> {
         let taken = self.0.take(&pending_key(key)).await?;
-        self.0.remove_from_set(&format!("browser-logins:{}", browser.key()), key).await?;
+        self.0.remove_from_set(&index_key(browser), key).await?;
         taken.map(|bytes| decode(&bytes)).transpose()
     }
 
     /// Parks a cross-site POST until the browser comes back with its cookie. One for each open login, so that parking cannot fill the store.
     pub(super) async fn park(&self, key: &str, parked: &Parked) -> Result<(), EphemeralError> {
-        self.0.put(&format!("parked:{key}"), encode(parked)?, PARKED_TTL).await
+        self.0.put(&parked_key(key), encode(parked)?, PARKED_TTL).await
     }
 
     /// Takes a parked message.
     pub(super) async fn take_parked(&self, key: &str) -> Result<Option<Parked>, EphemeralError> {
-        let bytes = self.0.take(&format!("parked:{key}")).await?;
+        let bytes = self.0.take(&parked_key(key)).await?;
         bytes.map(|bytes| decode(&bytes)).transpose()
     }
 
@@ -140,11 +140,19 @@ impl PendingLogins<'_> {
 }
 
 fn pending_key(key: &str) -> String {
-    format!("pending:{key}")
+    format!("{ANYONES}pending:{key}")
+}
+
+fn index_key(browser: &BrowserId) -> String {
+    format!("{ANYONES}browser-logins:{}", browser.key())
+}
+
+fn parked_key(key: &str) -> String {
+    format!("{ANYONES}parked:{key}")
 }
 
 fn under_way_key(key: &str) -> String {
-    format!("under-way:{key}")
+    format!("{ANYONES}under-way:{key}")
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Bytes, EphemeralError> {

@@ -9,17 +9,59 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 
-use super::{Ephemeral, EphemeralError, Published};
+use super::{ANYONES, Ephemeral, EphemeralError, Published};
 use crate::clock::Clock;
 
 /// Keys with a life, in memory. Expired keys are dropped by whoever writes next, asked for or not, so memory follows what is alive.
+///
+/// There are three rooms with a bound each, so that what anybody can cause takes no room from sessions: in the two that strangers fill, what ends soonest
+/// gives way, because refusing more would hand the room to whoever fills it first.
 #[derive(Debug)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    limit: usize,
-    limit_bytes: usize,
+    limit: Limit,
     state: Mutex<State>,
     published: broadcast::Sender<Published>,
+}
+
+/// What all but strangers' keys may take.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    entries: usize,
+    bytes: usize,
+}
+
+/// Where a key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// Sessions, and what comes after a login.
+    Inside,
+    /// [`ANYONES`].
+    Anyones,
+    /// Counters: one for each address that knocks.
+    Counters,
+}
+
+impl Room {
+    const ALL: [Self; 3] = [Self::Inside, Self::Anyones, Self::Counters];
+
+    fn of(key: &str, kind: &Kind) -> Self {
+        match kind {
+            Kind::Counter(_) => Self::Counters,
+            Kind::Value(_) | Kind::Set(_) => Self::of_key(key),
+        }
+    }
+
+    fn of_key(key: &str) -> Self {
+        if key.starts_with(ANYONES) { Self::Anyones } else { Self::Inside }
+    }
+
+    const fn limit(self, limit: Limit) -> Limit {
+        match self {
+            Self::Inside => limit,
+            Self::Anyones | Self::Counters => Limit { entries: limit.entries / 4, bytes: limit.bytes / 4 },
+        }
+    }
 }
 
 /// Why a key was not written.
@@ -43,10 +85,10 @@ impl From<MemoryError> for EphemeralError {
 }
 
 impl MemoryStore {
-    /// Keys and members of sets that are kept at most: anyone may start a login, and nobody may fill the memory by it.
+    /// Keys and members of sets that are kept at most, beside those that anybody can cause: a quarter of it for them, and a quarter for counters.
     pub const DEFAULT_LIMIT: usize = 1_000_000;
 
-    /// Bytes of all values that are kept at most: a message that waits for its browser has up to half a MiB, and anyone may send one.
+    /// The same for the bytes of values: a message that waits for its browser has up to half a MiB, and anyone may send one.
     pub const DEFAULT_LIMIT_BYTES: usize = 1024 * 1024 * 1024;
 
     /// An empty store that expires keys by `clock`.
@@ -57,21 +99,22 @@ impl MemoryStore {
 
     /// The same with another limit on keys and members of sets, together.
     #[must_use]
-    pub fn with_limit(clock: Arc<dyn Clock>, limit: usize) -> Self {
-        Self { clock, limit, limit_bytes: Self::DEFAULT_LIMIT_BYTES, state: Mutex::default(), published: broadcast::Sender::new(256) }
+    pub fn with_limit(clock: Arc<dyn Clock>, entries: usize) -> Self {
+        let limit = Limit { entries, bytes: Self::DEFAULT_LIMIT_BYTES };
+        Self { clock, limit, state: Mutex::default(), published: broadcast::Sender::new(256) }
     }
 
     /// The same store with another limit on the bytes of all values.
     #[must_use]
-    pub const fn with_limit_bytes(mut self, limit_bytes: usize) -> Self {
-        self.limit_bytes = limit_bytes;
+    pub const fn with_limit_bytes(mut self, bytes: usize) -> Self {
+        self.limit.bytes = bytes;
         self
     }
 
     /// Keys and members of sets that are in memory now, expired ones included.
     #[must_use]
     pub fn count_entries(&self) -> usize {
-        self.lock().size
+        self.lock().rooms.iter().map(|shelf| shelf.size).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -103,6 +146,12 @@ fn micros(at: Timestamp) -> i64 {
 #[derive(Debug, Default)]
 struct State {
     entries: HashMap<Arc<str>, Entry>,
+    rooms: [Shelf; Room::ALL.len()],
+}
+
+/// What stands in one room.
+#[derive(Debug, Default)]
+struct Shelf {
     /// When each key ends, soonest first.
     ends: BTreeSet<(i64, Arc<str>)>,
     /// Keys and members of sets.
@@ -154,15 +203,23 @@ impl State {
     const SWEEP: usize = 64;
 
     fn sweep(&mut self, now: i64) {
-        for _ in 0..Self::SWEEP {
-            match self.ends.first() {
-                Some((ends_at, key)) if *ends_at <= now => {
-                    let key = Arc::clone(key);
-                    self.remove(&key);
+        for room in Room::ALL {
+            for _ in 0..Self::SWEEP {
+                match self.soonest(room) {
+                    Some((ends_at, key)) if ends_at <= now => drop(self.remove(&key)),
+                    _ => break,
                 }
-                _ => return,
             }
         }
+    }
+
+    fn soonest(&mut self, room: Room) -> Option<(i64, Arc<str>)> {
+        self.shelf(room).ends.first().cloned()
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "there is a shelf for each room")]
+    const fn shelf(&mut self, room: Room) -> &mut Shelf {
+        &mut self.rooms[room as usize]
     }
 
     fn drop_if_expired(&mut self, key: &str, now: i64) {
@@ -173,35 +230,49 @@ impl State {
 
     fn remove(&mut self, key: &str) -> Option<Kind> {
         let (key, entry) = self.entries.remove_entry(key)?;
-        self.ends.remove(&(entry.ends_at, key));
-        self.size = self.size.saturating_sub(entry.kind.size());
-        self.bytes = self.bytes.saturating_sub(entry.kind.bytes());
+        let shelf = self.shelf(Room::of(&key, &entry.kind));
+        shelf.ends.remove(&(entry.ends_at, key));
+        shelf.size = shelf.size.saturating_sub(entry.kind.size());
+        shelf.bytes = shelf.bytes.saturating_sub(entry.kind.bytes());
         Some(entry.kind)
     }
 
     fn insert(&mut self, key: &str, kind: Kind, ends_at: i64) {
         self.remove(key);
         let key: Arc<str> = key.into();
-        self.size += kind.size();
-        self.bytes += kind.bytes();
-        self.ends.insert((ends_at, Arc::clone(&key)));
+        let shelf = self.shelf(Room::of(&key, &kind));
+        shelf.size += kind.size();
+        shelf.bytes += kind.bytes();
+        shelf.ends.insert((ends_at, Arc::clone(&key)));
         self.entries.insert(key, Entry { ends_at, kind });
     }
 
-    fn check_room(&self, more: usize, limit: usize) -> Result<(), MemoryError> {
-        if self.size + more > limit { Err(MemoryError::Full(self.size)) } else { Ok(()) }
+    /// Sees to it that what stands under `key` may have this size and so many bytes.
+    fn make_room(&mut self, room: Room, key: &str, size: usize, bytes: usize, limit: Limit) -> Result<(), MemoryError> {
+        let limit = room.limit(limit);
+        loop {
+            let before = self.entries.get(key).filter(|entry| Room::of(key, &entry.kind) == room);
+            let (old_size, old_bytes) = before.map_or((0, 0), |entry| (entry.kind.size(), entry.kind.bytes()));
+            let shelf = self.shelf(room);
+            let full = if size > old_size && shelf.size - old_size + size > limit.entries {
+                MemoryError::Full(shelf.size)
+            } else if bytes > old_bytes && shelf.bytes - old_bytes + bytes > limit.bytes {
+                MemoryError::FullOfBytes(shelf.bytes)
+            } else {
+                return Ok(());
+            };
+            match (room, self.soonest(room)) {
+                (Room::Anyones | Room::Counters, Some((_, key))) => drop(self.remove(&key)),
+                _ => return Err(full),
+            }
+        }
     }
 
-    /// A longer value needs room for what it is longer.
-    fn check_bytes_for(&self, key: &str, value: &Bytes, limit_bytes: usize) -> Result<(), MemoryError> {
-        let before = self.entries.get(key).map_or(0, |entry| entry.kind.bytes());
-        let fits = value.len() <= before || self.bytes - before + value.len() <= limit_bytes;
-        if fits { Ok(()) } else { Err(MemoryError::FullOfBytes(self.bytes)) }
-    }
-
-    /// A new key needs room; an old one already has it.
-    fn check_room_for(&self, key: &str, limit: usize) -> Result<(), MemoryError> {
-        if self.entries.contains_key(key) { Ok(()) } else { self.check_room(1, limit) }
+    /// Puts a value in its place, if there is room.
+    fn put(&mut self, key: &str, value: Bytes, ends_at: i64, limit: Limit) -> Result<(), MemoryError> {
+        self.make_room(Room::of_key(key), key, 1, value.len(), limit)?;
+        self.insert(key, Kind::Value(value), ends_at);
+        Ok(())
     }
 }
 
@@ -213,10 +284,7 @@ impl Ephemeral for MemoryStore {
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), EphemeralError> {
         let (mut state, ends_at) = self.state_to_write(key, ttl);
-        state.check_room_for(key, self.limit)?;
-        state.check_bytes_for(key, &value, self.limit_bytes)?;
-        state.insert(key, Kind::Value(value), ends_at);
-        Ok(())
+        Ok(state.put(key, value, ends_at, self.limit)?)
     }
 
     async fn replace(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, EphemeralError> {
@@ -224,8 +292,7 @@ impl Ephemeral for MemoryStore {
         if !state.entries.contains_key(key) {
             return Ok(false);
         }
-        state.check_bytes_for(key, &value, self.limit_bytes)?;
-        state.insert(key, Kind::Value(value), ends_at);
+        state.put(key, value, ends_at, self.limit)?;
         Ok(true)
     }
 
@@ -253,8 +320,7 @@ impl Ephemeral for MemoryStore {
         if state.entries.contains_key(key) {
             return Ok(false);
         }
-        state.check_room(1, self.limit)?;
-        state.insert(key, Kind::Value(Bytes::new()), ends_at);
+        state.put(key, Bytes::new(), ends_at, self.limit)?;
         Ok(true)
     }
 
@@ -264,19 +330,17 @@ impl Ephemeral for MemoryStore {
 
     async fn insert_into_set(&self, set: &str, member: &str, ttl: Duration) -> Result<(), EphemeralError> {
         let (mut state, ends_at) = self.state_to_write(set, ttl);
-        let (known, more) = match state.entries.get(set).map(|entry| &entry.kind) {
-            None => (false, 2),
-            Some(Kind::Set(found)) => (found.places.contains_key(member), 1),
+        let size = match state.entries.get(set).map(|entry| &entry.kind) {
+            None => 2,
+            Some(kind @ Kind::Set(found)) => kind.size() + usize::from(!found.places.contains_key(member)),
             Some(_) => return Err(MemoryError::OtherKind.into()),
         };
-        if !known {
-            state.check_room(more, self.limit)?;
-        }
+        state.make_room(Room::of_key(set), set, size, 0, self.limit)?;
         let mut found = match state.remove(set) {
             Some(Kind::Set(found)) => found,
             _ => Set::default(),
         };
-        if !known {
+        if !found.places.contains_key(member) {
             let member: Arc<str> = member.into();
             found.places.insert(Arc::clone(&member), found.next);
             found.order.insert(found.next, member);
@@ -296,7 +360,8 @@ impl Ephemeral for MemoryStore {
         let Some(place) = found.places.remove(member) else { return Ok(()) };
         found.order.remove(&place);
         let is_empty = found.places.is_empty();
-        state.size = state.size.saturating_sub(1);
+        let shelf = state.shelf(Room::of_key(set));
+        shelf.size = shelf.size.saturating_sub(1);
         if is_empty {
             state.remove(set);
         }
@@ -320,7 +385,7 @@ impl Ephemeral for MemoryStore {
             }
             Some(_) => Err(MemoryError::OtherKind.into()),
             None => {
-                state.check_room(1, self.limit)?;
+                state.make_room(Room::Counters, key, 1, 0, self.limit)?;
                 state.insert(key, Kind::Counter(1), ends_at);
                 Ok(1)
             }

@@ -29,6 +29,10 @@ pub enum Published {
 pub struct EphemeralError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Keys with a life. Keys are text that the caller prefixes with its kind (`pending:`, `session:`); values are opaque.
+/// What the keys of strangers begin with: of logins that were started and not finished, and whatever else anybody can cause without having signed in.
+/// A store with bounds keeps them apart, so that nobody takes the room of those who are inside.
+pub const ANYONES: &str = "anyone:";
+
 #[async_trait]
 pub trait Ephemeral: std::fmt::Debug + Send + Sync + 'static {
     /// Whether the store answers.

@@ -77,7 +77,6 @@ async fn a_flood_ends_in_an_error_and_what_is_there_still_works() {
     assert_eq!(store.count_entries(), 4);
     assert!(store.put("c", bytes("1"), LONG).await.is_err());
     assert!(store.claim("c", LONG).await.is_err());
-    assert!(store.count("c", LONG).await.is_err());
     assert!(store.insert_into_set("s", "2", LONG).await.is_err());
     assert!(store.insert_into_set("t", "1", LONG).await.is_err());
     store.put("a", bytes("2"), LONG).await.unwrap();
@@ -89,4 +88,42 @@ async fn a_flood_ends_in_an_error_and_what_is_there_still_works() {
     store.take("a").await.unwrap();
     assert!(store.claim("d", LONG).await.unwrap());
     assert_eq!(store.count_entries(), 4);
+}
+
+/// A login that was started costs a few keys, and whoever has a network can start them from more addresses than there are limits for. What they take is
+/// taken from each other: the oldest give way, and who is inside, or comes in, notices nothing.
+#[tokio::test]
+async fn what_strangers_cause_takes_no_room_from_those_inside() {
+    let memory = InMemory::new(40);
+    let store = &memory.store;
+    store.insert_into_set("sessions:person:ada", "1", LONG).await.unwrap();
+    for number in 0..1000 {
+        store.put(&format!("anyone:pending:{number}"), bytes("login"), LONG).await.unwrap();
+        store.insert_into_set(&format!("anyone:browser-logins:{number}"), &number.to_string(), LONG).await.unwrap();
+        store.count(&format!("limit:sign-in:{number}"), LONG).await.unwrap();
+    }
+    assert_eq!(store.count_entries(), 2 + 10 + 10, "a quarter for each of the two");
+    for number in 0..38 {
+        store.put(&format!("session:{number}"), bytes("session"), LONG).await.unwrap();
+    }
+    assert!(store.put("session:38", bytes("session"), LONG).await.is_err(), "nobody is put out to make room");
+    assert_eq!(store.list_set("sessions:person:ada").await.unwrap(), ["1"]);
+    store.put("anyone:pending:mine", bytes("login"), LONG).await.unwrap();
+    assert_eq!(store.take("anyone:pending:mine").await.unwrap(), Some(bytes("login")));
+    assert_eq!(store.count("limit:sign-in:999", LONG).await.unwrap(), 2, "a counter of a moment ago counts on");
+}
+
+#[tokio::test]
+async fn a_message_that_waits_for_its_browser_gives_way_to_newer_ones_and_not_to_a_larger_one_than_fits() {
+    let clock = Arc::new(TurnedClock(AtomicI64::new(1_780_000_000_000_000)));
+    let store = MemoryStore::new(clock).with_limit_bytes(400);
+    let value = |length| bytes::Bytes::from(vec![0; length]);
+    store.put("session:ada", value(400), LONG).await.unwrap();
+    store.put("anyone:parked:old", value(60), SHORT).await.unwrap();
+    store.put("anyone:parked:new", value(40), LONG).await.unwrap();
+    store.put("anyone:parked:newer", value(60), LONG).await.unwrap();
+    assert_eq!(store.find("anyone:parked:old").await.unwrap(), None);
+    assert!(store.find("anyone:parked:new").await.unwrap().is_some());
+    assert!(store.put("anyone:parked:huge", value(101), LONG).await.is_err());
+    assert!(store.find("session:ada").await.unwrap().is_some());
 }
