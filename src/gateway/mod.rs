@@ -114,14 +114,14 @@ impl Gateway {
         let providers = Arc::new(Providers { doors: Arc::clone(&doors), clock: Arc::clone(&clock) });
         let sessions = Sessions::new(Arc::clone(&ephemeral), Arc::clone(&store), Arc::clone(&clock), config.session);
         let sessions = Arc::new(sessions.confirmed_by(providers));
-        Self::assemble(App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock))
+        Self::assemble(App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock), |proxy| proxy)
     }
 
-    fn assemble(app: App) -> Self {
+    fn assemble(app: App, change: impl FnOnce(Proxy) -> Proxy) -> Self {
         let app = Arc::new(app);
         let pages = Arc::new(AppPages::new(Arc::clone(&app)));
         let (sessions, keys, clock) = (Arc::clone(&app.sessions), Arc::clone(&app.identity_keys), Arc::clone(&app.clock));
-        let proxy = Arc::new(Proxy::new(&app.config, sessions, keys, pages, clock));
+        let proxy = Arc::new(change(Proxy::new(&app.config, sessions, keys, pages, clock)));
         let auth_host = app.config.public_url.host_str().unwrap_or_default().to_owned();
         let hosts = std::iter::once((auth_host, http::router(Arc::clone(&app)))).collect();
         Self { app, dispatch: Dispatch { proxy, hosts } }
@@ -213,18 +213,22 @@ impl Running {
         let old = &before.app;
         let (store, ephemeral, sessions) = (Arc::clone(&old.store), Arc::clone(&old.ephemeral), Arc::clone(&old.sessions));
         let (doors, clock) = (Arc::clone(&old.doors), Arc::clone(&old.clock));
-        let gateway = Gateway::assemble(App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock));
+        let app = App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock);
+        let gateway = Gateway::assemble(app, |proxy| proxy.in_place_of(&before.proxy));
         gateway.app.refresh(false).await?;
         let node = gateway.node();
         let live = gateway.live().map_err(ReloadError::Tls)?;
         Ok(Prepared { node, live, sp_keys })
     }
 
-    /// Puts it in force, for the next connection and the next request. Sessions, open requests and streams go on.
+    /// Puts it in force, for the next connection and the next request. Sessions and open requests go on, and so do the streams of those whom the new
+    /// routes let pass.
     pub fn put_in_force(&self, prepared: Prepared) {
-        prepared.node.app.doors.sp_keys().replace(prepared.sp_keys);
-        self.live.store(Arc::new(prepared.live));
-        self.node.store(Arc::new(prepared.node));
+        let Prepared { node, live, sp_keys } = prepared;
+        node.app.doors.sp_keys().replace(sp_keys);
+        self.live.store(Arc::new(live));
+        let proxy = Arc::clone(&node.proxy);
+        self.node.swap(Arc::new(node)).proxy.give_way_to(&proxy);
     }
 
     /// Durable facts.

@@ -1,6 +1,6 @@
 //! The path of one request, top to bottom.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -42,6 +42,8 @@ pub struct Proxy {
     pub(super) stopping: CancellationToken,
 }
 
+    /// The proxy of the configuration that came after this one.
+    newer: OnceLock<Arc<Proxy>>,
 /// One app's host.
 #[derive(Debug, Clone)]
 pub struct AppHost(pub(super) Arc<Route>);
@@ -87,7 +89,31 @@ impl Proxy {
     #[must_use]
     pub fn new(config: &Config, sessions: Arc<Sessions>, keys: Arc<IdentityKeys>, pages: Arc<dyn Pages>, clock: Arc<dyn Clock>) -> Self {
         let issuer = config.public_url.origin().ascii_serialization();
-        Self { routes: Routes::compile(config), sessions, keys, pages, clock, issuer, stopping: CancellationToken::new() }
+        let (stopping, newer) = (CancellationToken::new(), OnceLock::new());
+        Self { routes: Routes::compile(config), sessions, keys, pages, clock, issuer, stopping, newer }
+    }
+
+    /// The same for a configuration that takes the place of another's: what ends with this node ends with both.
+    #[must_use]
+    pub fn in_place_of(mut self, before: &Self) -> Self {
+        self.stopping = before.stopping.clone();
+        self
+    }
+
+    /// From now on `newer` answers. What was opened here is judged by its routes, and so is everybody whom the routes of before let pass a moment ago.
+    pub fn give_way_to(&self, newer: &Arc<Self>) {
+        // Only the first one follows; the next one follows it.
+        let _ = self.newer.set(Arc::clone(newer));
+        self.sessions.forget_settings();
+    }
+
+    /// The one that answers now.
+    pub(super) fn newest(self: &Arc<Self>) -> Arc<Self> {
+        let mut newest = self;
+        while let Some(newer) = newest.newer.get() {
+            newest = newer;
+        }
+        Arc::clone(newest)
     }
 
     /// This node stops: open WebSockets are closed with 1001, event streams end. Requests go on.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::decide::Verdict;
-use super::forward::Proxy;
+use super::forward::{AppHost, Proxy};
 use super::frames::Close;
 use super::route::Route;
 use crate::session::{Session, SessionError, Signal, StreamGuard};
@@ -20,7 +20,17 @@ pub(super) async fn until_over(proxy: Arc<Proxy>, route: Arc<Route>, session: Ar
     }
 }
 
-async fn until_session_over(proxy: &Proxy, route: &Route, session: &Session, mut guard: StreamGuard) {
+/// The same for an answer that turned out to last. It may finish while this node stops.
+pub(super) async fn until_ended(proxy: Arc<Proxy>, route: Arc<Route>, session: Arc<Session>) -> Close {
+    match proxy.sessions.register_stream(session.record()).await {
+        Ok(Some(guard)) => until_session_over(&proxy, &route, &session, guard).await,
+        Ok(None) => {}
+        Err(error) => closed_unasked(&error),
+    }
+    Close::Session
+}
+
+async fn until_session_over(proxy: &Arc<Proxy>, route: &Route, session: &Session, mut guard: StreamGuard) {
     loop {
         if matches!(tokio::time::timeout(LOOK_EVERY, guard.signal()).await, Ok(Signal::Ended)) {
             return;
@@ -29,16 +39,20 @@ async fn until_session_over(proxy: &Proxy, route: &Route, session: &Session, mut
             Ok(true) => {}
             Ok(false) => return,
             // The session and the member have had their time of grace.
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a stream was closed because its session cannot be checked");
-                return;
-            }
+            Err(error) => return closed_unasked(&error),
         }
     }
 }
 
-async fn may_go_on(proxy: &Proxy, route: &Route, session: &Session) -> Result<bool, SessionError> {
+fn closed_unasked(error: &SessionError) {
+    tracing::warn!(error = error as &dyn std::error::Error, "a stream was closed because its session cannot be checked");
+}
+
+/// Judged by the routes of now: what was opened before a reload may not go on by rules that are no longer there.
+async fn may_go_on(proxy: &Arc<Proxy>, opened_on: &Route, session: &Session) -> Result<bool, SessionError> {
+    let proxy = proxy.newest();
+    let Some(AppHost(route)) = proxy.find_app(&opened_on.host) else { return Ok(false) };
     let Some(session) = proxy.sessions.look(session.record().key).await? else { return Ok(false) };
-    let row = proxy.find_member(route, session.record()).await?;
-    Ok(proxy.judge(route, &session, row.as_deref()).await? == Verdict::Pass)
+    let row = proxy.find_member(&route, session.record()).await?;
+    Ok(proxy.judge(&route, &session, row.as_deref()).await? == Verdict::Pass)
 }

@@ -1,5 +1,6 @@
 //! WebSockets and event streams: they work, and they end with their session.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
+use usher::config::{Allow, Route};
+use usher::proxy::{PlainPages, Proxy};
 use usher::session::{Cause, Selector};
 
-use crate::store::fixtures::{acme, at};
+use crate::store::fixtures::{acme, at, role};
 use crate::support::ask::Ask;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, config};
 
 async fn socket(gateway: &Gateway, path: &str, headers: &[(&'static str, String)]) -> Result<WebSocketStream<TcpStream>, Error> {
     let mut request = format!("ws://app.acme.example{path}").into_client_request().unwrap();
@@ -197,3 +200,45 @@ async fn the_gateway_stops_when_told_and_open_requests_finish() {
     gateway.finish().await;
     assert!(TcpStream::connect(address).await.is_err());
 }
+/// The proxy that a reload puts in the place of this gateway's.
+fn reloaded(gateway: &Gateway, change: impl Fn(&mut Route)) -> Arc<Proxy> {
+    let mut config = config(&[gateway.app.url()]);
+    config.routes.iter_mut().for_each(change);
+    let proxy = Proxy::new(&config, gateway.sessions.clone(), gateway.keys.clone(), Arc::new(PlainPages), gateway.clock.clone());
+    let proxy = Arc::new(proxy.in_place_of(&gateway.proxy));
+    gateway.proxy.give_way_to(&proxy);
+    proxy
+}
+
+#[tokio::test]
+async fn a_reload_closes_what_its_routes_no_longer_let_pass() {
+    let gateway = Gateway::start().await;
+    let (_, user) = gateway.member_inside("jo", "User", None).await;
+    let (_, admin) = gateway.member_inside("ada", "Admin", None).await;
+    let mut users = socket(&gateway, "/socket", &[cookie(&user)]).await.unwrap();
+    let mut admins = socket(&gateway, "/socket", &[cookie(&admin)]).await.unwrap();
+    let narrower = reloaded(&gateway, |route| {
+        if route.host.starts_with("app.") {
+            route.allow = Allow::Role(role("Admin"));
+        }
+    });
+    assert_eq!(close_code(users.next().await), 1008);
+    echo(&mut admins, "still here").await;
+    // Twice: the second reload is heard by what was opened before the first.
+    let mut config = config(&[gateway.app.url()]);
+    config.routes.retain(|route| !route.host.starts_with("app."));
+    let gone = Proxy::new(&config, gateway.sessions.clone(), gateway.keys.clone(), Arc::new(PlainPages), gateway.clock.clone());
+    narrower.give_way_to(&Arc::new(gone.in_place_of(&narrower)));
+    assert_eq!(close_code(admins.next().await), 1008, "its host is no app any more");
+}
+
+#[tokio::test]
+async fn what_was_opened_before_a_reload_is_told_that_this_node_stops() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut open = socket(&gateway, "/socket", &[cookie(&token)]).await.unwrap();
+    echo(&mut open, "hello").await;
+    reloaded(&gateway, |_| {}).end_streams();
+    assert_eq!(close_code(open.next().await), 1001);
+}
+
