@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::frames::Close;
 use super::upstream::Lease;
@@ -139,17 +139,80 @@ impl HttpBody for Upload {
 /// Ends a stream: resolves when its session may not go on.
 pub(super) type Watch = Pin<Box<dyn Future<Output = Close> + Send>>;
 
+/// The session that asked for an answer is over.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the session is over")]
+struct SessionOver;
+
+/// How an answer is tied to the session that asked for it.
+pub(super) enum Tie {
+    /// It is not: nobody is signed in, or it is too short to matter.
+    None,
+    /// A stream of events, from its first byte on. When the session is over it comes to an orderly end: an `EventSource` then asks again, and gets its 401.
+    Events(Watch),
+    /// When it lasts. Then the session's end is a broken answer, because half a file must not look like a whole one.
+    Lasting(Box<Lasting>),
+}
+
+/// An answer of which nobody knows yet whether it lasts: NDJSON, gRPC, a large file. It is watched after a second, or after so many pieces that come
+/// without a pause; most are over before, and cost the session's table nothing.
+pub(super) struct Lasting {
+    begin: Option<Box<dyn FnOnce() -> Watch + Send>>,
+    watch: Option<Watch>,
+    pieces: usize,
+    soon: Option<Pin<Box<Sleep>>>,
+}
+
+impl Lasting {
+    const SOON: Duration = Duration::from_secs(1);
+    const MANY: usize = 64;
+
+    pub(super) fn new(begin: impl FnOnce() -> Watch + Send + 'static) -> Box<Self> {
+        Box::new(Self { begin: Some(Box::new(begin)), watch: None, pieces: 0, soon: None })
+    }
+
+    /// Ready when the session is over.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let soon = self.soon.as_mut().is_some_and(|soon| soon.as_mut().poll(cx).is_ready());
+        if (soon || self.pieces > Self::MANY)
+            && let Some(begin) = self.begin.take()
+        {
+            (self.watch, self.soon) = (Some(begin()), None);
+        }
+        self.watch.as_mut().map_or(Poll::Pending, |watch| watch.as_mut().poll(cx).map(|_| ()))
+    }
+
+    /// Nothing more comes now: who waits looks at the clock.
+    fn wait(&mut self, cx: &mut Context<'_>) {
+        if self.begin.is_some() && self.soon.is_none() {
+            // Asked once, so that it wakes us.
+            let _ = self.soon.insert(Box::pin(sleep(Self::SOON))).as_mut().poll(cx);
+        }
+    }
+}
+
+impl Tie {
+    /// Ready when the session is over: the body then ends in this way.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<BoxError>> {
+        match self {
+            Self::None => Poll::Pending,
+            Self::Events(watch) => watch.as_mut().poll(cx).map(|_| None),
+            Self::Lasting(lasting) => lasting.poll(cx).map(|()| Some(SessionOver.into())),
+        }
+    }
+}
+
 /// An answer of an app on its way to the browser.
 pub(super) struct Download {
     incoming: Incoming,
     clock: IdleClock,
     lease: Option<Lease>,
-    watch: Option<Watch>,
+    tie: Tie,
 }
 
 impl Download {
-    pub(super) fn new(incoming: Incoming, idle: Duration, lease: Lease, watch: Option<Watch>) -> Self {
-        let mut download = Self { incoming, clock: IdleClock::new(idle), lease: Some(lease), watch };
+    pub(super) fn new(incoming: Incoming, idle: Duration, lease: Lease, tie: Tie) -> Self {
+        let mut download = Self { incoming, clock: IdleClock::new(idle), lease: Some(lease), tie };
         download.give_back_at_end();
         download
     }
@@ -167,17 +230,17 @@ impl Download {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(watch) = &mut self.watch
-            && watch.as_mut().poll(cx).is_ready()
-        {
-            // The end of the session is an orderly end of the answer: an `EventSource` then asks again, and gets its 401.
-            self.watch = None;
+        if let Poll::Ready(end) = self.tie.poll(cx) {
+            self.tie = Tie::None;
             self.lease = None;
-            return Poll::Ready(None);
+            return Poll::Ready(end.map(Err));
         }
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.clock.stop();
+                if let Tie::Lasting(lasting) = &mut self.tie {
+                    lasting.pieces += 1;
+                }
                 // Nothing follows trailers, and nobody asks again after them.
                 if frame.is_trailers() {
                     self.give_back();
@@ -195,6 +258,9 @@ impl Download {
                 Poll::Ready(None)
             }
             Poll::Pending => {
+                if let Tie::Lasting(lasting) = &mut self.tie {
+                    lasting.wait(cx);
+                }
                 ready!(self.clock.poll_silence(cx));
                 self.lease = None;
                 Poll::Ready(Some(Err(Silence.into())))

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode, Uri, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Asked, REQUEST_ID};
-use super::body::{Download, Progress, Upload, Watch};
+use super::body::{Download, Lasting, Progress, Tie, Upload, Watch};
 use super::frames::Close;
 use super::jwt::{IdentityKeys, JwtError};
 use super::pass::{Passed, Passing};
@@ -26,6 +26,8 @@ use crate::session::{Introduction, Session, SessionError, Sessions};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// An answer of at most so many bytes is short.
+const MAX_SHORT: u64 = 64 * 1024;
 /// About as many headers are ours: room for them is made once.
 const OURS: usize = 16;
 
@@ -40,10 +42,10 @@ pub struct Proxy {
     pub(super) issuer: String,
     /// Cancelled when this node stops.
     pub(super) stopping: CancellationToken,
-}
-
     /// The proxy of the configuration that came after this one.
     newer: OnceLock<Arc<Proxy>>,
+}
+
 /// One app's host.
 #[derive(Debug, Clone)]
 pub struct AppHost(pub(super) Arc<Route>);
@@ -200,7 +202,17 @@ impl Proxy {
         if switches || browser.is_some() || session.is_some() && is_event_stream(answered.response.headers()) {
             return Box::pin(self.pass_stream_on(route, answered, session, browser)).await;
         }
-        Ok(pass_on(route, answered, None))
+        let tie = match session {
+            Some(session) if may_last(answered.response.body()) => self.tie(route, session),
+            _ => Tie::None,
+        };
+        Ok(pass_on(route, answered, tie))
+    }
+
+    /// Ties an answer to the session that asked, in case it lasts.
+    fn tie(self: &Arc<Self>, route: &Arc<Route>, session: Arc<Session>) -> Tie {
+        let (proxy, route) = (Arc::clone(self), Arc::clone(route));
+        Tie::Lasting(Lasting::new(|| Box::pin(watch::until_ended(proxy, route, session))))
     }
 
     fn prepare(
@@ -273,7 +285,7 @@ impl Proxy {
             _ => None,
         };
         if !switches {
-            return Ok(pass_on(route, answered, watch));
+            return Ok(pass_on(route, answered, watch.map_or(Tie::None, Tie::Events)));
         }
         // An app that switches without being asked is no HTTP server.
         let Some(browser) = browser else { return Err(Problem::BadGateway.into()) };
@@ -309,10 +321,10 @@ struct Prepared {
 }
 
 /// The app's answer, cleaned.
-fn pass_on(route: &Route, answered: Answered, watch: Option<Watch>) -> Response<Body> {
+fn pass_on(route: &Route, answered: Answered, tie: Tie) -> Response<Body> {
     let Answered { mut response, lease } = answered;
     clean::answer(response.headers_mut());
-    response.map(|incoming| Body::download(Download::new(incoming, route.idle_timeout, lease, watch)))
+    response.map(|incoming| Body::download(Download::new(incoming, route.idle_timeout, lease, tie)))
 }
 
 /// What was judged is what is sent: the same bytes, without scheme and host.
@@ -321,6 +333,11 @@ fn origin_form(uri: Uri) -> Result<Uri, Refusal> {
         return Ok(uri);
     }
     uri.into_parts().path_and_query.map(Uri::from).ok_or_else(|| Problem::Malformed(Malformed::Target).into())
+}
+
+/// Whether an answer may take long enough to outlive a session: its length is not known, or large.
+fn may_last(body: &Incoming) -> bool {
+    body.size_hint().exact().is_none_or(|length| length > MAX_SHORT)
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -1,7 +1,7 @@
 //! WebSocket connections (RFC 6455): checked like any request, then two streams of bytes that end with the session.
 
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -55,21 +55,26 @@ pub(super) async fn tunnel(browser: OnUpgrade, app: OnUpgrade, idle: Duration, w
     let (browser_read, mut browser_write) = tokio::io::split(TokioIo::new(browser));
     let (mut app_read, app_write) = tokio::io::split(TokioIo::new(app));
     let activity = tokio::sync::Notify::new();
-    let over = async {
+    let mut over = pin!(async {
         match watch {
             Some(watch) => watch.await,
             None => std::future::pending().await,
         }
-    };
+    });
     let both = async {
         let mut up = pin!(copy(browser_read, app_write, &activity));
-        let mut down = pin!(copy_frames(&mut app_read, &mut browser_write, &activity, over));
-        tokio::select! {
-            ended = &mut down => if matches!(ended, Ok(Ended::ByApp)) {
-                let _ = up.await;
-            },
-            _ = &mut up => {
-                let _ = down.await;
+        let ended = {
+            let mut down = pin!(copy_frames(&mut app_read, &mut browser_write, &activity, over.as_mut()));
+            tokio::select! {
+                ended = &mut down => ended,
+                _ = &mut up => return drop(down.await),
+            }
+        };
+        // An app that says nothing more may still listen: as long as the session is there.
+        if matches!(ended, Ok(Ended::ByApp)) {
+            tokio::select! {
+                _ = up => {}
+                _ = over => {}
             }
         }
     };
@@ -107,9 +112,8 @@ async fn copy_frames(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
     activity: &tokio::sync::Notify,
-    over: impl Future<Output = Close>,
+    mut over: Pin<&mut impl Future<Output = Close>>,
 ) -> io::Result<Ended> {
-    let mut over = pin!(over);
     let mut frames = Frames::new();
     let mut buffer = BytesMut::with_capacity(BUFFER);
     loop {

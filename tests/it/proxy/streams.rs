@@ -155,6 +155,61 @@ async fn events_arrive_as_they_happen_and_end_with_the_session() {
     until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
 }
 
+/// A socket has two directions, and either may be closed alone (RFC 9293 3.6). What the person still sends is theirs only as long as the session is.
+#[tokio::test]
+async fn a_socket_whose_app_said_its_last_word_ends_with_its_session() {
+    let gateway = Gateway::start().await;
+    let (row, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    let ask = Ask::get("/silent-socket").cookie(&token).header("Connection", "Upgrade").header("Upgrade", "websocket");
+    let ask = ask.header("Sec-WebSocket-Version", "13").header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    stream.write_all(&ask.bytes()).await.unwrap();
+    let mut read = Vec::new();
+    stream.read_to_end(&mut read).await.unwrap();
+    assert!(read.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&read));
+    stream.write_all(&[0x82, 0x80, 0, 0, 0, 0]).await.unwrap();
+    until(|| gateway.app.seen.body_bytes.load(Ordering::SeqCst) == 6).await;
+    let ended = gateway.sessions.end_sessions(Selector::Person(row.person.id), Cause::Admin).await.unwrap();
+    assert_eq!(ended.streams, 1);
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
+}
+
+/// Whatever it is called: lines of JSON, gRPC, a file that takes an hour. It breaks off, because half of it must not look like all of it.
+#[tokio::test]
+async fn every_answer_that_lasts_ends_with_its_session() {
+    let gateway = Gateway::start().await;
+    let (row, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(&Ask::get("/lines").cookie(&token).header("Connection", "close").bytes()).await.unwrap();
+    let mut read = Vec::new();
+    while !String::from_utf8_lossy(&read).contains("\n3\n\n") {
+        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0, "{}", String::from_utf8_lossy(&read));
+    }
+    gateway.sessions.end_sessions(Selector::Person(row.person.id), Cause::Removed).await.unwrap();
+    let _ = tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut read)).await.expect("within moments");
+    assert!(!read.ends_with(b"0\r\n\r\n"), "no orderly end");
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
+}
+
+/// Also one that comes without a pause, and one of which the person reads nothing for a while.
+#[tokio::test]
+async fn a_large_file_breaks_off_when_its_session_ends() {
+    let gateway = Gateway::start().await;
+    let (row, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(&Ask::get("/download").cookie(&token).header("Connection", "close").bytes()).await.unwrap();
+    let mut piece = vec![0; 1 << 20];
+    let mut read = 0;
+    while read < 20 << 20 {
+        read += stream.read(&mut piece).await.unwrap();
+    }
+    gateway.sessions.end_sessions(Selector::Person(row.person.id), Cause::Removed).await.unwrap();
+    while let Ok(more @ 1..) = stream.read(&mut piece).await {
+        read += more;
+    }
+    assert!(read < 100 << 20, "{read}: all of it came");
+}
+
 /// Longer than every limit on a head, a page or a silence: what flows is never cut for having flowed long (gateway.md row 34).
 #[tokio::test]
 async fn events_go_on_for_more_than_a_minute() {
@@ -170,6 +225,34 @@ async fn events_go_on_for_more_than_a_minute() {
     }
 }
 
+/// Ten minutes and more, with nothing of the person's own on the stream: whoever works beside it keeps it, and whoever has left loses it.
+#[tokio::test]
+async fn events_go_on_past_the_idle_limit_of_whoever_is_not_idle() {
+    let gateway = Gateway::start().await;
+    let (row, token) = gateway.member_inside("ada", "Admin", None).await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(&Ask::get("/events").cookie(&token).header("Connection", "close").bytes()).await.unwrap();
+    let look = || gateway.sessions.invalidate_member(&acme(), row.person.id);
+    let mut read = Vec::new();
+    let mut later = async |read: &mut Vec<u8>| {
+        read.clear();
+        while read.len() < 500 {
+            assert_ne!(stream.read_buf(read).await.unwrap(), 0, "the stream was cut");
+        }
+    };
+    later(&mut read).await;
+    for _ in 0..9 {
+        gateway.clock.pass(Duration::from_mins(10));
+        look();
+        later(&mut read).await;
+        assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
+    }
+    gateway.clock.pass(crate::support::gateway::IDLE + Duration::from_secs(1));
+    look();
+    tokio::time::timeout(Duration::from_secs(1), stream.read_to_end(&mut read)).await.expect("within a second").unwrap();
+    assert!(read.ends_with(b"0\r\n\r\n"), "an orderly end");
+}
+
 #[tokio::test]
 async fn a_stream_ends_at_the_absolute_limit() {
     let gateway = Gateway::start().await;
@@ -182,24 +265,6 @@ async fn a_stream_ends_at_the_absolute_limit() {
     assert!(!matches!(closed, Some(Ok(Message::Text(_)))), "{closed:?}");
 }
 
-#[tokio::test]
-async fn a_browser_that_leaves_ends_the_apps_side_too() {
-    let gateway = Gateway::start().await;
-    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
-    let open = socket(&gateway, "/socket", &[cookie(&token)]).await.unwrap();
-    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 1).await;
-    drop(open);
-    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
-}
-
-#[tokio::test]
-async fn the_gateway_stops_when_told_and_open_requests_finish() {
-    let gateway = Gateway::start().await;
-    assert_eq!(gateway.ask(Ask::get("/healthz")).await.status, 200);
-    let address = gateway.address;
-    gateway.finish().await;
-    assert!(TcpStream::connect(address).await.is_err());
-}
 /// The proxy that a reload puts in the place of this gateway's.
 fn reloaded(gateway: &Gateway, change: impl Fn(&mut Route)) -> Arc<Proxy> {
     let mut config = config(&[gateway.app.url()]);
@@ -242,3 +307,21 @@ async fn what_was_opened_before_a_reload_is_told_that_this_node_stops() {
     assert_eq!(close_code(open.next().await), 1001);
 }
 
+#[tokio::test]
+async fn a_browser_that_leaves_ends_the_apps_side_too() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let open = socket(&gateway, "/socket", &[cookie(&token)]).await.unwrap();
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 1).await;
+    drop(open);
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn the_gateway_stops_when_told_and_open_requests_finish() {
+    let gateway = Gateway::start().await;
+    assert_eq!(gateway.ask(Ask::get("/healthz")).await.status, 200);
+    let address = gateway.address;
+    gateway.finish().await;
+    assert!(TcpStream::connect(address).await.is_err());
+}

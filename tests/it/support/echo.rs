@@ -65,8 +65,10 @@ async fn connection(mut stream: TcpStream, seen: &Seen) {
             read_body(&mut stream, &mut buffer, &head, seen).await;
         }
         let known = match path.as_str() {
-            "/events" => return events(stream, seen).await,
+            "/events" => return lines(stream, "text/event-stream", "data: ", seen).await,
+            "/lines" => return lines(stream, "application/x-ndjson", "", seen).await,
             "/socket" | "/socket-for-all" => return socket(stream, &head, seen).await,
+            "/silent-socket" => return silent_socket(stream, &head, seen).await,
             "/download" => return download(stream).await,
             "/silent" => return std::future::pending().await,
             "/switch" => "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: own\r\n\r\n".to_owned(),
@@ -152,14 +154,15 @@ impl Drop for OpenStream<'_> {
     }
 }
 
-async fn events(mut stream: TcpStream, seen: &Seen) {
+/// A number every hundredth of a second.
+async fn lines(mut stream: TcpStream, kind: &str, before: &str, seen: &Seen) {
     let _open = OpenStream::new(seen);
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n");
     if stream.write_all(head.as_bytes()).await.is_err() {
         return;
     }
     for number in 0.. {
-        let event = format!("data: {number}\n\n");
+        let event = format!("{before}{number}\n\n");
         if stream.write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes()).await.is_err() {
             return;
         }
@@ -177,12 +180,27 @@ async fn download(mut stream: TcpStream) {
     }
 }
 
-async fn socket(mut stream: TcpStream, head: &str, seen: &Seen) {
+async fn accept(stream: &mut TcpStream, head: &str) {
     let key = head.lines().find_map(|line| line.to_lowercase().starts_with("sec-websocket-key: ").then(|| line[19..].to_owned())).unwrap();
     let accept = derive_accept_key(key.as_bytes());
     let answer =
         format!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
     stream.write_all(answer.as_bytes()).await.unwrap();
+}
+
+/// Says nothing more after its answer, and counts the bytes that it is sent.
+async fn silent_socket(mut stream: TcpStream, head: &str, seen: &Seen) {
+    accept(&mut stream, head).await;
+    let _open = OpenStream::new(seen);
+    stream.shutdown().await.unwrap();
+    let mut piece = [0; 1024];
+    while let Ok(read @ 1..) = stream.read(&mut piece).await {
+        seen.body_bytes.fetch_add(read as u64, Ordering::SeqCst);
+    }
+}
+
+async fn socket(mut stream: TcpStream, head: &str, seen: &Seen) {
+    accept(&mut stream, head).await;
     let _open = OpenStream::new(seen);
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
     while let Some(Ok(message)) = socket.next().await {
