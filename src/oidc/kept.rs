@@ -12,8 +12,18 @@ const FRESH: SignedDuration = SignedDuration::from_hours(1);
 const STALE: SignedDuration = SignedDuration::from_hours(24);
 /// How long after a failure nobody tries again.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(5);
-/// The least time between two fetches that a token provoked: whoever sends random key ids gets one a minute.
+/// The least time between two fetches that a token of one origin provoked: whoever sends random key ids gets one a minute.
 const FLOOR: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whose token did not fit the document. Each has fetches of its own: anybody may send logout tokens, and must not use up what lets logins follow a
+/// change of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// The provider, in answer to a request of ours.
+    Provider,
+    /// Anybody.
+    Stranger,
+}
 
 /// One document. Readers of a fresh one never wait for a fetch.
 #[derive(Debug)]
@@ -26,14 +36,15 @@ pub(super) struct Kept<T> {
 struct Slot<T> {
     good: Option<(Arc<T>, Timestamp)>,
     failure: Option<(OidcError, Timestamp)>,
-    forced_at: Option<Timestamp>,
+    forced_by_provider: Option<Timestamp>,
+    forced_by_stranger: Option<Timestamp>,
     /// Counts finished fetches, so that who has waited for one takes its outcome instead of fetching again.
     fetches: u64,
 }
 
 impl<T> Kept<T> {
     pub(super) const fn new() -> Self {
-        let slot = Slot { good: None, failure: None, forced_at: None, fetches: 0 };
+        let slot = Slot { good: None, failure: None, forced_by_provider: None, forced_by_stranger: None, fetches: 0 };
         Self { slot: RwLock::new(slot), flight: tokio::sync::Mutex::const_new(()) }
     }
 
@@ -56,7 +67,13 @@ impl<T> Kept<T> {
     }
 
     /// A newer document than `used`, which did not fit; `None` when asking again has to wait.
-    pub(super) async fn refetch<F>(&self, used: &Arc<T>, now: Timestamp, fetch: impl FnOnce() -> F) -> Result<Option<Arc<T>>, OidcError>
+    pub(super) async fn refetch<F>(
+        &self,
+        used: &Arc<T>,
+        asker: Asker,
+        now: Timestamp,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<T>>, OidcError>
     where
         F: Future<Output = Result<T, OidcError>>,
     {
@@ -64,10 +81,10 @@ impl<T> Kept<T> {
         if let Some(newer) = self.read(|slot| slot.newer_than(used)) {
             return Ok(Some(newer));
         }
-        if self.read(|slot| slot.forced_at.is_some_and(|at| within(FLOOR, at, now))) {
+        if self.write(|slot| slot.forced_at(asker).is_some_and(|at| within(FLOOR, at, now))) {
             return Ok(None);
         }
-        self.write(|slot| slot.forced_at = Some(now));
+        self.write(|slot| *slot.forced_at(asker) = Some(now));
         let fetched = fetch().await;
         let failed = fetched.as_ref().err().cloned();
         self.write(|slot| slot.note(fetched, now));
@@ -81,8 +98,8 @@ impl<T> Kept<T> {
         look(&self.slot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write(&self, change: impl FnOnce(&mut Slot<T>)) {
-        change(&mut self.slot.write().unwrap_or_else(PoisonError::into_inner));
+    fn write<R>(&self, change: impl FnOnce(&mut Slot<T>) -> R) -> R {
+        change(&mut self.slot.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -105,6 +122,14 @@ impl<T> Slot<T> {
             (Some((good, at)), Some(_)) if within(STALE, *at, now) => Some(Ok(Arc::clone(good))),
             (_, Some((error, _))) => Some(Err(error.clone())),
             (None, None) => None,
+        }
+    }
+
+    /// When a token of this origin last provoked a fetch.
+    const fn forced_at(&mut self, asker: Asker) -> &mut Option<Timestamp> {
+        match asker {
+            Asker::Provider => &mut self.forced_by_provider,
+            Asker::Stranger => &mut self.forced_by_stranger,
         }
     }
 
@@ -198,7 +223,7 @@ mod tests {
         let fetch = || async { Ok(count.fetch_add(1, Ordering::SeqCst)) };
         let mut used = kept.load(at(0), fetch).await.unwrap();
         for (second, granted) in [(1, true), (2, false), (60, false), (61, true), (62, false)] {
-            let newer = kept.refetch(&used, at(second), fetch).await.unwrap();
+            let newer = kept.refetch(&used, Asker::Provider, at(second), fetch).await.unwrap();
             assert_eq!(newer.is_some(), granted, "after {second} s");
             used = newer.unwrap_or(used);
         }
@@ -208,8 +233,8 @@ mod tests {
     async fn who_used_an_old_document_gets_the_newer_one_without_a_fetch() {
         let kept = Kept::new();
         let old = kept.load(at(0), async || Ok(1)).await.unwrap();
-        kept.refetch(&old, at(1), async || Ok(2)).await.unwrap();
-        let newer = kept.refetch(&old, at(2), async || Ok(3)).await.unwrap();
+        kept.refetch(&old, Asker::Provider, at(1), async || Ok(2)).await.unwrap();
+        let newer = kept.refetch(&old, Asker::Provider, at(2), async || Ok(3)).await.unwrap();
         assert_eq!(newer.as_deref(), Some(&2));
     }
 }

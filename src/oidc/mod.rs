@@ -60,7 +60,7 @@ use id_token::Expected;
 use issuer::Issuer;
 use jwks::Keys;
 use jws::{Algorithms, Kind, Signed, UnverifiedToken};
-use kept::Kept;
+use kept::{Asker, Kept};
 use userinfo::Question;
 
 /// Usher as the client of one provider.
@@ -164,7 +164,8 @@ impl RelyingParty {
         self.provider.load(now, || self.discover()).await
     }
 
-    /// Checks the signature. A key that is not there or does not fit may be newer than ours: the set is read again, once a minute at most.
+    /// Checks the signature. A key that is not there or does not fit may be newer than ours: the set is read again, once a minute at most for what the
+    /// provider itself gave us, and once for what anybody can send.
     async fn verify(&self, provider: &Provider, token: &str, kind: Kind, now: Timestamp) -> Result<Signed, OidcError> {
         let token = UnverifiedToken::parse(token, kind, &self.algorithms)?;
         let fetch = || self.fetch_keys(&provider.keys);
@@ -173,7 +174,11 @@ impl RelyingParty {
             Err(refused @ (OidcError::KeyNotFound | OidcError::SignatureInvalid)) => refused,
             verified => return verified,
         };
-        match self.keys.refetch(&keys, now, fetch).await? {
+        let asker = match kind {
+            Kind::Id => Asker::Provider,
+            Kind::Logout => Asker::Stranger,
+        };
+        match self.keys.refetch(&keys, asker, now, fetch).await? {
             Some(newer) => token.verify(&newer),
             None => Err(refused),
         }

@@ -43,6 +43,24 @@ async fn a_storm_of_random_key_ids_costs_one_fetch_a_minute() {
     assert_eq!(op.calls("keys"), 3);
 }
 
+/// Anybody can send a logout token. What strangers use up is theirs; the provider's own answers still lead to its new keys.
+#[tokio::test]
+async fn bad_logout_tokens_do_not_keep_logins_from_following_a_change_of_keys() {
+    let op = Op::start(now()).await;
+    let rp = relying_party(&op);
+    login(&op, &rp).await.unwrap();
+    let stranger = Op::start(now()).await;
+    for number in 0..30 {
+        stranger.set(|op| op.header = json!({ "kid": format!("unknown-{number}") }));
+        let token = stranger.logout_token(&json!({ "iss": op.issuer() }));
+        assert_eq!(rp.read_logout(&format!("logout_token={token}"), now()).await.unwrap_err().code(), "key_not_found");
+    }
+    assert_eq!(op.calls("keys"), 2, "one fetch a minute for all of them");
+    op.set(|op| (op.key, op.kid) = (Key::es256(), Some("k2".to_owned())));
+    login(&op, &rp).await.unwrap();
+    assert_eq!(op.calls("keys"), 3);
+}
+
 #[tokio::test]
 async fn twenty_logins_at_once_after_a_rotation_share_one_fetch() {
     let op = Op::start(now()).await;

@@ -84,6 +84,17 @@ pub(crate) const ELSEWHERE: &[Attack] = &[
         ..elsewhere("OG11", "a_storm_of_random_key_ids_costs_one_fetch_a_minute", "tests/it/oidc/keys.rs", "key_not_found")
     },
     Attack {
+        title: "Storm of logout tokens before a change of keys",
+        source: "denial of service",
+        sent: "Logout tokens of a stranger with unknown key ids; then the provider changes its keys, and the next login finds them.",
+        ..elsewhere(
+            "OG17",
+            "bad_logout_tokens_do_not_keep_logins_from_following_a_change_of_keys",
+            "tests/it/oidc/keys.rs",
+            "key_not_found",
+        )
+    },
+    Attack {
         title: "False logout",
         source: "OpenID conformance `backchannel-rpinitlogout-*`",
         sent: "Logout tokens with a wrong issuer, audience, event or time, with a nonce, without an id, a subject or a session: 400, and everyone stays.",
