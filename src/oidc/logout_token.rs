@@ -36,7 +36,8 @@ impl ProviderSaid {
     #[must_use]
     pub fn replay_key(&self) -> (String, Duration) {
         let key = format!("logout-token:{}:{}", self.logout.connection, self.id);
-        (key, (MAX_AGE + CLOCK_SKEW + CLOCK_SKEW).unsigned_abs())
+        // From the earliest moment at which it counts to the end of the latest second: its times are whole seconds.
+        (key, (MAX_AGE + CLOCK_SKEW + CLOCK_SKEW + SignedDuration::from_secs(1)).unsigned_abs())
     }
 }
 

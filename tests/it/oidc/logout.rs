@@ -1,6 +1,9 @@
 //! A provider ends sessions: back-channel and front-channel, believed only when it is the provider of this connection.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use usher::clock::Clock as _;
 
 use super::{now, relying_party};
 use crate::support::ask::{Ask, Reply};
@@ -160,6 +163,22 @@ async fn the_providers_logout_signs_out_here_and_counts_once() {
     assert_eq!((again.status, again.header("cache-control"), again.body.as_str()), (400, Some("no-store"), ""));
     let refused = house.usher.audit("logout.refused").await;
     assert_eq!(refused.last().unwrap().detail["code"], "logout_replayed");
+}
+
+/// Its times are whole seconds, so it counts to the end of one; what keeps it from being played again has to last as long.
+#[tokio::test]
+async fn a_logout_token_is_remembered_for_as_long_as_it_counts() {
+    let house = OidcHouse::open("").await;
+    let ahead = house.clock.now().as_second() + 60;
+    let token = house.op.logout_token(&json!({ "iat": ahead, "exp": REMOVED }));
+    assert_eq!(house.back_channel(&token).await.status, 200, "a clock that is a minute ahead");
+    let code = async || house.usher.audit("logout.refused").await.last().map(|line| line.detail["code"].clone());
+    house.clock.pass(Duration::from_millis(240_500));
+    assert_eq!(house.back_channel(&token).await.status, 400);
+    assert_eq!(code().await, Some(json!("logout_replayed")), "in its last second");
+    house.clock.pass(Duration::from_millis(500));
+    assert_eq!(house.back_channel(&token).await.status, 400);
+    assert_eq!(code().await, Some(json!("issued_too_long_ago")));
 }
 
 #[tokio::test]

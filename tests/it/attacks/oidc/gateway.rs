@@ -119,6 +119,12 @@ pub(crate) const ELSEWHERE: &[Attack] = &[
         ..elsewhere("OG15", "the_providers_logout_signs_out_here_and_counts_once", "tests/it/oidc/logout.rs", "logout_replayed")
     },
     Attack {
+        title: "Used logout token in its last second",
+        source: "replay window shorter than validity",
+        sent: "A logout token of a clock that is a minute ahead, again just before it is too old.",
+        ..elsewhere("OG18", "a_logout_token_is_remembered_for_as_long_as_it_counts", "tests/it/oidc/logout.rs", "logout_replayed")
+    },
+    Attack {
         title: "Login that a stranger starts",
         source: "OpenID Connect Core 4; open redirect",
         sent: "An initiation with another issuer, and with a target that is not ours.",
