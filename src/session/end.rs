@@ -58,15 +58,45 @@ impl Sessions {
     /// # Errors
     /// [`SessionError`] when the store fails; sessions may then be left, and the call is repeated.
     pub async fn end_sessions(&self, selector: Selector, cause: Cause) -> Result<Ended, SessionError> {
-        let keys = self.select(&selector).await?;
+        let (ended, _) = self.end_and_tell(&selector, cause).await?;
+        Ok(ended)
+    }
+
+    /// Ends a session in whose place another one has started. `false`: it had ended already, and so must the other.
+    ///
+    /// # Errors
+    /// As of [`Self::end_sessions`].
+    pub async fn end_replaced(&self, before: SessionKey) -> Result<bool, SessionError> {
+        let (_, over) = self.end_and_tell(&Selector::Session(before), Cause::Replaced).await?;
+        Ok(over.contains(&before))
+    }
+
+    async fn end_and_tell(&self, selector: &Selector, cause: Cause) -> Result<(Ended, Vec<SessionKey>), SessionError> {
         let (mut ended, mut over) = (Ended::default(), Vec::new());
-        let result = self.end_each(&keys, cause, &mut ended, &mut over).await;
+        let result = self.end_selected(selector, cause, &mut ended, &mut over).await;
         // Also after a failure half way: what is over is over.
         self.counts.ended.add(cause.into(), ended.sessions);
         if !over.is_empty() {
-            self.tell(News::Ended(over)).await;
+            self.tell(News::Ended(over.clone())).await;
         }
-        result.map(|()| ended)
+        result.map(|()| (ended, over))
+    }
+
+    async fn end_selected(
+        &self,
+        selector: &Selector,
+        cause: Cause,
+        ended: &mut Ended,
+        over: &mut Vec<SessionKey>,
+    ) -> Result<(), SessionError> {
+        let keys = self.select(selector).await?;
+        self.end_each(&keys, cause, ended, over).await?;
+        if matches!(selector, Selector::Session(_)) {
+            return Ok(());
+        }
+        // A session that takes another's place is listed before the other ends. So whatever escaped by that while we went through the list is in it now.
+        let meanwhile = self.select(selector).await?.difference(&keys).copied().collect();
+        self.end_each(&meanwhile, cause, ended, over).await
     }
 
     /// What was named first, then what hangs on it: an app session that starts meanwhile is listed by then, or finds its parent gone.

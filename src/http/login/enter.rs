@@ -84,7 +84,11 @@ pub(super) async fn replace_lost(app: &App, session: &CookieSession, lost: Sessi
     let SessionRecord { person, way, organizations, client, .. } = found.record().clone();
     let started = app.sessions.start_on_auth_host(session, NewSession { person, way, organizations, client }).await?;
     app.sessions.move_grant(lost, &started).await?;
-    app.sessions.end_sessions(Selector::Session(lost), Cause::Replaced).await?;
+    // Ended while we made another of it, by an administrator perhaps, who did not see the other.
+    if !app.sessions.end_replaced(lost).await? {
+        session.flush().await?;
+        app.sessions.end_sessions(Selector::Session(started.key), Cause::Replaced).await?;
+    }
     Ok(())
 }
 

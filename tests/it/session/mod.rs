@@ -212,3 +212,30 @@ async fn pages_of_the_auth_host_say_that_the_store_is_down() {
     gateway.ephemeral.down.store(false, Ordering::SeqCst);
     assert_ne!(who(&gateway, &token).await, "nobody");
 }
+
+/// A session in the place of one whose cookie got lost must not slip past whoever ends them all at that moment.
+#[tokio::test]
+async fn a_session_that_takes_anothers_place_while_they_are_ended_ends_with_them() {
+    let gateway = Gateway::start().await;
+    let row = gateway.join("ada", "Admin", None).await;
+    let first = gateway.sign_in("ada").await;
+    let hold = gateway.ephemeral.hold(&format!("session:{}", Gateway::key(&first)));
+    let sessions = gateway.sessions.clone();
+    let ending = tokio::spawn(async move { sessions.end_sessions(Selector::Person(row.person.id), Cause::Admin).await.unwrap() });
+    hold.reached.notified().await;
+    // The list is made, and the first is on it; the second is not.
+    let second = gateway.sign_in("ada").await;
+    assert!(gateway.sessions.end_replaced(Gateway::key(&first)).await.unwrap());
+    hold.go_on.notify_one();
+    assert_eq!(ending.await.unwrap().sessions, 1);
+    assert_eq!(who(&gateway, &second).await, "nobody");
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_not_replaced() {
+    let gateway = Gateway::start().await;
+    gateway.join("ada", "Admin", None).await;
+    let first = gateway.sign_in("ada").await;
+    gateway.sessions.end_sessions(Selector::Session(Gateway::key(&first)), Cause::Admin).await.unwrap();
+    assert!(!gateway.sessions.end_replaced(Gateway::key(&first)).await.unwrap());
+}
