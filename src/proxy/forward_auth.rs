@@ -97,8 +97,7 @@ impl Proxy {
         peer: &Peer,
         id: &RequestId,
     ) -> Response<Body> {
-        // Envoy's question names no client; what does came from a browser behind the proxy, which must not read the app's token.
-        if !peer.trusted || !wrapped.for_person && request.headers().contains_key("x-forwarded-for") {
+        if !peer.trusted || !wrapped.for_person && is_of_a_browser(request.headers()) {
             return self.refuse(request, &app.0.host, &Problem::NotFound, id);
         }
         let original = Original { method: request.method().clone(), uri: wrapped.uri };
@@ -168,6 +167,14 @@ fn read(request: &Request<Incoming>) -> Result<(&str, Original), Malformed> {
         None => request.method().clone(),
     };
     Ok((host, Original { method, uri }))
+}
+
+/// Envoy's question names no client, and of a browser's own headers it has only those that its configuration lists. What has more came from a browser
+/// behind the proxy, which must not read the app's token, even behind a proxy that does not say for whom it asks.
+fn is_of_a_browser(headers: &HeaderMap) -> bool {
+    ["x-forwarded-for", "forwarded", "via", "user-agent", "accept-encoding", "accept-language"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
 }
 
 fn asks_again_safely(method: &Method) -> bool {

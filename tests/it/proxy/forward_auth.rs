@@ -220,8 +220,18 @@ async fn a_socket_that_another_site_opens_does_not_pass() {
 async fn a_browser_that_comes_through_the_proxy_gets_no_decision_with_headers() {
     let gateway = trusting().await;
     let (_, cookie) = gateway.member_inside("ada", "Admin", None).await;
-    let through = envoys("GET", "/").header("X-Forwarded-For", "203.0.113.9").cookie(&cookie);
-    let reply = gateway.ask(through).await;
-    says_no(&reply);
-    assert_eq!(reply.status, 404);
+    assert_eq!(gateway.ask(envoys("GET", "/").cookie(&cookie)).await.status, 200, "Envoy itself");
+    // Also a proxy that does not say for whom it asks cannot hide that it is for a browser.
+    for (name, value) in [
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("Forwarded", "for=203.0.113.9"),
+        ("Via", "1.1 proxy"),
+        ("User-Agent", "Firefox"),
+        ("Accept-Encoding", "gzip"),
+        ("Accept-Language", "en"),
+    ] {
+        let reply = gateway.ask(envoys("GET", "/").header(name, value).cookie(&cookie)).await;
+        says_no(&reply);
+        assert_eq!(reply.status, 404, "{name}");
+    }
 }
