@@ -81,6 +81,13 @@ impl Confirm for Providers {
             }
         }
     }
+
+    async fn revoke(&self, connection: &ConnectionId, grant: &RefreshGrant) {
+        let Some(Ok(Door::Oidc(party))) = self.doors.find_also_off(connection).map(|entrance| entrance.door) else { return };
+        if let Err(error) = party.revoke(grant, self.clock.now()).await {
+            tracing::warn!(connection.id = %connection, cause = describe(&error), "the provider did not take a refresh token back");
+        }
+    }
 }
 
 /// A gateway, ready to listen.

@@ -22,6 +22,7 @@ struct Document {
     userinfo_endpoint: Option<Url>,
     end_session_endpoint: Option<Url>,
     pushed_authorization_request_endpoint: Option<Url>,
+    revocation_endpoint: Option<Url>,
     #[serde(default)]
     require_pushed_authorization_requests: bool,
     #[serde(default)]
@@ -41,6 +42,8 @@ struct Aliases {
     userinfo: Option<Url>,
     #[serde(rename = "pushed_authorization_request_endpoint")]
     pushed_requests: Option<Url>,
+    #[serde(rename = "revocation_endpoint")]
+    revocation: Option<Url>,
 }
 
 /// A provider whose document was checked.
@@ -53,6 +56,8 @@ pub(super) struct Provider {
     pub(super) end_session: Option<EndSessionUrl>,
     /// Where requests are pushed to.
     pub(super) pushed_requests: Option<Url>,
+    /// Where tokens are given back (RFC 8414 2).
+    pub(super) revocation: Option<Url>,
     /// The provider takes no others.
     pub(super) wants_pushed_requests: bool,
     /// Callbacks carry `iss` (RFC 9207 3).
@@ -92,6 +97,7 @@ fn read(mut document: super::json::Object, issuer: &str, reach: Reach, tls: bool
         userinfo: document.userinfo_endpoint,
         end_session: document.end_session_endpoint.map(EndSessionUrl::from_url),
         pushed_requests: document.pushed_authorization_request_endpoint,
+        revocation: document.revocation_endpoint,
         wants_pushed_requests: document.require_pushed_authorization_requests,
         sends_issuer: document.authorization_response_iss_parameter_supported,
         client_auth: document.token_endpoint_auth_methods_supported.as_deref().and_then(preferred),
@@ -100,18 +106,20 @@ fn read(mut document: super::json::Object, issuer: &str, reach: Reach, tls: bool
 
 impl Document {
     fn use_aliases(&mut self) {
-        let Aliases { token, userinfo, pushed_requests } = std::mem::take(&mut self.mtls_endpoint_aliases);
+        let Aliases { token, userinfo, pushed_requests, revocation } = std::mem::take(&mut self.mtls_endpoint_aliases);
         if let Some(url) = token {
             self.token_endpoint = url;
         }
         self.userinfo_endpoint = userinfo.or_else(|| self.userinfo_endpoint.take());
         self.pushed_authorization_request_endpoint = pushed_requests.or_else(|| self.pushed_authorization_request_endpoint.take());
+        self.revocation_endpoint = revocation.or_else(|| self.revocation_endpoint.take());
     }
 
     /// Every address that Usher, or the browser, will go to.
     fn endpoints(&self) -> impl Iterator<Item = &Url> {
         let always = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
-        let perhaps = [&self.userinfo_endpoint, &self.end_session_endpoint, &self.pushed_authorization_request_endpoint];
+        let pushed_requests = &self.pushed_authorization_request_endpoint;
+        let perhaps = [&self.userinfo_endpoint, &self.end_session_endpoint, pushed_requests, &self.revocation_endpoint];
         always.into_iter().chain(perhaps.into_iter().flatten())
     }
 }
@@ -180,6 +188,7 @@ mod tests {
             "userinfo_endpoint",
             "end_session_endpoint",
             "pushed_authorization_request_endpoint",
+            "revocation_endpoint",
         ] {
             for url in [
                 "http://op.example/x",

@@ -41,8 +41,20 @@ impl RelyingParty {
     fn pushed(&self, provider: &Provider, endpoint: &Url, request: &Url, now: Timestamp) -> Result<http::Request<Vec<u8>>, OidcError> {
         // The endpoint's own query comes first, and is not ours.
         let own = provider.authorization.url().query_pairs().count();
+        let fields: Vec<_> = request.query_pairs().skip(own).collect();
+        self.form(provider, endpoint, &fields, now)
+    }
+
+    /// A form for one of the provider's addresses, with the client's proof.
+    pub(super) fn form(
+        &self,
+        provider: &Provider,
+        endpoint: &Url,
+        fields: &[(impl AsRef<str>, impl AsRef<str>)],
+        now: Timestamp,
+    ) -> Result<http::Request<Vec<u8>>, OidcError> {
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(request.query_pairs().skip(own));
+        form.extend_pairs(fields);
         let mut builder = http::Request::builder()
             .method(Method::POST)
             .uri(endpoint.as_str())

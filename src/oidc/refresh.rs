@@ -1,5 +1,7 @@
-//! A session's confirmation: the refresh token, once, for the provider's word that the person may stay (OpenID Connect Core 12).
+//! A session's confirmation: the refresh token, once, for the provider's word that the person may stay (OpenID Connect Core 12). When the session is
+//! over, the token is given back.
 
+use http::StatusCode;
 use jiff::Timestamp;
 use openidconnect::{OAuth2TokenResponse as _, RefreshToken};
 
@@ -8,6 +10,9 @@ use super::json::Object;
 use super::jws::Kind;
 use super::{OidcError, RelyingParty};
 use crate::core::{RefreshGrant, Secret};
+
+/// Of an answer that says nothing.
+const MAX_BYTES: usize = 64 * 1024;
 
 impl RelyingParty {
     /// The grant of a login, where the connection wants its sessions confirmed.
@@ -55,5 +60,19 @@ impl RelyingParty {
             expected.check_refreshed(&signed, &grant.issuer, &grant.subject)?;
         }
         Ok(tokens.next().cloned())
+    }
+
+    /// Gives a grant back, where the provider has a place for it (RFC 7009): a refresh token that nobody needs is one that somebody could find.
+    ///
+    /// # Errors
+    /// [`OidcError`]: the provider did not take it. It lives as long as the provider lets it.
+    pub async fn revoke(&self, grant: &RefreshGrant, now: Timestamp) -> Result<(), OidcError> {
+        let provider = self.provider(now).await?;
+        let Some(endpoint) = &provider.revocation else { return Ok(()) };
+        let fields = [("token", grant.token.reveal()), ("token_type_hint", "refresh_token"), ("client_id", &self.settings.client_id)];
+        let request = self.form(&provider, endpoint, &fields, now)?;
+        let fetched = self.outbound.send(request, self.reach, MAX_BYTES).await?;
+        // RFC 7009 2.2: also for a token that is none any more.
+        if fetched.status == StatusCode::OK { Ok(()) } else { Err(OidcError::CodeRefused(fetched.status.as_u16().to_string())) }
     }
 }

@@ -26,6 +26,9 @@ const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(60);
 pub trait Confirm: std::fmt::Debug + Send + Sync {
     /// Uses a grant once.
     async fn confirm(&self, connection: &ConnectionId, grant: &RefreshGrant) -> Confirmation;
+
+    /// Gives a grant back that nobody needs any more. Nobody waits for it.
+    async fn revoke(&self, connection: &ConnectionId, grant: &RefreshGrant);
 }
 
 /// What a provider says about a session.
@@ -125,9 +128,15 @@ impl Sessions {
         Ok(self.ephemeral.put(&entry(to.key), bytes, life).await?)
     }
 
+    /// Forgets the grant of a session that is over, and has it given back: after this, and whether or not the provider answers, because a logout waits for
+    /// nobody.
     pub(super) async fn drop_grant(&self, record: &SessionRecord) -> Result<(), SessionError> {
-        if record.place.parent().is_none() && record.way.refresh_every().is_some() {
-            self.ephemeral.delete(&entry(record.key)).await?;
+        if record.place.parent().is_some() || record.way.refresh_every().is_none() {
+            return Ok(());
+        }
+        let Some(bytes) = self.ephemeral.take(&entry(record.key)).await? else { return Ok(()) };
+        if let (Some(providers), Ok(Kept { connection, grant, .. })) = (self.providers.clone(), serde_json::from_slice(&bytes)) {
+            tokio::spawn(async move { providers.revoke(&connection, &grant).await });
         }
         Ok(())
     }
@@ -184,7 +193,10 @@ impl Sessions {
                 Ok(kept) if ephemeral.replace(&entry(session), serde_json::to_vec(&kept)?.into(), life).await? => {
                     Outcome::Until(kept.due_at())
                 }
-                Ok(_) => Outcome::Over("grant_missing"),
+                Ok(Kept { connection, grant, .. }) => {
+                    providers.revoke(&connection, &grant).await;
+                    Outcome::Over("grant_missing")
+                }
             };
             ephemeral.delete(&flight(session)).await?;
             Ok::<_, SessionError>(outcome)

@@ -1,15 +1,21 @@
 //! Sessions that their provider confirms while they live.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use usher::clock::Clock as _;
-use usher::core::{DoorSession, RefreshGrant, Secret};
+use usher::core::{DoorSession, RedisAddress, RefreshGrant, Secret};
+use usher::store::ephemeral::redis::RedisStore;
 
+use super::now;
+use crate::support::ask::Ask;
 use crate::support::browser::Browser;
+use crate::support::gateway::TurnedClock;
 use crate::support::installation::{CONNECTION, told};
 use crate::support::oidc_house::OidcHouse;
 use crate::support::op::{REMOVED, Reply, Signing};
+use crate::support::redis::Redis;
 
 const CONFIRMED: &str = "refresh = \"15m\"\nrefresh_grace = \"30m\"";
 
@@ -42,6 +48,32 @@ async fn two_hundred_requests_at_once_ask_the_provider_once() {
             async move { house.usher.is_inside(&mut tab).await }
         });
         assert!(futures_util::future::join_all(requests).await.into_iter().all(|inside| inside), "round {round}");
+        assert_eq!(house.op.calls("refresh"), round);
+    }
+}
+
+/// The same through two nodes, which share a Redis: the claim to ask is theirs together, and whoever waits reads what the other was told.
+#[tokio::test]
+async fn two_hundred_requests_at_once_through_two_nodes_ask_the_provider_once() {
+    let redis = Redis::start().await;
+    let store = || Arc::new(RedisStore::new(&RedisAddress::parse(&redis.url()).unwrap()).unwrap());
+    let clock = Arc::new(TurnedClock::standing_at(now()));
+    let house = OidcHouse::open_on(store(), clock, CONFIRMED).await;
+    let second = house.usher.start_beside(store()).await;
+    let mut browser = Browser::new();
+    assert_eq!(told(&house.login(&mut browser).await).0, "Admin");
+    let cookie = browser.cookie("app.localhost", "__Host-usher").unwrap();
+    let ask = Ask::to("app.localhost", "GET", "/").cookie(&cookie);
+    for round in 1..=3 {
+        minutes(&house, 16);
+        let nodes = [house.usher.public_address(), second];
+        let answers = (0..200).map(|number| ask.clone().send(nodes[number % 2]));
+        let answers = futures_util::future::join_all(answers).await;
+        assert!(
+            answers.iter().all(|answer| answer.status == 200),
+            "round {round}: {:?}",
+            answers.iter().find(|answer| answer.status != 200)
+        );
         assert_eq!(house.op.calls("refresh"), round);
     }
 }
@@ -134,4 +166,31 @@ fn a_grant_is_neither_in_the_record_of_its_session_nor_shown() {
     let session = DoorSession { refresh: Some(grant), ..DoorSession::default() };
     assert!(!serde_json::to_string(&session).unwrap().contains("geheim"));
     assert!(!format!("{session:?}").contains("geheim"));
+}
+
+/// RFC 7009: what nobody needs any more is worth nothing to whoever finds it. Every way out gives it back.
+#[tokio::test]
+async fn a_session_that_ends_gives_its_refresh_token_back() {
+    let (house, mut browser) = inside().await;
+    assert!(house.op.has_grant());
+    let page = browser.open(&house.usher.site.auth("/")).await;
+    browser.submit(&page, page.form_to("/logout")).await;
+    while house.op.calls("revoke") == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(!house.op.has_grant());
+    assert!(!house.usher.is_inside(&mut browser).await);
+}
+
+/// Nor does anybody wait for a provider that does not take it.
+#[tokio::test]
+async fn a_provider_that_takes_no_token_back_keeps_nobody_in() {
+    for reply in [Reply::Status(503), Reply::Silent, Reply::Html] {
+        let (house, mut browser) = inside().await;
+        house.op.set(|op| drop(op.replies.insert("revoke", reply)));
+        let page = browser.open(&house.usher.site.auth("/")).await;
+        let page = browser.submit(&page, page.form_to("/logout")).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        assert!(!house.usher.is_inside(&mut browser).await && !house.is_signed_in(&mut browser).await);
+    }
 }

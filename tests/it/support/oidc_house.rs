@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tempfile::TempDir;
 use usher::clock::Clock as _;
+use usher::store::ephemeral::Ephemeral;
+use usher::store::ephemeral::memory::MemoryStore;
 
 use super::browser::{Browser, Page};
 use super::gateway::TurnedClock;
@@ -26,6 +27,11 @@ impl OidcHouse {
     /// Two connections, [`CONNECTION`] at `op` and [`OTHER`] at `other`; `more` goes into the first.
     pub(crate) async fn open(more: &str) -> Self {
         let clock = Arc::new(TurnedClock::standing_at(Timestamp::from_second(1_800_000_000).unwrap()));
+        Self::open_on(Arc::new(MemoryStore::new(clock.clone())), clock, more).await
+    }
+
+    /// The same on a store that others may share.
+    pub(crate) async fn open_on(ephemeral: Arc<dyn Ephemeral>, clock: Arc<TurnedClock>, more: &str) -> Self {
         let (op, other) = (Op::start(clock.now()).await, Op::start(clock.now()).await);
         let connection = |id: &str, op: &Op, more: &str| {
             format!(
@@ -35,7 +41,7 @@ impl OidcHouse {
             )
         };
         let connections = connection(CONNECTION, &op, more) + &connection(OTHER, &other, "");
-        let usher = Installation::start_in(TempDir::new().unwrap(), Site::new(), &connections, clock.clone()).await;
+        let usher = Installation::start_on(ephemeral, Site::new(), &connections, clock.clone()).await;
         Self { usher, clock, op, other }
     }
 

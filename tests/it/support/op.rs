@@ -180,6 +180,8 @@ pub(crate) struct Knobs {
     pub(crate) callback: HashMap<&'static str, String>,
     /// `basic`, `post` or `none`: anything else at the token endpoint is `invalid_client`.
     pub(crate) client_auth: &'static str,
+    /// The secret that it proves itself with.
+    pub(crate) client_secret: String,
 }
 
 impl Knobs {
@@ -203,6 +205,7 @@ impl Knobs {
             replies: HashMap::new(),
             callback: HashMap::new(),
             client_auth: "basic",
+            client_secret: CLIENT_SECRET.to_owned(),
         }
     }
 }
@@ -263,6 +266,7 @@ impl Op {
             .route("/organizations/token", post(token))
             .route("/11111111-1111-1111-1111-111111111111/token", post(token_of_tenant))
             .route("/par", post(push))
+            .route("/revoke", post(give_back))
             .route("/userinfo", get(userinfo))
             .with_state(Arc::clone(&inner));
         let server = tokio::spawn(serve(listener, routes));
@@ -281,6 +285,11 @@ impl Op {
     /// Takes the refresh token back, as when a person is disabled.
     pub(crate) fn revoke(&self) {
         self.inner.refresh_token.lock().unwrap().take();
+    }
+
+    /// Whether a refresh token is good for something.
+    pub(crate) fn has_grant(&self) -> bool {
+        self.inner.refresh_token.lock().unwrap().is_some()
     }
 
     /// How often an endpoint was called.
@@ -354,6 +363,7 @@ async fn discovery(State(op): Shared) -> Response {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256", "none"],
         "pushed_authorization_request_endpoint": format!("{issuer}/par"),
+        "revocation_endpoint": format!("{issuer}/revoke"),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
     });
@@ -389,7 +399,7 @@ async fn userinfo(State(op): Shared, headers: HeaderMap) -> Response {
 
 /// `POST /par`: keeps the request under a name, for a client that proves itself (RFC 9126).
 async fn push(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
-    if presented(&headers, &form) != op.knobs.lock().unwrap().client_auth {
+    if !op.knows(&headers, &form) {
         return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "invalid_client" }))).into_response();
     }
     let name = format!("urn:ietf:params:oauth:request_uri:{}", usher::random::token().unwrap());
@@ -398,10 +408,18 @@ async fn push(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<St
     (StatusCode::CREATED, answer).into_response()
 }
 
+/// `POST /revoke`: takes a refresh token back (RFC 7009).
+async fn give_back(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
+    if !op.knows(&headers, &form) || form["token_type_hint"] != "refresh_token" {
+        return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "invalid_client" }))).into_response();
+    }
+    op.refresh_token.lock().unwrap().take_if(|kept| *kept == form["token"]);
+    op.answer("revoke", |_| json!({}))
+}
+
 async fn token(State(op): Shared, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
-    let wanted = op.knobs.lock().unwrap().client_auth;
-    if presented(&headers, &form) != wanted {
+    if !op.knows(&headers, &form) {
         return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "invalid_client" }))).into_response();
     }
     if field("grant_type") == "client_credentials" {
@@ -440,16 +458,16 @@ async fn token_of_tenant(state: Shared, headers: HeaderMap, form: Form<HashMap<S
 }
 
 /// How a client proved itself: `basic`, `post`, `none`, or `wrong`.
-fn presented(headers: &HeaderMap, form: &HashMap<String, String>) -> &'static str {
+fn presented(headers: &HeaderMap, form: &HashMap<String, String>, wanted: &str) -> &'static str {
     if let Some(basic) = headers.get(header::AUTHORIZATION) {
         let decoded = STANDARD.decode(basic.to_str().unwrap().strip_prefix("Basic ").unwrap()).unwrap();
         let decoded = String::from_utf8(decoded).unwrap();
         let (id, secret) = decoded.split_once(':').unwrap();
         let plain = |text: &str| url::form_urlencoded::parse(format!("x={text}").as_bytes()).next().unwrap().1.into_owned();
-        return if (plain(id).as_str(), plain(secret).as_str()) == (CLIENT_ID, CLIENT_SECRET) { "basic" } else { "wrong" };
+        return if (plain(id).as_str(), plain(secret).as_str()) == (CLIENT_ID, wanted) { "basic" } else { "wrong" };
     }
     match (form.get("client_id").map(String::as_str), form.get("client_secret").map(String::as_str)) {
-        (Some(CLIENT_ID), Some(CLIENT_SECRET)) => "post",
+        (Some(CLIENT_ID), Some(secret)) if secret == wanted => "post",
         (Some(CLIENT_ID), None) => "none",
         _ => "wrong",
     }
@@ -501,6 +519,12 @@ fn changed(object: Value, changes: &Value) -> Value {
 }
 
 impl Inner {
+    /// Whether a client proved itself as this provider wants it.
+    fn knows(&self, headers: &HeaderMap, form: &HashMap<String, String>) -> bool {
+        let knobs = self.knobs.lock().unwrap();
+        presented(headers, form, &knobs.client_secret) == knobs.client_auth
+    }
+
     fn next_refresh_token(&self) -> String {
         let next = usher::random::token().unwrap();
         *self.refresh_token.lock().unwrap() = Some(next.clone());
