@@ -23,6 +23,9 @@ pub struct PendingLogin {
     /// An administrator tries the connection: nothing is decided, written or started at the end, and the result is kept for the console.
     #[serde(default)]
     pub test: bool,
+    /// The provider has to ask the person anew: for something that needs a fresh sign-in.
+    #[serde(default)]
+    pub fresh: bool,
     /// What the protocol has to compare.
     pub protocol: PendingProtocol,
 }

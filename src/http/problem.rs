@@ -59,6 +59,13 @@ pub(super) enum Problem {
         /// Its name for people.
         name: String,
     },
+    /// The login was for something that needs a fresh sign-in, and the provider did not say when it was.
+    SignInTimeMissing {
+        /// Its name for people.
+        name: String,
+        /// The reference.
+        incident: IncidentId,
+    },
     /// The login is too old, or was never started.
     Expired,
     /// The browser did not send the cookie that the start of the login set.
@@ -192,6 +199,7 @@ impl Problem {
             Self::InvalidMessage { .. } => Reason::AuthInvalid.code(),
             Self::ProviderUnreachable { .. } => "provider_unreachable",
             Self::ProviderRefused { .. } => "provider_refused",
+            Self::SignInTimeMissing { .. } => "auth_time_missing",
             Self::Expired => "login_expired",
             Self::CookieMissing => "cookie_missing",
             Self::Loop => "login_loop",
@@ -246,6 +254,7 @@ impl Problem {
             }
             Self::ProviderUnreachable { name } => problem(ProblemKind::ProviderUnreachable { provider: name }),
             Self::ProviderRefused { name } => problem(ProblemKind::ProviderRefused { provider: name }),
+            Self::SignInTimeMissing { name, .. } => problem(ProblemKind::SignInTimeMissing { provider: name }),
             Self::Expired => problem(ProblemKind::LoginExpired),
             Self::CookieMissing => problem(ProblemKind::CookiesBlocked),
             Self::Loop => problem(ProblemKind::LoginLoop),
@@ -262,7 +271,7 @@ impl Problem {
     const fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::Refused { incident, .. } => *incident,
-            Self::InvalidMessage { incident } => Some(*incident),
+            Self::InvalidMessage { incident } | Self::SignInTimeMissing { incident, .. } => Some(*incident),
             _ => None,
         }
     }

@@ -56,6 +56,7 @@ fn problems() -> Vec<ProblemKind<'static>> {
         ProblemKind::ClockWrong { provider, ahead_seconds: 312 },
         ProblemKind::ProviderUnreachable { provider },
         ProblemKind::ProviderRefused { provider },
+        ProblemKind::SignInTimeMissing { provider },
         ProblemKind::AppNotAllowed { application: "app.acme.example" },
         ProblemKind::NotSetUp,
         ProblemKind::BadRequest,

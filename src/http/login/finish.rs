@@ -21,7 +21,7 @@ use crate::http::limits;
 use crate::http::origin::Origin;
 use crate::http::problem::{Message, Problem};
 use crate::login::{Ending, complete};
-use crate::oidc::Callback;
+use crate::oidc::{Callback, OidcError};
 use crate::session::{Cause, Selector};
 
 /// The longest message that waits for its browser: anyone may send one, so it is no longer than a door would read.
@@ -182,6 +182,7 @@ impl Arrival {
             browser: browser.hash(),
             started_at: self.app.clock.now(),
             test: false,
+            fresh: false,
             protocol: PendingProtocol::Saml { request_id: String::new() },
         };
         self.conclude(key, &browser, &login, &verified).await
@@ -276,6 +277,16 @@ impl Arrival {
             Ok(checked) => Ok(checked.accept(&FirstUse::claimed())),
             Err(error) if !login.test && (error.is_provider_unreachable() || error.is_provider_refusal()) => {
                 Err(Problem::oidc(&entrance.connection, &error).into())
+            }
+            // Whoever does something dangerous is told what is missing. Not that it counted anyway: the browser carries the question, so who holds the browser
+            // can leave out that the person has to be asked anew, and only the provider's own word tells (OpenID Connect Core 3.1.2.1).
+            Err(error @ OidcError::AuthTimeMissing) if login.fresh => {
+                match self.refuse(&entrance.connection.id, error.code(), &describe(&error)).await {
+                    Problem::InvalidMessage { incident } => {
+                        Err(Problem::SignInTimeMissing { name: entrance.connection.name.clone(), incident }.into())
+                    }
+                    other => Err(other.into()),
+                }
             }
             Err(error) => Err(Unverified::message(error.code(), &error)),
         }

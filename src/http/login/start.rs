@@ -202,6 +202,7 @@ pub(in crate::http) async fn go(
         browser: browser.hash(),
         started_at: app.clock.now(),
         test: start.test,
+        fresh: start.asking == Asking::Anew,
         protocol: started.protocol,
     };
     PendingLogins(app.ephemeral.as_ref()).put(&started.key, browser, &login).await?;

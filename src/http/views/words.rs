@@ -98,6 +98,11 @@ pub enum ProblemKind<'a> {
         /// The provider's name.
         provider: &'a str,
     },
+    /// The provider did not say when the person signed in, and something needs to know.
+    SignInTimeMissing {
+        /// The provider's name.
+        provider: &'a str,
+    },
     /// Signed in, but this app is for others.
     AppNotAllowed {
         /// The app's name or host.
@@ -140,7 +145,9 @@ impl ProblemKind<'_> {
             Self::LoginExpired | Self::LoginLoop | Self::CookiesBlocked | Self::ClockWrong { .. } | Self::BadRequest => {
                 StatusCode::BAD_REQUEST
             }
-            Self::ProviderRefused { .. } | Self::AppNotAllowed { .. } | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::ProviderRefused { .. } | Self::SignInTimeMissing { .. } | Self::AppNotAllowed { .. } | Self::CrossSite => {
+                StatusCode::FORBIDDEN
+            }
             Self::RecoveryLink => StatusCode::GONE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::ProviderUnreachable { .. } => StatusCode::BAD_GATEWAY,
@@ -159,6 +166,7 @@ impl ProblemKind<'_> {
             Self::ClockWrong { .. } => "clock_wrong",
             Self::ProviderUnreachable { .. } => "provider_unreachable",
             Self::ProviderRefused { .. } => "provider_refused",
+            Self::SignInTimeMissing { .. } => "auth_time_missing",
             Self::AppNotAllowed { .. } => "app_not_allowed",
             Self::NotSetUp => "not_set_up",
             Self::BadRequest => "bad_request",
@@ -224,6 +232,18 @@ impl ProblemKind<'_> {
                 &[
                     "Sign in again, and pick the right account there.",
                     "If it says no again, ask your administrator to assign the app to you.",
+                ],
+            ),
+            Self::SignInTimeMissing { provider } => Words::new(
+                Icon::Clock,
+                format!("{provider} does not say when you signed in"),
+                format!(
+                    "What you were about to do needs a fresh sign-in. {provider} signed you in, but without the time, so nobody can tell whether it \
+                     asked you again. Nothing was done, and you are still signed in as before."
+                ),
+                &[
+                    "Have the provider send the claim “auth_time” with its ID tokens. In Entra ID it is an optional claim: App registrations, Token configuration.",
+                    "Until then, or if your provider has no such claim: do it on the server, by Usher’s command line.",
                 ],
             ),
             Self::AppNotAllowed { application } => Words::new(

@@ -7,7 +7,32 @@ use url::Url;
 use usher::core::{Asking, ClientAuth, GroupClaim};
 
 use super::{login, now, outcome, relying_party, relying_party_with, settings};
+use crate::support::browser::Browser;
+use crate::support::installation::{CONNECTION, told};
+use crate::support::oidc_house::OidcHouse;
 use crate::support::op::{Key, Op, REMOVED};
+
+/// The danger zone asks for a fresh sign-in, and goes by the time that the provider gives. One that gives none is not believed, and the person is told
+/// what to do, rather than that something went wrong.
+#[tokio::test]
+async fn a_fresh_sign_in_at_a_provider_that_does_not_say_when_is_explained() {
+    let house = OidcHouse::open("").await;
+    let mut browser = Browser::new();
+    house.op.set(|op| op.claims = json!({ "auth_time": REMOVED }));
+    assert_eq!(told(&house.login(&mut browser).await).0, "Admin", "a usual sign-in does not need it");
+    let back = house.usher.site.auth("/admin/acme");
+    let start = browser.visit(&house.usher.site.auth(&format!("/login/{CONNECTION}?fresh=true&return_to={back}"))).await;
+    let leave = browser.follow_until(start, |url| url.host_str() == Some("op.localhost")).await.location().unwrap();
+    let query = house.op.authorize(leave.as_str());
+    let page = browser.open(&house.callback(CONNECTION, &query)).await;
+    assert_eq!(page.status, 403, "{}", page.text);
+    for words in ["auth_time", "does not say when you signed in", "command line", "auth_time_missing"] {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
+    assert!(house.is_signed_in(&mut browser).await, "as before");
+    let [line] = &house.usher.audit("login.refused").await[..] else { panic!("not one line") };
+    assert_eq!(line.detail["code"], "auth_time_missing");
+}
 
 #[tokio::test]
 async fn a_login_brings_who_it_is_and_their_groups() {
