@@ -11,10 +11,12 @@ use crate::admin::{Actor, Admin, Who};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Database, SessionLimits};
 use crate::core::{EmailAddress, MemberRow, Organization, OrganizationId, Settings};
+use crate::proxy::IdentityKeys;
 use crate::session::Sessions;
 use crate::store::ephemeral::Ephemeral;
 use crate::store::ephemeral::memory::MemoryStore;
 use crate::store::ephemeral::redis::RedisStore;
+use crate::store::ephemeral::sealed::SealedStore;
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{RequestOrigin, Store, StoredSettings};
@@ -64,12 +66,20 @@ pub(super) fn file(config: &Config) -> PathBuf {
     config.data_dir.join("usher.db")
 }
 
-/// Opens the store of what expires: Redis, or the memory of this process.
-pub(super) fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Ephemeral>> {
-    Ok(match &config.redis {
-        Some(address) => Arc::new(RedisStore::new(address).context("Redis cannot be used")?),
-        None => Arc::new(MemoryStore::new(Arc::clone(clock))),
-    })
+/// The store of what expires.
+pub(super) struct Expiring {
+    pub(super) store: Arc<dyn Ephemeral>,
+    /// The same, where its keys can be replaced.
+    pub(super) sealed: Option<Arc<SealedStore>>,
+}
+
+/// Opens the store of what expires: Redis, or the memory of this process. In Redis everything is sealed, with the keys of the data folder.
+pub(super) fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Expiring> {
+    let Some(address) = &config.redis else { return Ok(Expiring { store: Arc::new(MemoryStore::new(Arc::clone(clock))), sealed: None }) };
+    create_data_dir(&config.data_dir)?;
+    let keys = IdentityKeys::load_or_make(&config.data_dir)?.sealing();
+    let sealed = Arc::new(SealedStore::new(Arc::new(RedisStore::new(address).context("Redis cannot be used")?), keys));
+    Ok(Expiring { store: Arc::clone(&sealed) as Arc<dyn Ephemeral>, sealed: Some(sealed) })
 }
 
 impl Installation {
@@ -87,7 +97,7 @@ impl Installation {
     fn admin_on(&self, store: Arc<dyn Store>, context: &Context) -> Result<Admin, Failure> {
         let config = config::load(&self.config, &context.env)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ephemeral = open_ephemeral(&config, &clock)?;
+        let ephemeral = open_ephemeral(&config, &clock)?.store;
         let sessions = Arc::new(Sessions::new(ephemeral, Arc::clone(&store), Arc::clone(&clock), config.session));
         Ok(Admin { store, sessions, clock, file: None })
     }

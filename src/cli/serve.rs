@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::database::Expiring;
 use super::logging::{self, Level};
 use super::{Context, Failure, apply, database, output, systemd};
 use crate::clock::{Clock, SystemClock};
@@ -15,6 +16,7 @@ use crate::config::{self, Loaded};
 use crate::gateway::{Gateway, Parts, Running, load_or_make_sp_keys};
 use crate::outbound::Outbound;
 use crate::proxy::IdentityKeys;
+use crate::store::ephemeral::sealed::SealedStore;
 
 /// How long the start waits for providers' metadata.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -43,8 +45,9 @@ impl Args {
         let auth_host = config.public_url.host_str().unwrap_or_default().to_owned();
         let sp_keys = load_or_make_sp_keys(&config.data_dir, &auth_host, clock.now()).map_err(anyhow::Error::from)?;
         let identity_keys = IdentityKeys::load_or_make(&config.data_dir).map_err(anyhow::Error::from)?;
+        let Expiring { store: ephemeral, sealed } = database::open_ephemeral(&config, &clock)?;
         let gateway = Gateway::new(Parts {
-            ephemeral: database::open_ephemeral(&config, &clock)?,
+            ephemeral,
             outbound: Arc::new(Outbound::new().map_err(anyhow::Error::from)?),
             sp_keys: Arc::new(sp_keys),
             identity_keys: Arc::new(identity_keys),
@@ -70,7 +73,7 @@ impl Args {
         loop {
             tokio::select! {
                 stopped = &mut stop => break stopped?,
-                _ = hangup.recv() => self.reload(context, &started.running, &level).await,
+                _ = hangup.recv() => self.reload(context, &started.running, sealed.as_deref(), &level).await,
             }
         }
         systemd::stopping();
@@ -83,9 +86,9 @@ impl Args {
 
 impl Args {
     /// Reads both files and the keys anew and puts them in force, all of it or nothing.
-    async fn reload(&self, context: &Context, running: &Running, level: &Level) {
+    async fn reload(&self, context: &Context, running: &Running, sealed: Option<&SealedStore>, level: &Level) {
         systemd::reloading();
-        match self.try_reload(context, running, level).await {
+        match self.try_reload(context, running, sealed, level).await {
             Ok(()) => tracing::info!("reloaded"),
             Err(Failure::Configuration(faults)) => tracing::error!(cause = %faults, "not reloaded: everything stays as it was"),
             Err(failure) => tracing::error!(cause = %failure, "not reloaded: everything stays as it was"),
@@ -93,7 +96,7 @@ impl Args {
         systemd::ready();
     }
 
-    async fn try_reload(&self, context: &Context, running: &Running, level: &Level) -> Result<(), Failure> {
+    async fn try_reload(&self, context: &Context, running: &Running, sealed: Option<&SealedStore>, level: &Level) -> Result<(), Failure> {
         let Loaded { config, settings, warnings } = config::load_with_org(&self.config, &context.env)?;
         for warning in &warnings {
             tracing::warn!(code = warning.code.as_str(), "{}", warning.message);
@@ -101,7 +104,7 @@ impl Args {
         let identity_keys = IdentityKeys::load_or_make(&config.data_dir).map_err(anyhow::Error::from)?;
         let auth_host = config.public_url.host_str().unwrap_or_default();
         let sp_keys = load_or_make_sp_keys(&config.data_dir, auth_host, context.clock.now()).map_err(anyhow::Error::from)?;
-        let log = config.log.clone();
+        let (log, sealing) = (config.log.clone(), identity_keys.sealing());
         let prepared = running.prepare(config, Arc::new(identity_keys), sp_keys).await.map_err(anyhow::Error::from)?;
         // Last of what can be refused: from here on nothing can go wrong.
         if let Some(settings) = settings {
@@ -109,6 +112,9 @@ impl Args {
         }
         level.set(&log)?;
         running.put_in_force(prepared);
+        if let Some(sealed) = sealed {
+            sealed.replace_keys(sealing);
+        }
         Ok(())
     }
 }

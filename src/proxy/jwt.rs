@@ -1,7 +1,8 @@
 //! The identity token that an app can check by itself, and the keys that it checks with.
 //!
 //! Two keys are always published, the one that signs and the next, so that a rotation meets no app that has not seen the new key. After one, the key
-//! before is published too: its last tokens are under way, and another node may still sign with it.
+//! before is published too: its last tokens are under way, and another node may still sign with it. Those of earlier stay in the file, because what was
+//! sealed with them ([`SealingKeys`]) may still be wanted.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -20,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::core::{MemberId, OrganizationId, PersonId};
 use crate::random;
+use crate::store::ephemeral::sealed::SealingKeys;
 
 /// How long a token is valid; half of it, it is sent again.
 pub const LIFE: SignedDuration = SignedDuration::from_mins(5);
@@ -40,8 +42,8 @@ pub enum JwtError {
     /// Others may read the key file.
     #[error("the key file {0} may be read by others: run `chmod 600` on it")]
     Readable(String),
-    /// What is in the file is not two or three P-256 keys in PKCS#8 PEM.
-    #[error("the key file {0} does not hold two or three P-256 keys in PKCS#8 PEM")]
+    /// What is in the file is not two to ten P-256 keys in PKCS#8 PEM.
+    #[error("the key file {0} does not hold two to ten P-256 keys in PKCS#8 PEM")]
     Form(String),
     /// A key cannot be made, or does not sign.
     #[error("the signing key does not work")]
@@ -116,11 +118,14 @@ impl Key {
     }
 }
 
-/// The key that signs, the next one, and the one before.
+/// Keys of before that are kept. Rotations of a whole day, one an hour, are more than anybody makes.
+const MAX_BEFORE: usize = 8;
+
+/// The key that signs, the next one, and those of before, the latest first.
 pub struct IdentityKeys {
     current: Key,
     next: Key,
-    before: Option<Key>,
+    before: Vec<Key>,
 }
 
 impl std::fmt::Debug for IdentityKeys {
@@ -156,7 +161,8 @@ impl IdentityKeys {
         let before = Self::load_or_make(data_dir)?;
         let path = data_dir.join(FILE);
         let fault = |source| JwtError::File { path: path.display().to_string(), source };
-        let text = pem(&before.next.pkcs8) + &make_pem().map_err(fault)? + &pem(&before.current.pkcs8);
+        let old = std::iter::once(&before.current).chain(&before.before).take(MAX_BEFORE).map(|key| pem(&key.pkcs8));
+        let text = pem(&before.next.pkcs8) + &make_pem().map_err(fault)? + &old.collect::<String>();
         write_beside(&path, text.as_bytes()).and_then(|beside| fs::rename(beside, &path)).map_err(fault)?;
         Self::load_or_make(data_dir)
     }
@@ -179,14 +185,20 @@ impl IdentityKeys {
     fn parse(text: &[u8]) -> Option<Self> {
         let mut keys = PrivatePkcs8KeyDer::pem_slice_iter(text).map(|key| Key::new(key.ok()?.secret_pkcs8_der()));
         let (current, next) = (keys.next()??, keys.next()??);
-        let before = keys.next().map_or(Some(None), |key| key.map(Some))?;
-        keys.next().is_none().then_some(Self { current, next, before })
+        let before = keys.collect::<Option<Vec<_>>>()?;
+        (before.len() <= MAX_BEFORE).then_some(Self { current, next, before })
+    }
+
+    /// Keys for what is kept in a store outside of this machine: from the one in use, and all others open what they have sealed.
+    #[must_use]
+    pub fn sealing(&self) -> SealingKeys {
+        SealingKeys::new([&self.current, &self.next].into_iter().chain(&self.before).map(|key| key.pkcs8.as_slice()))
     }
 
     /// The JWK set (RFC 7517), as JSON.
     #[must_use]
     pub fn jwks(&self) -> String {
-        let keys: Vec<_> = [&self.current, &self.next].into_iter().chain(&self.before).map(Key::jwk).collect();
+        let keys: Vec<_> = [&self.current, &self.next].into_iter().chain(self.before.first()).map(Key::jwk).collect();
         serde_json::json!({ "keys": keys }).to_string()
     }
 
@@ -303,8 +315,13 @@ mod tests {
         assert_eq!((&third[0], &third[2]), (&second[1], &second[0]));
         let path = dir.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        // A fourth key is no key of ours.
-        fs::write(&path, fs::read_to_string(&path).unwrap() + &make_pem().unwrap()).unwrap();
+        // However often: ten keys in all.
+        for _ in 0..10 {
+            IdentityKeys::rotate(dir.path()).unwrap();
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches("BEGIN").count(), 10);
+        fs::write(&path, text + &make_pem().unwrap()).unwrap();
         assert!(matches!(IdentityKeys::load_or_make(dir.path()), Err(JwtError::Form(_))));
     }
 

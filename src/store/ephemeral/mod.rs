@@ -1,7 +1,7 @@
 //! What may be lost or expires: pending logins, the replay guard, sessions, tickets, rate counters.
 //!
 //! - [`Ephemeral`]: keys with a life
-//! - [`memory`]: the default of one node; [`redis`]: for many
+//! - [`memory`]: the default of one node; [`redis`]: for many, and [`sealed`], because it is another machine
 //!
 //! The one rule of this folder: `take` and `claim` are atomic, so that a pending login, a ticket or an assertion is used once.
 
@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 
 pub mod memory;
 pub mod redis;
+pub mod sealed;
 
 /// What a node that listens gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +29,11 @@ pub enum Published {
 #[error("the session store cannot be used right now")]
 pub struct EphemeralError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Keys with a life. Keys are text that the caller prefixes with its kind (`pending:`, `session:`); values are opaque.
 /// What the keys of strangers begin with: of logins that were started and not finished, and whatever else anybody can cause without having signed in.
 /// A store with bounds keeps them apart, so that nobody takes the room of those who are inside.
 pub const ANYONES: &str = "anyone:";
 
+/// Keys with a life. Keys are text that the caller prefixes with its kind (`pending:`, `session:`); values are opaque.
 #[async_trait]
 pub trait Ephemeral: std::fmt::Debug + Send + Sync + 'static {
     /// Whether the store answers.

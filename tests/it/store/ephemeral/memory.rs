@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use usher::clock::Clock;
 use usher::store::ephemeral::Ephemeral;
 use usher::store::ephemeral::memory::MemoryStore;
+use usher::store::ephemeral::sealed::{SealedStore, SealingKeys};
 
 use super::{Backend, LONG, bytes, every_ephemeral_store_does_this};
 
@@ -17,6 +18,27 @@ const SHORT: Duration = Duration::from_millis(40);
 #[tokio::test]
 async fn memory_does_what_every_store_does() {
     every_ephemeral_store_does_this!(InMemory::new(MemoryStore::DEFAULT_LIMIT));
+}
+
+/// What seals values changes nothing else.
+#[tokio::test]
+async fn a_sealed_store_does_what_every_store_does() {
+    every_ephemeral_store_does_this!(Sealed(InMemory::new(MemoryStore::DEFAULT_LIMIT)));
+}
+
+struct Sealed(InMemory);
+
+#[async_trait]
+impl Backend for Sealed {
+    const SHORT: Duration = SHORT;
+
+    fn store(&self) -> Arc<dyn Ephemeral> {
+        Arc::new(SealedStore::new(self.0.store(), SealingKeys::new(std::iter::once(&b"a secret"[..]))))
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.0.pass(time).await;
+    }
 }
 
 #[derive(Debug)]
