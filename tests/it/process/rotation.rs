@@ -8,9 +8,6 @@ use jsonwebtoken::jwk::JwkSet;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use usher::clock::{Clock as _, SystemClock};
 use super::{Files, Load, Node, ada, org_toml, sign_in};
 use crate::support::ask::Ask;
 use crate::support::browser::Browser;
@@ -18,6 +15,9 @@ use crate::support::echo::Echo;
 use crate::support::installation::Site;
 use crate::support::port::free_port;
 use crate::support::saml_idp::der;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use usher::clock::{Clock as _, SystemClock};
 
 /// The keys that apps check tokens with, by id.
 async fn published(node: &Node) -> BTreeSet<String> {
@@ -101,30 +101,30 @@ async fn certificate(port: u16) -> CertificateDer<'static> {
         ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
             Ok(rustls::client::danger::ServerCertVerified::assertion())
         }
-/// What is open goes on through a reload, for those whom the new file lets in.
-#[tokio::test]
-async fn a_socket_that_the_new_file_does_not_let_in_is_closed_at_the_reload() {
-    let (app, port) = (Echo::start().await, free_port());
-    let site = Site { port };
-    let files = Files { public: port, port, ops: free_port(), app: app.address, top: "", server: "", more: "" };
-    let node = Node::start(&files, &org_toml("")).await;
-    let (_, cookie) = ada(&site).await;
-    let open = async || {
-        let mut request = format!("ws://app.localhost:{port}/socket").into_client_request().unwrap();
-        request.headers_mut().insert("cookie", format!("__Host-usher={cookie}").parse().unwrap());
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        tokio_tungstenite::client_async(request, stream).await.unwrap().0
-    };
-    let mut socket = open().await;
-    node.reload().await;
-    socket.send(Message::text("hello")).await.unwrap();
-    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"), "nothing changed");
-    let narrower = files.usher_toml().replace("public_paths = [\"/public\"]", "allow = \"role:Owner\"");
-    std::fs::write(node.path("usher.toml"), narrower).unwrap();
-    node.reload().await;
-    let closed = socket.next().await;
-    assert!(matches!(&closed, Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == 1008), "{closed:?}");
-}
+        /// What is open goes on through a reload, for those whom the new file lets in.
+        #[tokio::test]
+        async fn a_socket_that_the_new_file_does_not_let_in_is_closed_at_the_reload() {
+            let (app, port) = (Echo::start().await, free_port());
+            let site = Site { port };
+            let files = Files { public: port, port, ops: free_port(), app: app.address, top: "", server: "", more: "" };
+            let node = Node::start(&files, &org_toml("")).await;
+            let (_, cookie) = ada(&site).await;
+            let open = async || {
+                let mut request = format!("ws://app.localhost:{port}/socket").into_client_request().unwrap();
+                request.headers_mut().insert("cookie", format!("__Host-usher={cookie}").parse().unwrap());
+                let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                tokio_tungstenite::client_async(request, stream).await.unwrap().0
+            };
+            let mut socket = open().await;
+            node.reload().await;
+            socket.send(Message::text("hello")).await.unwrap();
+            assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"), "nothing changed");
+            let narrower = files.usher_toml().replace("public_paths = [\"/public\"]", "allow = \"role:Owner\"");
+            std::fs::write(node.path("usher.toml"), narrower).unwrap();
+            node.reload().await;
+            let closed = socket.next().await;
+            assert!(matches!(&closed, Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == 1008), "{closed:?}");
+        }
 
         fn verify_tls12_signature(
             &self,
