@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
@@ -64,6 +65,8 @@ struct Share {
 struct ShareState {
     held: usize,
     refused: bool,
+    /// All of it was read.
+    whole: bool,
 }
 
 impl Share {
@@ -124,10 +127,15 @@ impl HttpBody for Counted {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let length = frame.data_ref().map_or(0, Bytes::len);
-                Poll::Ready(Some(self.share.take(length).map(|()| frame).map_err(Into::into)))
+                let taken = self.share.take(length).map(|()| frame);
+                self.share.state().whole = self.body.is_end_stream();
+                Poll::Ready(Some(taken.map_err(Into::into)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.share.state().whole = true;
+                Poll::Ready(None)
+            }
             Poll::Pending => self.deadline.as_mut().poll(cx).map(|()| Some(Err(TooSlow.into()))),
         }
     }
@@ -146,10 +154,17 @@ pub(super) async fn count(State(bodies): State<Arc<Bodies>>, request: Request, n
     // Without an address there is nobody to count: only a test calls the router by itself.
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let Some(address) = address.filter(|_| !request.body().is_end_stream()) else { return next.run(request).await };
+    let is_http1 = request.version() < Version::HTTP_2;
     let share = Arc::new(Share { bodies, network: network(address), state: Mutex::default() });
     let counted = |body| Body::new(Counted { body, share: Arc::clone(&share), deadline: Box::pin(sleep(DEADLINE)) });
     let response = next.run(request.map(counted)).await;
-    if share.state().refused { limits::wait(Problem::TooManyRequests) } else { response }
+    let ShareState { refused, whole, .. } = *share.state();
+    let mut response = if refused { limits::wait(Problem::TooManyRequests) } else { response };
+    // What is left of it stands where the next request would: said, so that nobody sends one (RFC 9112 9.6).
+    if !whole && is_http1 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// What one sender has: an address, or the 2^80 of an IPv6 network as sites get them (RFC 6177), or else 65,536 networks of one site would each have room.
