@@ -14,8 +14,8 @@ use crate::clock::Clock;
 
 /// Keys with a life, in memory. Expired keys are dropped by whoever writes next, asked for or not, so memory follows what is alive.
 ///
-/// There are three rooms with a bound each, so that what anybody can cause takes no room from sessions: in the two that strangers fill, what ends soonest
-/// gives way, because refusing more would hand the room to whoever fills it first.
+/// There are three rooms with a bound each, so that what anybody can cause takes no room from sessions: in the two that strangers fill, the oldest gives
+/// way, because refusing more would hand the room to whoever fills it first. Not what ends soonest: whoever causes what lasts would have the rest.
 #[derive(Debug)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
@@ -154,6 +154,9 @@ struct State {
 struct Shelf {
     /// When each key ends, soonest first.
     ends: BTreeSet<(i64, Arc<str>)>,
+    /// In the order in which they were written.
+    order: BTreeMap<u64, Arc<str>>,
+    next: u64,
     /// Keys and members of sets.
     size: usize,
     /// Of all values.
@@ -163,6 +166,7 @@ struct Shelf {
 #[derive(Debug)]
 struct Entry {
     ends_at: i64,
+    place: u64,
     kind: Kind,
 }
 
@@ -205,16 +209,12 @@ impl State {
     fn sweep(&mut self, now: i64) {
         for room in Room::ALL {
             for _ in 0..Self::SWEEP {
-                match self.soonest(room) {
+                match self.shelf(room).ends.first().cloned() {
                     Some((ends_at, key)) if ends_at <= now => drop(self.remove(&key)),
                     _ => break,
                 }
             }
         }
-    }
-
-    fn soonest(&mut self, room: Room) -> Option<(i64, Arc<str>)> {
-        self.shelf(room).ends.first().cloned()
     }
 
     #[expect(clippy::indexing_slicing, reason = "there is a shelf for each room")]
@@ -232,6 +232,7 @@ impl State {
         let (key, entry) = self.entries.remove_entry(key)?;
         let shelf = self.shelf(Room::of(&key, &entry.kind));
         shelf.ends.remove(&(entry.ends_at, key));
+        shelf.order.remove(&entry.place);
         shelf.size = shelf.size.saturating_sub(entry.kind.size());
         shelf.bytes = shelf.bytes.saturating_sub(entry.kind.bytes());
         Some(entry.kind)
@@ -244,7 +245,10 @@ impl State {
         shelf.size += kind.size();
         shelf.bytes += kind.bytes();
         shelf.ends.insert((ends_at, Arc::clone(&key)));
-        self.entries.insert(key, Entry { ends_at, kind });
+        let place = shelf.next;
+        shelf.next += 1;
+        shelf.order.insert(place, Arc::clone(&key));
+        self.entries.insert(key, Entry { ends_at, place, kind });
     }
 
     /// Sees to it that what stands under `key` may have this size and so many bytes.
@@ -261,8 +265,11 @@ impl State {
             } else {
                 return Ok(());
             };
-            match (room, self.soonest(room)) {
-                (Room::Anyones | Room::Counters, Some((_, key))) => drop(self.remove(&key)),
+            match (room, shelf.order.first_key_value()) {
+                (Room::Anyones | Room::Counters, Some((_, oldest))) => {
+                    let oldest = Arc::clone(oldest);
+                    self.remove(&oldest);
+                }
                 _ => return Err(full),
             }
         }

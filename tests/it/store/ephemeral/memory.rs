@@ -124,7 +124,8 @@ async fn what_strangers_cause_takes_no_room_from_those_inside() {
         store.insert_into_set(&format!("anyone:browser-logins:{number}"), &number.to_string(), LONG).await.unwrap();
         store.count(&format!("limit:sign-in:{number}"), LONG).await.unwrap();
     }
-    assert_eq!(store.count_entries(), 2 + 10 + 10, "a quarter for each of the two");
+    let entries = store.count_entries();
+    assert!((2 + 9 + 10..=2 + 10 + 10).contains(&entries), "a quarter for each of the two, not {entries}");
     for number in 0..38 {
         store.put(&format!("session:{number}"), bytes("session"), LONG).await.unwrap();
     }
@@ -133,6 +134,11 @@ async fn what_strangers_cause_takes_no_room_from_those_inside() {
     store.put("anyone:pending:mine", bytes("login"), LONG).await.unwrap();
     assert_eq!(store.take("anyone:pending:mine").await.unwrap(), Some(bytes("login")));
     assert_eq!(store.count("limit:sign-in:999", LONG).await.unwrap(), 2, "a counter of a moment ago counts on");
+    // Nor does what lasts keep out what does not: a limit of a minute counts beside any number of those of an hour.
+    for number in 0..9 {
+        store.count(&format!("saml-openings:{number}"), LONG * 60).await.unwrap();
+        assert_eq!(store.count("limit:sign-in:999", LONG).await.unwrap(), 3 + number, "beside {number}");
+    }
 }
 
 #[tokio::test]
