@@ -8,12 +8,11 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::admin::NOTE_MAX;
 use crate::app::App;
 use crate::core::{DecisionId, IncidentId, OrganizationId, Reason};
-use crate::http::browser::{is_token, short_hex};
+use crate::http::browser::{hashed, is_token};
 use crate::http::input::{Asked, Posted};
 use crate::http::origin::Origin;
 use crate::http::problem::Problem;
@@ -77,11 +76,11 @@ const fn may_ask(reason: Reason) -> bool {
 }
 
 fn form_key(secret: &str) -> String {
-    format!("ask:{}", short_hex(&Sha256::digest(secret.as_bytes())))
+    format!("ask:{}", hashed(secret))
 }
 
 fn asked_key(secret: &str) -> String {
-    format!("asked:{}", short_hex(&Sha256::digest(secret.as_bytes())))
+    format!("asked:{}", hashed(secret))
 }
 
 /// What the page of this refusal offers. Makes the form's secret where there is one.

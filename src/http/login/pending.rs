@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::Access;
 use crate::core::{ConnectionId, IncidentId, OrganizationId, PendingLogin, Reason};
-use crate::http::browser::BrowserId;
+use crate::http::browser::{BrowserId, hashed};
 use crate::session::SessionKey;
 use crate::store::ephemeral::{ANYONES, Ephemeral, EphemeralError};
 
@@ -79,11 +79,11 @@ impl PendingLogins<'_> {
         let open = self.0.list_set(&index).await?;
         let surplus = (open.len() + 1).saturating_sub(MAX_PER_BROWSER);
         for oldest in open.iter().take(surplus) {
-            self.0.delete(&pending_key(oldest)).await?;
+            self.0.delete(oldest).await?;
             self.0.remove_from_set(&index, oldest).await?;
         }
         self.0.put(&pending_key(key), encode(login)?, PendingLogin::TTL).await?;
-        self.0.insert_into_set(&index, key, PendingLogin::TTL).await
+        self.0.insert_into_set(&index, &pending_key(key), PendingLogin::TTL).await
     }
 
     /// Whether a login is open under this key. Says nothing about whose it is.
@@ -102,7 +102,7 @@ impl PendingLogins<'_> {
     /// Takes a login: once, whoever asks.
     pub(super) async fn take(&self, key: &str, browser: &BrowserId) -> Result<Option<PendingLogin>, EphemeralError> {
         let taken = self.0.take(&pending_key(key)).await?;
-        self.0.remove_from_set(&index_key(browser), key).await?;
+        self.0.remove_from_set(&index_key(browser), &pending_key(key)).await?;
         taken.map(|bytes| decode(&bytes)).transpose()
     }
 
@@ -119,14 +119,14 @@ impl PendingLogins<'_> {
 
     /// Remembers how a login ended.
     pub(super) async fn finish(&self, key: &str, finished: &Finished) -> Result<(), EphemeralError> {
-        self.0.put(&format!("finished:{key}"), encode(finished)?, FINISHED_TTL).await
+        self.0.put(&finished_key(key), encode(finished)?, FINISHED_TTL).await
     }
 
     /// How a login of this browser ended a moment ago. One that is ending just now is waited for.
     pub(super) async fn find_finished(&self, key: &str, browser: &BrowserId) -> Result<Option<End>, EphemeralError> {
         let mut waited = Duration::ZERO;
         loop {
-            if let Some(bytes) = self.0.find(&format!("finished:{key}")).await? {
+            if let Some(bytes) = self.0.find(&finished_key(key)).await? {
                 let finished: Finished = decode(&bytes)?;
                 return Ok(browser.started(&finished.browser).then_some(finished.end));
             }
@@ -140,7 +140,7 @@ impl PendingLogins<'_> {
 }
 
 fn pending_key(key: &str) -> String {
-    format!("{ANYONES}pending:{key}")
+    format!("{ANYONES}pending:{}", hashed(key))
 }
 
 fn index_key(browser: &BrowserId) -> String {
@@ -148,11 +148,15 @@ fn index_key(browser: &BrowserId) -> String {
 }
 
 fn parked_key(key: &str) -> String {
-    format!("{ANYONES}parked:{key}")
+    format!("{ANYONES}parked:{}", hashed(key))
 }
 
 fn under_way_key(key: &str) -> String {
-    format!("{ANYONES}under-way:{key}")
+    format!("{ANYONES}under-way:{}", hashed(key))
+}
+
+fn finished_key(key: &str) -> String {
+    format!("finished:{}", hashed(key))
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Bytes, EphemeralError> {

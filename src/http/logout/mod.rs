@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session as CookieSession;
 
-use super::browser::is_token;
+use super::browser::{hashed, is_token};
 use super::input::Asked;
 use super::leave::leave;
 use super::login::enter;
@@ -98,7 +98,7 @@ struct Offer {
 }
 
 fn offer_key(key: &str) -> String {
-    format!("provider-logout:{key}")
+    format!("provider-logout:{}", hashed(key))
 }
 
 /// Which offer was taken.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::core::ConnectionId;
 use crate::doors::{Door, Entrance, describe};
-use crate::http::browser::is_token;
+use crate::http::browser::{hashed, is_token};
 use crate::http::input::Posted;
 use crate::http::leave::leave;
 use crate::http::origin::Origin;
@@ -29,7 +29,7 @@ pub(super) struct AskedLogout {
 }
 
 pub(super) fn asked_key(relay_state: &str) -> String {
-    format!("asked-logout:{relay_state}")
+    format!("asked-logout:{}", hashed(relay_state))
 }
 
 /// A message as the browser posts it.
