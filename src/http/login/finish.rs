@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use super::pending::{End, Finished, Parked, PendingLogins};
 use super::{ask, enter, start, test, unasked};
 use crate::app::App;
-use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, VerifiedIdentity};
+use crate::core::{ConnectionId, FirstUse, PendingLogin, PendingProtocol, ReturnTo, VerifiedIdentity};
 use crate::doors::{Door, Entrance, describe};
 use crate::http::browser::{BrowserId, is_token};
 use crate::http::input::{Asked, Posted};
@@ -31,6 +31,9 @@ const MAX_PARKED_BYTES: usize = crate::saml::xml::MAX_BASE64_BYTES;
 /// it takes a dozen (How to Break XML Encryption, CCS 2011).
 const MAX_OPENINGS: u64 = 5;
 const OPENINGS_WINDOW: Duration = Duration::from_hours(1);
+
+/// So long a login that came too late does not begin anew by itself a second time.
+const BEGIN_ANEW_WINDOW: Duration = Duration::from_hours(1);
 
 /// A SAML response as the browser posts it.
 #[derive(Deserialize)]
@@ -240,7 +243,20 @@ impl Arrival {
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
             return Ok(Redirect::to("/").into_response());
         }
-        Err(Problem::Expired)
+        match self.begin_anew().await? {
+            Some(page) => Ok(Redirect::to(&page.url()).into_response()),
+            None => Err(Problem::Expired),
+        }
+    }
+
+    /// The page that the last login of this browser was for, if that was left open for too long: going there begins another. Once an hour, because what
+    /// comes too late a second time does not come late by itself.
+    async fn begin_anew(&self) -> Result<Option<ReturnTo>, Problem> {
+        let Some(browser) = &self.browser else { return Ok(None) };
+        let page = browser.left_open(self.app.clock.now()).and_then(|page| self.app.find_return_to(page));
+        let Some(page) = page else { return Ok(None) };
+        let count = self.app.ephemeral.count(&format!("begun-anew:{}", browser.key()), BEGIN_ANEW_WINDOW).await?;
+        Ok((count == 1).then_some(page))
     }
 
     /// `request_id`: the request that this browser started; `None` for a message that nobody asked for.

@@ -207,7 +207,7 @@ pub(in crate::http) async fn go(
     };
     PendingLogins(app.ephemeral.as_ref()).put(&started.key, browser, &login).await?;
     let mut response = leave(connection, &app.brand_of(&login.organization), started.go)?;
-    if let Some(cookie) = browser.cookie() {
+    if let Some(cookie) = browser.clone().starting(&login.return_to.url(), login.started_at).cookie() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)

@@ -297,6 +297,10 @@ async fn an_answer_to_no_login_redeems_nothing() {
         nobody_came_in(&house, &mut browser).await;
     }
     house.clock.pass(std::time::Duration::from_mins(11));
+    // It begins anew, once.
+    let page = browser.open(&house.callback(CONNECTION, &good)).await;
+    assert_eq!((page.status, page.url.path()), (200, "/login"), "{}", page.text);
+    nobody_came_in(&house, &mut browser).await;
     let page = browser.open(&house.callback(CONNECTION, &good)).await;
     assert!(page.status == 400 && page.text.contains("login_expired"), "{} {}", page.status, page.text);
     nobody_came_in(&house, &mut browser).await;
