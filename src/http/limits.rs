@@ -39,6 +39,20 @@ pub(super) async fn sign_in(State(app): State<Arc<App>>, origin: Origin, request
     }
 }
 
+/// Logout tokens of one address, told by a provider's server: as often as sign-ins, but only those that are refused count in the end. A provider that signs
+/// everybody out at once sends them all from one address, and sends none of them again. Answers what to give to [`was_true`].
+pub(super) async fn logout_tokens(app: &App, origin: &Origin) -> Result<String, Problem> {
+    let key = format!("limit:logout-token:{}", origin.counted());
+    let count = app.ephemeral.count(&key, WINDOW).await?;
+    if count > u64::from(app.config.limits.sign_in_per_minute) { Err(Problem::TooManyRequests) } else { Ok(key) }
+}
+
+/// Whoever sent it is the provider.
+pub(super) async fn was_true(app: &App, key: &str) -> Result<(), Problem> {
+    app.ephemeral.delete(key).await?;
+    Ok(())
+}
+
 /// The answer to a request too many, with how long to wait.
 pub(super) fn wait(problem: Problem) -> Response {
     let mut response = problem.into_response();

@@ -87,11 +87,15 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(max_body.min(MAX_MESSAGE_BYTES)));
     let oidc = Router::new()
         .route("/oidc/{connection}/callback", get(login::callback).post(login::form_post))
-        .route("/oidc/{connection}/backchannel-logout", post(logout::oidc::back_channel))
         .route("/oidc/{connection}/frontchannel-logout", get(logout::oidc::front_channel))
         .route("/oidc/{connection}/initiate", get(login::initiate).post(login::initiate_by_form))
         .layer(DefaultBodyLimit::max(max_body.min(MAX_TOKEN_BYTES)));
-    let doors = saml.merge(oidc).route("/sso/continue", get(login::resume)).layer(axum_no_referrer()).layer(sign_in);
+    // One address signs everybody out: this counts by itself.
+    let back_channel = Router::new()
+        .route("/oidc/{connection}/backchannel-logout", post(logout::oidc::back_channel))
+        .layer(DefaultBodyLimit::max(max_body.min(MAX_TOKEN_BYTES)));
+    let doors = saml.merge(oidc).route("/sso/continue", get(login::resume)).layer(sign_in);
+    let doors = doors.merge(back_channel).layer(axum_no_referrer());
     own.merge(doors)
         .merge(recovery)
         .layer(app.sessions.layer())

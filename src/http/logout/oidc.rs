@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::core::{ConnectionId, ProviderLogout};
 use crate::doors::{Door, Entrance, describe};
 use crate::http::input::Asked;
+use crate::http::limits;
 use crate::http::origin::Origin;
 use crate::http::problem::{Message, Problem};
 use crate::oidc::RelyingParty;
@@ -30,6 +31,10 @@ pub(in crate::http) async fn back_channel(
     origin: Origin,
     body: String,
 ) -> Result<Response, Problem> {
+    let counted = match limits::logout_tokens(&app, &origin).await {
+        Ok(counted) => counted,
+        Err(problem) => return Ok(limits::wait(problem)),
+    };
     let (entrance, rp) = find(&app, &connection)?;
     let said = match rp.read_logout(&body, app.clock.now()).await {
         Ok(said) => said,
@@ -40,6 +45,7 @@ pub(in crate::http) async fn back_channel(
     if !app.ephemeral.claim(&key, ttl).await? {
         return Ok(refuse(&app, &entrance, "logout_replayed", "the logout token was used before", &origin).await);
     }
+    limits::was_true(&app, &counted).await?;
     end(&app, said.logout, BACK, &origin).await?;
     Ok(kept_nowhere(StatusCode::OK))
 }

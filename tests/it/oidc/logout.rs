@@ -246,3 +246,21 @@ async fn a_login_that_starts_at_the_provider_is_a_login_of_ours() {
         assert_eq!(initiate(&ours, "https://evil.example").await.status, 400);
     }
 }
+/// The first day of a breach: a provider ends thousands of sessions, and none of its messages comes twice.
+#[tokio::test]
+async fn a_provider_that_signs_everybody_out_at_once_is_heard_and_strangers_are_not() {
+    let house = OidcHouse::open_limited(20).await;
+    for number in 0..60 {
+        let token = house.op.logout_token(&json!({ "sid": format!("session-{number}"), "sub": REMOVED }));
+        assert_eq!(house.back_channel(&token).await.status, 200, "logout {number}");
+    }
+    let mut answers = Vec::new();
+    for _ in 0..25 {
+        answers.push(house.back_channel("a.b.c").await);
+    }
+    assert!(answers[..20].iter().all(|answer| answer.status == 400));
+    assert!(answers[20..].iter().all(|answer| (answer.status, answer.header("retry-after")) == (429, Some("60"))), "{answers:?}");
+    let page = house.usher.public(Ask::to("auth.localhost", "GET", "/login").navigate()).await;
+    assert_eq!(page.status, 200, "and nobody's sign-in waits for them: {}", page.body);
+}
+

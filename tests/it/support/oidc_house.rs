@@ -10,7 +10,7 @@ use usher::store::ephemeral::memory::MemoryStore;
 
 use super::browser::{Browser, Page};
 use super::gateway::TurnedClock;
-use super::installation::{CONNECTION, Installation, Site};
+use super::installation::{CONNECTION, Installation, ORGANIZATION, Site};
 use super::op::{CLIENT_ID, CLIENT_SECRET, Key, Knobs, Op};
 
 /// Another connection of the same gateway, at another provider.
@@ -30,17 +30,20 @@ impl OidcHouse {
         Self::open_on(Arc::new(MemoryStore::new(clock.clone())), clock, more).await
     }
 
+    /// The same with another limit for sign-ins.
+    pub(crate) async fn open_limited(sign_in: u32) -> Self {
+        let clock = Arc::new(TurnedClock::standing_at(Timestamp::from_second(1_800_000_000).unwrap()));
+        let (op, other) = (Op::start(clock.now()).await, Op::start(clock.now()).await);
+        let org_toml = format!("{ORGANIZATION}\n{}", connections(&op, &other, ""));
+        let limited = |usher_toml: String| usher_toml.replace("sign_in = 100000", &format!("sign_in = {sign_in}"));
+        let usher = Installation::edited(Site::new(), &org_toml, clock.clone(), limited).await;
+        Self { usher, clock, op, other }
+    }
+
     /// The same on a store that others may share.
     pub(crate) async fn open_on(ephemeral: Arc<dyn Ephemeral>, clock: Arc<TurnedClock>, more: &str) -> Self {
         let (op, other) = (Op::start(clock.now()).await, Op::start(clock.now()).await);
-        let connection = |id: &str, op: &Op, more: &str| {
-            format!(
-                "[[connection]]\nid = \"{id}\"\nprotocol = \"oidc\"\nname = \"{id}\"\ndomains = [\"acme.example\"]\ninternal = true\nissuer = \"{}\"\n\
-                 client_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nalgorithms = [\"ES256\"]\n{more}\n",
-                op.issuer()
-            )
-        };
-        let connections = connection(CONNECTION, &op, more) + &connection(OTHER, &other, "");
+        let connections = connections(&op, &other, more);
         let usher = Installation::start_on(ephemeral, Site::new(), &connections, clock.clone()).await;
         Self { usher, clock, op, other }
     }
@@ -78,4 +81,15 @@ impl OidcHouse {
     pub(crate) async fn is_signed_in(&self, browser: &mut Browser) -> bool {
         browser.visit(&self.usher.site.auth("/")).await.status == 200
     }
+}
+
+fn connections(op: &Op, other: &Op, more: &str) -> String {
+    let connection = |id: &str, op: &Op, more: &str| {
+        format!(
+            "[[connection]]\nid = \"{id}\"\nprotocol = \"oidc\"\nname = \"{id}\"\ndomains = [\"acme.example\"]\ninternal = true\nissuer = \"{}\"\n\
+             client_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nalgorithms = [\"ES256\"]\n{more}\n",
+            op.issuer()
+        )
+    };
+    connection(CONNECTION, op, more) + &connection(OTHER, other, "")
 }
