@@ -115,6 +115,8 @@ impl Args {
         if let Some(sealed) = sealed {
             sealed.replace_keys(sealing);
         }
+        // A provider that does not answer keeps nobody waiting here either, and what fails is tried again in a moment.
+        let _ = tokio::time::timeout(PATIENCE, running.refresh()).await;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 mod keys;
@@ -236,6 +237,13 @@ impl Running {
         self.live.store(Arc::new(live));
         let proxy = Arc::clone(&node.proxy);
         self.node.swap(Arc::new(node)).proxy.give_way_to(&proxy);
+    }
+
+    /// Reads the settings that were saved meanwhile, without waiting for the next look. In a task of its own: whoever does not wait for its end does not
+    /// stop it.
+    pub fn refresh(&self) -> JoinHandle<Result<(), StoreError>> {
+        let app = Arc::clone(&self.node.load().app);
+        tokio::spawn(async move { app.refresh(false).await })
     }
 
     /// Durable facts.

@@ -28,6 +28,7 @@ use crate::support::ask::{Ask, Reply};
 use crate::support::browser::{Browser, Page};
 use crate::support::child;
 use crate::support::installation::{ORGANIZATION, Site};
+use crate::support::op::Op;
 use crate::support::saml_house::provider;
 use crate::support::saml_idp::{Draft, IDP, IDP_CERT, Scene, Signer};
 
@@ -215,6 +216,14 @@ async fn ada(site: &Site) -> (Browser, String) {
 struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
+/// A login through `op`.
+async fn sign_in_by_oidc(browser: &mut Browser, site: &Site, op: &Op) -> Page {
+    let start = browser.visit(&site.auth("/login/op")).await;
+    let page = browser.follow_until(start, |url| url.host_str() == Some("op.localhost")).await;
+    let query = op.authorize(page.location().unwrap_or_else(|| panic!("{} {}", page.status, page.text)).as_str());
+    browser.open(&site.auth(&format!("/oidc/op/callback?{query}"))).await
+}
+
     callers: Vec<JoinHandle<Vec<String>>>,
 }
 
@@ -234,6 +243,11 @@ impl Load {
                 while !stop.load(Ordering::SeqCst) {
                     let fault = match ask.try_clone().unwrap().send().await {
                         Ok(answer) if answer.status() != 200 => Some(format!("{answer:?}")),
+        Self::at(&format!("http://app.localhost:{port}/load"), port, cookie, callers)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
+    fn at(address: &str, port: u16, cookie: &str, callers: usize) -> Self {
                         Ok(answer) => answer.text().await.err().map(|error| format!("{error:?}")),
                         Err(error) => Some(format!("{error:?}")),
                     };

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use futures_util::{SinkExt as _, StreamExt as _};
 use jsonwebtoken::jwk::JwkSet;
 use rustls::pki_types::CertificateDer;
+use serde_json::json;
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use usher::clock::{Clock as _, SystemClock};
 
-use super::{Files, Load, Node, ada, org_toml, sign_in};
+use super::{Files, Load, Node, ada, org_toml, sign_in, sign_in_by_oidc};
 use crate::support::ask::Ask;
 use crate::support::browser::Browser;
 use crate::support::echo::Echo;
 use crate::support::installation::Site;
+use crate::support::op::{CLIENT_ID, Op};
 use crate::support::port::free_port;
 use crate::support::saml_idp::der;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use usher::clock::{Clock as _, SystemClock};
 
 /// The keys that apps check tokens with, by id.
 async fn published(node: &Node) -> BTreeSet<String> {
@@ -42,13 +44,17 @@ async fn every_key_is_changed_twice_under_load_and_nobody_notices() {
     let (app, port) = (Echo::start().await, free_port());
     let site = Site { port };
     let files = Files { public: port, port, ops: free_port(), app: app.address, top: "", server: "", more: "" };
-    let oidc = "[[connection]]\nid = \"op\"\nprotocol = \"oidc\"\nissuer = \"http://op.localhost:9\"\ninternal = true\ndomains = [\"acme.example\"]\nclient_id = \"usher\"\n\
-                client_secret = \"file:client-secret\"\n";
+    let op = Op::start(SystemClock.now()).await;
     // The file is there before the first reading.
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("client-secret");
     std::fs::write(&secret, "first").unwrap();
-    let org = org_toml(&oidc.replace("file:client-secret", &format!("file:{}", secret.display())));
+    let org = org_toml(&format!(
+        "[[connection]]\nid = \"op\"\nprotocol = \"oidc\"\nissuer = \"{}\"\ninternal = true\ndomains = [\"acme.example\"]\n\
+         client_id = \"{CLIENT_ID}\"\nclient_secret = \"file:{}\"\nalgorithms = [\"ES256\"]\n",
+        op.issuer(),
+        secret.display()
+    ));
     let node = Node::start(&files, &org).await;
     let (mut browser, cookie) = ada(&site).await;
     let load = Load::start(port, &cookie, 4);
@@ -58,8 +64,17 @@ async fn every_key_is_changed_twice_under_load_and_nobody_notices() {
         let before = signed_with(&node, &cookie).await;
         node.usher(&["keys", "rotate", "identity"]);
         node.usher(&["keys", "rotate", "saml"]);
+        // The provider knows the client by another secret: nobody comes in by the old one, and everybody by the new one once it was read.
+        op.set(|op| {
+            op.now = SystemClock.now();
+            op.client_secret = format!("secret {round}");
+            op.claims = json!({ "sub": "bo", "email": "bo@acme.example" });
+        });
+        assert_eq!(sign_in_by_oidc(&mut Browser::new(), &site, &op).await.status, 400);
         std::fs::write(&secret, format!("secret {round}")).unwrap();
         node.reload().await;
+        let page = sign_in_by_oidc(&mut Browser::new(), &site, &op).await;
+        assert_eq!(page.status, 200, "{}", page.text);
         // An app that looked at the keys before the rotation can check what is signed after it.
         let (_, fresh) = ada(&site).await;
         let after = signed_with(&node, &fresh).await;
@@ -86,6 +101,31 @@ async fn there_is_no_switch_to_a_saml_key_that_nobody_knows() {
     assert_eq!(node.command(&["keys", "rotate", "identity", "--switch"]).output().unwrap().status.code(), Some(2));
 }
 
+/// What is open goes on through a reload, for those whom the new file lets in.
+#[tokio::test]
+async fn a_socket_that_the_new_file_does_not_let_in_is_closed_at_the_reload() {
+    let (app, port) = (Echo::start().await, free_port());
+    let site = Site { port };
+    let files = Files { public: port, port, ops: free_port(), app: app.address, top: "", server: "", more: "" };
+    let node = Node::start(&files, &org_toml("")).await;
+    let (_, cookie) = ada(&site).await;
+    let open = async || {
+        let mut request = format!("ws://app.localhost:{port}/socket").into_client_request().unwrap();
+        request.headers_mut().insert("cookie", format!("__Host-usher={cookie}").parse().unwrap());
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        tokio_tungstenite::client_async(request, stream).await.unwrap().0
+    };
+    let mut socket = open().await;
+    node.reload().await;
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"), "nothing changed");
+    let narrower = files.usher_toml().replace("public_paths = [\"/public\"]", "allow = \"role:Owner\"");
+    std::fs::write(node.path("usher.toml"), narrower).unwrap();
+    node.reload().await;
+    let closed = socket.next().await;
+    assert!(matches!(&closed, Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == 1008), "{closed:?}");
+}
+
 /// The certificate that a new connection gets.
 async fn certificate(port: u16) -> CertificateDer<'static> {
     #[derive(Debug)]
@@ -101,31 +141,6 @@ async fn certificate(port: u16) -> CertificateDer<'static> {
         ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
             Ok(rustls::client::danger::ServerCertVerified::assertion())
         }
-        /// What is open goes on through a reload, for those whom the new file lets in.
-        #[tokio::test]
-        async fn a_socket_that_the_new_file_does_not_let_in_is_closed_at_the_reload() {
-            let (app, port) = (Echo::start().await, free_port());
-            let site = Site { port };
-            let files = Files { public: port, port, ops: free_port(), app: app.address, top: "", server: "", more: "" };
-            let node = Node::start(&files, &org_toml("")).await;
-            let (_, cookie) = ada(&site).await;
-            let open = async || {
-                let mut request = format!("ws://app.localhost:{port}/socket").into_client_request().unwrap();
-                request.headers_mut().insert("cookie", format!("__Host-usher={cookie}").parse().unwrap());
-                let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                tokio_tungstenite::client_async(request, stream).await.unwrap().0
-            };
-            let mut socket = open().await;
-            node.reload().await;
-            socket.send(Message::text("hello")).await.unwrap();
-            assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"), "nothing changed");
-            let narrower = files.usher_toml().replace("public_paths = [\"/public\"]", "allow = \"role:Owner\"");
-            std::fs::write(node.path("usher.toml"), narrower).unwrap();
-            node.reload().await;
-            let closed = socket.next().await;
-            assert!(matches!(&closed, Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == 1008), "{closed:?}");
-        }
-
         fn verify_tls12_signature(
             &self,
             _: &[u8],
@@ -177,12 +192,17 @@ async fn a_new_certificate_is_taken_at_a_reload_and_a_wrong_one_is_not() {
         Node::start_with(&files.usher_toml().replace("public_url = \"http:", "public_url = \"https:"), port, files.ops, &org_toml(""))
             .await;
     assert_eq!(certificate(port).await.as_ref(), first);
+    let load = Load::at(&format!("https://app.localhost:{port}/public"), port, "", 3);
+    load.more(50).await;
     let second = write();
     node.reload().await;
     assert_eq!(certificate(port).await.as_ref(), second);
+    load.more(50).await;
     // A key that does not fit: everything stays.
     std::fs::write(folder.path().join("key.pem"), rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
     node.signal("HUP");
     node.until("not reloaded").await;
     assert_eq!(certificate(port).await.as_ref(), second);
+    load.more(50).await;
+    assert!(load.end().await >= 150, "and whoever was connected noticed nothing");
 }
