@@ -91,8 +91,21 @@ impl Node {
         Self::start_with(&files.usher_toml(), files.port, files.ops, org_toml).await
     }
 
-    async fn start_with(usher_toml: &str, port: u16, ops: u16, org_toml: &str) -> Self {
+    /// Starts a node beside another one, with the same keys.
+    async fn start_beside(&self, files: &Files<'_>, org_toml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        for key in ["identity-keys.pem", "saml.key.pem", "saml.crt.pem"] {
+            std::fs::copy(self.path("data").join(key), folder.path().join("data").join(key)).unwrap();
+        }
+        Self::start_in(folder, &files.usher_toml(), files.port, files.ops, org_toml).await
+    }
+
+    async fn start_with(usher_toml: &str, port: u16, ops: u16, org_toml: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), usher_toml, port, ops, org_toml).await
+    }
+
+    async fn start_in(folder: TempDir, usher_toml: &str, port: u16, ops: u16, org_toml: &str) -> Self {
         std::fs::write(folder.path().join("usher.toml"), usher_toml).unwrap();
         std::fs::write(folder.path().join("org.toml"), org_toml).unwrap();
         let mut node = Self { folder, port, ops, process: None };
@@ -203,6 +216,14 @@ async fn sign_in(browser: &mut Browser, site: &Site, edit: impl FnOnce(Draft) ->
     browser.post_from(&provider(), &scene.address("acs"), &fields).await
 }
 
+/// A login through `op`.
+async fn sign_in_by_oidc(browser: &mut Browser, site: &Site, op: &Op) -> Page {
+    let start = browser.visit(&site.auth("/login/op")).await;
+    let page = browser.follow_until(start, |url| url.host_str() == Some("op.localhost")).await;
+    let query = op.authorize(page.location().unwrap_or_else(|| panic!("{} {}", page.status, page.text)).as_str());
+    browser.open(&site.auth(&format!("/oidc/op/callback?{query}"))).await
+}
+
 /// Ada's browser, inside; the cookie of the app.
 async fn ada(site: &Site) -> (Browser, String) {
     let mut browser = Browser::new();
@@ -216,38 +237,33 @@ async fn ada(site: &Site) -> (Browser, String) {
 struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
-/// A login through `op`.
-async fn sign_in_by_oidc(browser: &mut Browser, site: &Site, op: &Op) -> Page {
-    let start = browser.visit(&site.auth("/login/op")).await;
-    let page = browser.follow_until(start, |url| url.host_str() == Some("op.localhost")).await;
-    let query = op.authorize(page.location().unwrap_or_else(|| panic!("{} {}", page.status, page.text)).as_str());
-    browser.open(&site.auth(&format!("/oidc/op/callback?{query}"))).await
-}
-
     callers: Vec<JoinHandle<Vec<String>>>,
 }
 
 impl Load {
-    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
+    /// Of whoever has this cookie.
     fn start(port: u16, cookie: &str, callers: usize) -> Self {
+        Self::at(&format!("http://app.localhost:{port}/load"), port, cookie, callers)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
+    fn at(address: &str, port: u16, cookie: &str, callers: usize) -> Self {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let caller = |_| {
-            let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-            let ask = client
-                .get(format!("http://127.0.0.1:{port}/load"))
-                .header("Host", format!("app.localhost:{port}"))
-                .header("Cookie", format!("__Host-usher={cookie}"));
+            let client = reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .tls_danger_accept_invalid_certs(true)
+                .resolve("app.localhost", ([127, 0, 0, 1], port).into())
+                .build()
+                .unwrap();
+            let ask = client.get(address).header("Cookie", format!("__Host-usher={cookie}"));
             let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
             tokio::spawn(async move {
                 let mut failures = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
                     let fault = match ask.try_clone().unwrap().send().await {
                         Ok(answer) if answer.status() != 200 => Some(format!("{answer:?}")),
-        Self::at(&format!("http://app.localhost:{port}/load"), port, cookie, callers)
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a browser is not the gateway")]
-    fn at(address: &str, port: u16, cookie: &str, callers: usize) -> Self {
                         Ok(answer) => answer.text().await.err().map(|error| format!("{error:?}")),
                         Err(error) => Some(format!("{error:?}")),
                     };

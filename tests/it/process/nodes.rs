@@ -78,13 +78,11 @@ impl Two {
         let top = format!("database = \"{}\"\nredis = \"{}\"", postgres.create_database().await, redis.url());
         let ports = [free_port(), free_port()];
         let site = Site { port: public.unwrap_or(ports[0]) };
-        let start = async |port| {
-            let server = "shutdown_delay = \"1s\"\nshutdown_grace = \"10s\"";
-            let files = Files { public: site.port, port, ops: free_port(), app: app.address, top: &top, server, more: "" };
-            Node::start(&files, &org_toml("")).await
-        };
-        let nodes = [start(ports[0]).await, start(ports[1]).await];
-        Self { nodes, site, _app: app, _redis: redis, _postgres: postgres }
+        let server = "shutdown_delay = \"1s\"\nshutdown_grace = \"10s\"";
+        let files = |port| Files { public: site.port, port, ops: free_port(), app: app.address, top: &top, server, more: "" };
+        let first = Node::start(&files(ports[0]), &org_toml("")).await;
+        let second = first.start_beside(&files(ports[1]), &org_toml("")).await;
+        Self { nodes: [first, second], site, _app: app, _redis: redis, _postgres: postgres }
     }
 }
 

@@ -5,8 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 use usher::clock::{Clock as _, SystemClock};
+use usher::core::{DoorSession, OidcSettings, PendingOidc, RefreshGrant, Secret};
+use usher::oidc::Callback;
+use usher::proxy::IdentityKeys;
 
-use super::{Files, Node, files_below, org_toml, sign_in};
+use super::{Files, Node, files_below, org_toml, sign_in, sign_in_by_oidc};
 use crate::support::ask::{Ask, Reply};
 use crate::support::browser::{Browser, Page};
 use crate::support::echo::Echo;
@@ -39,13 +42,24 @@ impl Planted {
     fn add_cookies(&mut self, browser: &Browser) {
         for host in ["auth.localhost", "app.localhost"] {
             for name in browser.cookies(host) {
-                self.add("a cookie", browser.cookie(host, &name).unwrap());
+                // What stands behind the secret of a browser is the page that it wanted.
+                self.add("a cookie", browser.cookie(host, &name).unwrap().split('.').next().unwrap());
             }
         }
     }
 
     fn look_through(&self, place: &str, text: &str) {
-        for (secret, what) in &self.0 {
+        self.look_through_but(&[], place, text);
+    }
+
+    /// Addresses hold what leads on, once, and nothing else of what was planted.
+    fn look_through_addresses(&self, page: &Page) {
+        let addresses = page.trail.iter().chain([&page.url]).map(|url| format!("{url}\n")).collect::<String>();
+        self.look_through_but(&["a parameter of an address"], "an address", &addresses);
+    }
+
+    fn look_through_but(&self, but: &[&str], place: &str, text: &str) {
+        for (secret, what) in self.0.iter().filter(|(_, what)| !but.contains(what)) {
             for spelling in [secret.clone(), url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()] {
                 if let Some(at) = text.find(&spelling) {
                     let from = text.floor_char_boundary(at.saturating_sub(200));
@@ -61,28 +75,22 @@ impl Planted {
 const ADDRESS: &str = "planted.address@acme.example";
 const NAME: &str = "Planted Person";
 const GROUP: &str = "planted-group-of-secrets";
+const SECOND_ADDRESS: &str = "planted.second@acme.example";
 const STRANGER: &str = "planted.stranger@elsewhere.example";
 
 fn oidc(op: &Op) -> String {
     format!(
         "[[connection]]\nid = \"op\"\nprotocol = \"oidc\"\ndomains = [\"acme.example\"]\ninternal = true\nissuer = \"{}\"\n\
-         client_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nalgorithms = [\"ES256\"]\n",
+         client_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\nalgorithms = [\"ES256\"]\nrefresh = \"15m\"\n",
         op.issuer()
     )
-}
-
-/// A login through the OpenID provider.
-async fn sign_in_by_oidc(browser: &mut Browser, site: &Site, op: &Op) -> Page {
-    let start = browser.visit(&site.auth("/login/op")).await;
-    let page = browser.follow_until(start, |url| url.host_str() == Some("op.localhost")).await;
-    let query = op.authorize(page.location().unwrap_or_else(|| panic!("{} {}", page.status, page.text)).as_str());
-    browser.open(&site.auth(&format!("/oidc/op/callback?{query}"))).await
 }
 
 /// Everything that happens to an installation in its life. What is planted on the way, and what was answered to strangers.
 async fn live(node: &Node, site: &Site, op: &Op) -> (Planted, Vec<(String, String)>) {
     let mut planted = Planted::default();
     let mut answers: Vec<(String, String)> = Vec::new();
+    let mut trails: Vec<Page> = Vec::new();
     for (what, text) in
         [("an address", ADDRESS), ("a name", NAME), ("a group", GROUP), ("an address", STRANGER), ("a client secret", CLIENT_SECRET)]
     {
@@ -107,6 +115,7 @@ async fn live(node: &Node, site: &Site, op: &Op) -> (Planted, Vec<(String, Strin
     let received = crate::support::ask::Received::parse(&page.text);
     planted.add("the app's token", received.all("x-usher-assertion")[0]);
     planted.add_trail(&page);
+    trails.push(page);
     planted.add_cookies(&browser);
     planted.add("a subject", "planted-subject-of-saml");
 
@@ -125,6 +134,33 @@ async fn live(node: &Node, site: &Site, op: &Op) -> (Planted, Vec<(String, Strin
     planted.add_cookies(&other);
     // It says to the person who they are, and to nobody else.
     answers.push(("the page of a refusal".to_owned(), page.text.replace(STRANGER, "")));
+
+    // And in by that door, out again, and as far as to the provider's logout, which gets the ID token as a hint (RP-Initiated Logout 1.0, 2).
+    op.set(|op| op.claims["email"] = SECOND_ADDRESS.into());
+    op.set(|op| op.claims["groups"] = json!([GROUP, "everyone"]));
+    planted.add("an address", SECOND_ADDRESS);
+    let mut third = Browser::new();
+    let page = sign_in_by_oidc(&mut third, site, op).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    planted.add_trail(&page);
+    trails.push(page);
+    let inside = third.open(&site.app("/by-oidc")).await;
+    let received = crate::support::ask::Received::parse(&inside.text);
+    planted.add("the app's token", received.all("x-usher-assertion")[0]);
+    planted.add_trail(&inside);
+    trails.push(inside);
+    planted.add_cookies(&third);
+    let account = third.open(&site.auth("/")).await;
+    let out = third.submit(&account, account.form_to("/logout")).await;
+    let hint = out.find_link(op.issuer()).unwrap_or_else(|| panic!("{}", out.text));
+    let parameter = |name: &str| hint.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
+    planted.add("an ID token", parameter("id_token_hint"));
+    let back = third.open(&format!("{}?state={}", site.auth("/signed-out"), parameter("state"))).await;
+    assert_eq!(back.status, 200);
+    // The way there belongs into the page; a template writes `&` as it likes.
+    let shown = out.text.replace("&#38;", "&").replace("&amp;", "&").replace(hint.as_str(), "");
+    answers.push(("the page of a logout".to_owned(), shown));
+    answers.push(("the page after a logout".to_owned(), back.text));
 
     // Messages that are refused: unsigned, for somebody else, not even XML; a code that is none.
     for message in ["PHBsYW50ZWQtbm9uc2Vuc2U+", "planted-garbage-for-the-acs"] {
@@ -178,6 +214,7 @@ async fn live(node: &Node, site: &Site, op: &Op) -> (Planted, Vec<(String, Strin
         browser.open(&site.auth(path)).await;
     }
     node.usher(&["session", "list"]);
+    trails.iter().for_each(|page| planted.look_through_addresses(page));
     (planted, answers)
 }
 
@@ -211,6 +248,13 @@ async fn nothing_that_a_whole_life_writes_down_says_a_secret_or_names_a_person()
         let ops = std::net::SocketAddr::from(([127, 0, 0, 1], files.ops));
         let metrics = Ask::to("localhost", "GET", "/metrics").send(ops).await.body;
         let ready = Ask::to("localhost", "GET", "/readyz").send(ops).await.body;
+        // What stands in Redis, another machine: nothing that says who is inside, or with what.
+        for key in redis.say(&["--scan"]).lines() {
+            planted.look_through("the name of a key in Redis", key);
+            let dump =
+                if redis.say(&["type", key]).trim() == "zset" { redis.say(&["zrange", key, "0", "-1"]) } else { redis.say(&["get", key]) };
+            planted.look_through("Redis", &dump);
+        }
         node.stop().await;
         planted.look_through("/metrics", &metrics);
         planted.look_through("/readyz", &ready);
@@ -228,5 +272,40 @@ async fn nothing_that_a_whole_life_writes_down_says_a_secret_or_names_a_person()
         }
         let access = std::fs::metadata(node.path("data")).unwrap().permissions().mode() & 0o777;
         assert_eq!(access, 0o700);
+    }
+}
+
+/// What a panic says goes to standard error, and may show any value that was at hand.
+#[test]
+fn a_panic_over_what_holds_a_secret_does_not_say_it() {
+    let secret = || Secret::new("planted-secret");
+    let grant = RefreshGrant {
+        token: secret(),
+        issuer: String::new(),
+        subject: "ada".to_owned(),
+        nonce: "n".to_owned(),
+        every_seconds: 1,
+        grace_seconds: 1,
+    };
+    let door = DoorSession { id_token: Some(secret()), refresh: Some(grant.clone()), ..DoorSession::default() };
+    let mut settings = OidcSettings::new("https://op.example", "usher");
+    (settings.client_secret, settings.client_key) = (Some(secret()), Some(secret()));
+    let pending = PendingOidc { nonce: "planted-secret".to_owned(), code_verifier: "planted-secret".to_owned(), authenticated_since: None };
+    let callback = Callback::parse("state=x&code=planted-secret").unwrap();
+    let keys = IdentityKeys::make().unwrap();
+    let shown: [Box<dyn std::fmt::Debug + Send>; 8] = [
+        Box::new(secret()),
+        Box::new(grant),
+        Box::new(door),
+        Box::new(settings),
+        Box::new(pending),
+        Box::new(callback),
+        Box::new(keys.sealing()),
+        Box::new(keys),
+    ];
+    for value in shown {
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panic!("{value:?}"))).unwrap_err();
+        let said = panicked.downcast_ref::<String>().unwrap();
+        assert!(!said.contains("planted-secret") && said.len() < 2000, "{said}");
     }
 }
