@@ -3,11 +3,13 @@
 //!
 //! - `return_targets`: where a login may lead to
 //! - `overnight`: pages that were left open
+//! - `providers`: another clock, parameters that come twice
 //! - `weight`: what does not grow with a person's groups, and what is slow or large
 //!
 //! The one rule of this folder: a row without a test that is there is no row.
 
 mod overnight;
+mod providers;
 mod return_targets;
 mod weight;
 
@@ -69,6 +71,7 @@ const PROOFS: [(&str, &[(&str, &str)]); 15] = [
         "8: a refresh is asked once (oauth2-proxy #1992, #1006, #3057)",
         &[
             ("oidc/refresh.rs", "two_hundred_requests_at_once_ask_the_provider_once"),
+            ("oidc/refresh.rs", "two_hundred_requests_at_once_through_two_nodes_ask_the_provider_once"),
             ("oidc/refresh.rs", "a_grant_that_the_provider_takes_back_ends_the_session"),
             ("oidc/refresh.rs", "a_provider_that_does_not_answer_keeps_sessions_for_so_long"),
         ],
@@ -81,6 +84,8 @@ const PROOFS: [(&str, &[(&str, &str)]); 15] = [
             ("process/nodes.rs", "what_is_done_on_one_node_is_in_force_on_the_other_within_a_second"),
             ("proxy/streams.rs", "a_socket_works_and_closes_when_its_session_ends"),
             ("proxy/streams.rs", "events_arrive_as_they_happen_and_end_with_the_session"),
+            ("proxy/streams.rs", "every_answer_that_lasts_ends_with_its_session"),
+            ("proxy/streams.rs", "a_socket_whose_app_said_its_last_word_ends_with_its_session"),
             ("logout/provider.rs", "the_session_on_an_app_host_ends_with_it"),
         ],
     ),
@@ -105,12 +110,16 @@ const PROOFS: [(&str, &[(&str, &str)]); 15] = [
             ("login/trouble.rs", "a_provider_that_cannot_be_reached_is_named_and_nothing_else_stops"),
             ("oidc/keys.rs", "keys_that_change_just_before_signing_are_fetched_once_more"),
             ("nodes/outages.rs", "a_clock_that_jumps_opens_nothing"),
+            ("gateway/providers.rs", "a_clock_that_is_five_minutes_off_is_taken_or_named_at_the_oidc_door"),
+            ("gateway/providers.rs", "a_clock_that_is_five_minutes_off_is_taken_or_named_at_the_saml_door"),
+            ("gateway/providers.rs", "a_parameter_that_comes_twice_redeems_nothing_and_uses_nothing_up"),
         ],
     ),
     (
         "13: what is large or slow is streamed, for as long as it flows (bitly/oauth2_proxy #266, oauth2-proxy #3389, #3277)",
         &[
             ("proxy/streams.rs", "events_go_on_for_more_than_a_minute"),
+            ("proxy/streams.rs", "events_go_on_past_the_idle_limit_of_whoever_is_not_idle"),
             ("proxy/upload.rs", "a_gibibyte_is_uploaded_without_growing"),
             ("gateway/weight.rs", "a_slow_download_of_100_megabytes_is_not_kept_in_memory"),
             ("gateway/weight.rs", "http2_and_a_websocket_live_side_by_side"),
@@ -118,7 +127,10 @@ const PROOFS: [(&str, &[(&str, &str)]); 15] = [
     ),
     (
         "14: a new secret signs nobody out (oauth2-proxy #963, #2659, #3042)",
-        &[("process/rotation.rs", "every_key_is_changed_twice_under_load_and_nobody_notices")],
+        &[
+            ("process/rotation.rs", "every_key_is_changed_twice_under_load_and_nobody_notices"),
+            ("process/rotation.rs", "a_new_certificate_is_taken_at_a_reload_and_a_wrong_one_is_not"),
+        ],
     ),
     (
         "15: 500 groups fit (pomerium #2730, oauth2-proxy #1902)",

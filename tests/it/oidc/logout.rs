@@ -207,6 +207,37 @@ async fn a_frame_of_the_provider_signs_out_the_session_that_it_names() {
     assert!(!house.usher.is_inside(&mut browser).await);
 }
 
+/// OpenID conformance `rp-init-logout-no-state` and `-other-state`: the sessions here ended before the browser left, so nothing hangs on how it comes back.
+#[tokio::test]
+async fn whatever_comes_back_from_a_logout_leads_nowhere_else() {
+    let house = OidcHouse::open("").await;
+    let mut browser = sign_in(&house).await;
+    let account = browser.open(&house.usher.site.auth("/")).await;
+    let out = browser.submit(&account, account.form_to("/logout")).await;
+    let leave = out.find_link(house.op.issuer()).unwrap_or_else(|| panic!("{}", out.text));
+    let given = |name: &str| leave.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned());
+    assert_eq!(given("post_logout_redirect_uri"), Some(house.usher.site.auth("/signed-out")));
+    let state = given("state").unwrap();
+    let usual = house.usher.public(Ask::to("auth.localhost", "GET", &format!("/signed-out?state={state}")).navigate()).await;
+    assert_eq!(usual.status, 200);
+    for query in [
+        "",
+        "?",
+        "?state=",
+        "?state=another",
+        "?state=a&state=b",
+        "?state=%3Cscript%3E",
+        "?error=server_error&error_description=%3Cscript%3E",
+        "?return_to=https%3A%2F%2Fevil.example",
+        "?post_logout_redirect_uri=https%3A%2F%2Fevil.example&state=x",
+    ] {
+        let reply = house.usher.public(Ask::to("auth.localhost", "GET", &format!("/signed-out{query}")).navigate()).await;
+        assert_eq!((reply.status, reply.header("location"), reply.header("refresh")), (200, None, None), "{query}");
+        assert_eq!(reply.body, usual.body, "{query}");
+    }
+    assert!(!house.usher.is_inside(&mut browser).await && !house.is_signed_in(&mut browser).await);
+}
+
 #[tokio::test]
 async fn strangers_cannot_fill_the_audit_with_logouts() {
     let house = OidcHouse::open("").await;
@@ -221,6 +252,24 @@ async fn strangers_cannot_fill_the_audit_with_logouts() {
     assert_eq!(house.usher.audit("session.ended").await.len(), 0, "nothing has ended");
     let refused = house.usher.audit("logout.refused").await.len();
     assert!((30..=60).contains(&refused), "30 a minute: {refused}");
+}
+
+/// The first day of a breach: a provider ends thousands of sessions, and none of its messages comes twice.
+#[tokio::test]
+async fn a_provider_that_signs_everybody_out_at_once_is_heard_and_strangers_are_not() {
+    let house = OidcHouse::open_limited(20).await;
+    for number in 0..60 {
+        let token = house.op.logout_token(&json!({ "sid": format!("session-{number}"), "sub": REMOVED }));
+        assert_eq!(house.back_channel(&token).await.status, 200, "logout {number}");
+    }
+    let mut answers = Vec::new();
+    for _ in 0..25 {
+        answers.push(house.back_channel("a.b.c").await);
+    }
+    assert!(answers[..20].iter().all(|answer| answer.status == 400));
+    assert!(answers[20..].iter().all(|answer| (answer.status, answer.header("retry-after")) == (429, Some("60"))), "{answers:?}");
+    let page = house.usher.public(Ask::to("auth.localhost", "GET", "/login").navigate()).await;
+    assert_eq!(page.status, 200, "and nobody's sign-in waits for them: {}", page.body);
 }
 
 /// OpenID Connect Core 4: a hint, for the connections that allow it, and only for pages of ours.
@@ -246,21 +295,3 @@ async fn a_login_that_starts_at_the_provider_is_a_login_of_ours() {
         assert_eq!(initiate(&ours, "https://evil.example").await.status, 400);
     }
 }
-/// The first day of a breach: a provider ends thousands of sessions, and none of its messages comes twice.
-#[tokio::test]
-async fn a_provider_that_signs_everybody_out_at_once_is_heard_and_strangers_are_not() {
-    let house = OidcHouse::open_limited(20).await;
-    for number in 0..60 {
-        let token = house.op.logout_token(&json!({ "sid": format!("session-{number}"), "sub": REMOVED }));
-        assert_eq!(house.back_channel(&token).await.status, 200, "logout {number}");
-    }
-    let mut answers = Vec::new();
-    for _ in 0..25 {
-        answers.push(house.back_channel("a.b.c").await);
-    }
-    assert!(answers[..20].iter().all(|answer| answer.status == 400));
-    assert!(answers[20..].iter().all(|answer| (answer.status, answer.header("retry-after")) == (429, Some("60"))), "{answers:?}");
-    let page = house.usher.public(Ask::to("auth.localhost", "GET", "/login").navigate()).await;
-    assert_eq!(page.status, 200, "and nobody's sign-in waits for them: {}", page.body);
-}
-

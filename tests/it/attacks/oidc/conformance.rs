@@ -173,6 +173,15 @@ const ROWS: &[Row] = &[
         "signing_out_at_the_provider_comes_back_and_ends_its_session",
     ),
     (
+        "OR60",
+        OIDC,
+        "rp-init-logout-no-state, rp-init-logout-other-state",
+        "Back from its logout without a state, with another one, with two, with an address to go to.",
+        "signed out",
+        LOGOUT,
+        "whatever_comes_back_from_a_logout_leads_nowhere_else",
+    ),
+    (
         "OR27",
         OIDC,
         "rp-backchannel-rpinitlogout",
