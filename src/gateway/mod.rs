@@ -234,6 +234,7 @@ impl Running {
     pub fn put_in_force(&self, prepared: Prepared) {
         let Prepared { node, live, sp_keys } = prepared;
         node.app.doors.sp_keys().replace(sp_keys);
+        node.app.sessions.limit(node.app.config.session);
         self.live.store(Arc::new(live));
         let proxy = Arc::clone(&node.proxy);
         self.node.swap(Arc::new(node)).proxy.give_way_to(&proxy);
@@ -263,7 +264,6 @@ pub struct Prepared {
 
 /// The keys that differ and count from the start of the process.
 fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
-    let session = |config: &Config| (config.session.idle_timeout, config.session.lifetime, config.session.outage_grace);
     let fixed = [
         ("public_url", before.public_url == after.public_url),
         ("data_dir", before.data_dir == after.data_dir),
@@ -273,7 +273,6 @@ fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
         ("server.shutdown_delay", before.server.shutdown_delay == after.server.shutdown_delay),
         ("server.shutdown_grace", before.server.shutdown_grace == after.server.shutdown_grace),
         ("ops.listen", before.ops_listen == after.ops_listen),
-        ("session", session(before) == session(after)),
         ("log.format", before.log.format == after.log.format),
     ];
     fixed.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()

@@ -38,9 +38,9 @@ impl Sessions {
     /// The caps of a login into these organizations, at most [`super::MEMBER_AGE`] old.
     pub(super) async fn caps(&self, organizations: &BTreeMap<OrganizationId, MemberId>) -> Result<Caps, SessionError> {
         match self.members.load_settings().await {
-            Ok(settings) => Ok(Caps::of(&self.limits, &settings, organizations.keys())),
+            Ok(settings) => Ok(Caps::of(&self.limits(), &settings, organizations.keys())),
             // Nothing was ever saved.
-            Err(StoreError::Missing(_)) => Ok(Caps::of_process(&self.limits)),
+            Err(StoreError::Missing(_)) => Ok(Caps::of_process(&self.limits())),
             Err(error) => Err(error.into()),
         }
     }

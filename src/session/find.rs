@@ -100,7 +100,7 @@ impl Sessions {
         error: SessionError,
         now: Timestamp,
     ) -> Result<Arc<Session>, SessionError> {
-        let may = |session: &Arc<Session>| session.may_go_on_unasked(self.limits.outage_grace, now.as_millisecond());
+        let may = |session: &Arc<Session>| session.may_go_on_unasked(self.limits().outage_grace, now.as_millisecond());
         match (error, cached.filter(may)) {
             (SessionError::Ephemeral(_), Some(session)) => Ok(session),
             (error, _) => Err(error),

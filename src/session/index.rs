@@ -126,7 +126,7 @@ impl Sessions {
                 }
             }
             // One day more than the longest life, so that a set never dies before what it lists.
-            let ttl = self.limits.lifetime + std::time::Duration::from_hours(24);
+            let ttl = self.limits().lifetime + std::time::Duration::from_hours(24);
             self.ephemeral.insert_into_set(&name, &Entry::of(record).to_string(), ttl).await?;
         }
         Ok(())
@@ -153,7 +153,7 @@ impl Sessions {
     /// The days on which a session that is alive may have begun, the latest first.
     pub(super) fn days(&self) -> impl Iterator<Item = i64> + use<> {
         let today = day(self.now());
-        let days = i64::try_from(self.limits.lifetime.as_secs() / 86_400 + 1).unwrap_or(i64::MAX);
+        let days = i64::try_from(self.limits().lifetime.as_secs() / 86_400 + 1).unwrap_or(i64::MAX);
         (today.saturating_sub(days)..=today).rev()
     }
 }

@@ -46,7 +46,7 @@ impl CookieStore {
 
     /// Without a login, what a page keeps lives as long as a session may be idle.
     fn life(&self, login: Option<&SessionRecord>) -> std::time::Duration {
-        login.map_or(self.0.limits.idle_timeout, |login| self.0.life(login, self.0.now()))
+        login.map_or(self.0.limits().idle_timeout, |login| self.0.life(login, self.0.now()))
     }
 }
 

@@ -24,8 +24,8 @@ pub struct Members {
     rows: Cache<(OrganizationId, PersonId), Answer>,
     settings: ArcSwapOption<(Timestamp, Arc<Settings>)>,
     epoch: AtomicU64,
-    /// How long an answer counts when the store cannot be asked again.
-    outage_grace: SignedDuration,
+    /// How long an answer counts when the store cannot be asked again, in milliseconds.
+    outage_grace_ms: AtomicI64,
     /// What was answered until then (microseconds since 1970) does not count before it is asked again.
     doubted: AtomicI64,
 }
@@ -45,9 +45,13 @@ impl Members {
             rows: Cache::new(CAPACITY),
             settings: ArcSwapOption::empty(),
             epoch: AtomicU64::new(0),
-            outage_grace: SignedDuration::try_from(outage_grace).unwrap_or(SignedDuration::MAX),
+            outage_grace_ms: AtomicI64::new(millis(outage_grace)),
             doubted: AtomicI64::new(i64::MIN),
         }
+    }
+
+    pub(super) fn set_outage_grace(&self, grace: Duration) {
+        self.outage_grace_ms.store(millis(grace), Ordering::Relaxed);
     }
 
     /// Where the members are.
@@ -140,8 +144,12 @@ impl Members {
     }
 
     fn may_go_on_unasked(&self, at: Timestamp, now: Timestamp) -> bool {
-        is_within(at, now, self.outage_grace)
+        is_within(at, now, SignedDuration::from_millis(self.outage_grace_ms.load(Ordering::Relaxed)))
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A clock that was set back makes nothing recent.

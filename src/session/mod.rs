@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
 use tokio::sync::Notify;
@@ -100,7 +101,7 @@ pub enum SessionError {
 pub struct Sessions {
     ephemeral: Arc<dyn Ephemeral>,
     clock: Arc<dyn Clock>,
-    limits: SessionLimits,
+    limits: ArcSwap<SessionLimits>,
     members: Members,
     streams: Arc<streams::Streams>,
     cache: Cache<SessionKey, Arc<Session>>,
@@ -127,7 +128,7 @@ impl Sessions {
             ephemeral,
             members: Members::new(store, Arc::clone(&clock), limits.outage_grace),
             clock,
-            limits,
+            limits: ArcSwap::from_pointee(limits),
             streams: Arc::default(),
             cache: Cache::new(CACHE_CAPACITY),
             absent: Cache::builder().max_capacity(ABSENT_CAPACITY).time_to_live(ABSENT_AGE).build(),
@@ -146,6 +147,18 @@ impl Sessions {
     #[must_use]
     pub const fn counts(&self) -> &SessionCounts {
         &self.counts
+    }
+
+    /// Puts other limits in force, for sessions that are alive too: each is looked at again before it counts. A longer lifetime is one of
+    /// logins to come, because a session is given its end when it begins.
+    pub fn limit(&self, limits: SessionLimits) {
+        self.limits.store(Arc::new(limits));
+        self.members.set_outage_grace(limits.outage_grace);
+        self.forget_settings();
+    }
+
+    fn limits(&self) -> SessionLimits {
+        **self.limits.load()
     }
 
     /// Role, seat and status of members.
@@ -209,12 +222,12 @@ impl Sessions {
 
     /// How often the last request is written down: a short idle limit needs it more often.
     fn write_back_after(&self) -> Duration {
-        WRITE_BACK.min(self.limits.idle_timeout / 2)
+        WRITE_BACK.min(self.limits().idle_timeout / 2)
     }
 
     /// How long a record lives in the store: past the idle limit by what may not be written down yet, never past the end.
     fn life(&self, record: &SessionRecord, now: Timestamp) -> Duration {
         let left = Duration::try_from(record.ends_at.duration_since(now)).unwrap_or_default();
-        left.min(self.limits.idle_timeout + WRITE_BACK)
+        left.min(self.limits().idle_timeout + WRITE_BACK)
     }
 }

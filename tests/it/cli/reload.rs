@@ -110,11 +110,11 @@ async fn a_reload_puts_new_routes_in_force_and_a_bad_file_changes_nothing() {
 async fn what_counts_from_the_start_is_named_and_nothing_is_reloaded() {
     let app = Echo::start().await;
     let server = Server::start(&[("one.localhost", &app)]).await;
-    let text = usher_toml(server.port, "[session]\nlifetime = \"10h\"", &[("one.localhost", &app), ("two.localhost", &app)]);
+    let text = usher_toml(server.port, "[log]\nformat = \"pretty\"", &[("one.localhost", &app), ("two.localhost", &app)]);
     server.write(&text.replace("[ops]\nlisten = \"127.0.0.1:0\"", "[ops]\nlisten = \"127.0.0.1:9\""));
     server.hang_up();
     server.until("not reloaded").await;
-    assert!(server.log().contains("ops.listen, session cannot change while Usher runs"), "{}", server.log());
+    assert!(server.log().contains("ops.listen, log.format cannot change while Usher runs"), "{}", server.log());
     assert_eq!(server.ask("two.localhost").await.status, 421);
 }
 

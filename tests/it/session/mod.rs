@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use usher::config::SessionLimits;
 use usher::core::ConnectionId;
 use usher::session::{Cause, Selector};
 use usher::store::ephemeral::Ephemeral as _;
@@ -180,6 +181,22 @@ async fn a_session_of_a_day_ago_is_among_all() {
     gateway.sign_in("ada").await;
     gateway.clock.pass(Duration::from_hours(48));
     assert_eq!(gateway.sessions.end_sessions(Selector::All, Cause::Admin).await.unwrap().sessions, 1);
+}
+
+#[tokio::test]
+async fn limits_that_change_while_it_runs_count_for_open_sessions() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let limits = |idle: Duration| SessionLimits { idle_timeout: idle, lifetime: LIFETIME, outage_grace: Duration::ZERO };
+    gateway.sessions.limit(limits(IDLE / 2));
+    gateway.clock.pass(IDLE / 2);
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
+    gateway.ephemeral.down.store(true, Ordering::SeqCst);
+    gateway.clock.pass(Duration::from_secs(6));
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 503, "no time of grace any more");
+    gateway.ephemeral.down.store(false, Ordering::SeqCst);
+    gateway.clock.pass(IDLE / 2);
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 401);
 }
 
 #[tokio::test]
