@@ -33,3 +33,5 @@ pub mod saml;
 pub mod server;
 pub mod session;
 pub mod store;
+#[cfg(feature = "otel")]
+pub mod traces;

@@ -33,6 +33,8 @@ impl Args {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let Loaded { config, settings, warnings } = config::load_with_org(&self.config, &context.env)?;
         let level = logging::start(&config.log)?;
+        #[cfg(feature = "otel")]
+        let exporting = crate::traces::Exporting::start().map_err(anyhow::Error::from)?;
         for warning in &warnings {
             tracing::warn!(code = warning.code.as_str(), "{}", warning.message);
         }
@@ -80,6 +82,8 @@ impl Args {
         tracing::info!("stopping: open requests may finish");
         shutdown.cancel();
         started.serving.finished().await;
+        #[cfg(feature = "otel")]
+        tokio::task::spawn_blocking(|| exporting.finish()).await.map_err(anyhow::Error::from)?;
         Ok(())
     }
 }

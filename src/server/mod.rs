@@ -241,7 +241,14 @@ where
     let peer = Arc::new(peer);
     let service = service_fn(|request| {
         let (live, peer, open) = (live.load_full(), Arc::clone(&peer), link.open());
-        async move { Ok::<_, Infallible>(live.dispatch.answer(request, &peer, open).await) }
+        async move {
+            #[cfg(feature = "otel")]
+            let (request, span) = crate::traces::begin(request);
+            let response = live.dispatch.answer(request, &peer, open).await;
+            #[cfg(feature = "otel")]
+            span.end(&response);
+            Ok::<_, Infallible>(response)
+        }
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
@@ -304,12 +311,14 @@ impl Dispatch {
     }
 
     fn find(&self, host: &str, path: &str) -> Whose {
-        match (self.proxy.find_app(host), self.hosts.get(host)) {
-            (Some(app), _) => Whose::App(app),
+        if let Some(app) = self.proxy.find_app(host) {
+            return Whose::App(app);
+        }
+        match self.hosts.get(host) {
             // Before the pages: another proxy asks for every one of its requests.
-            (None, Some(_)) if path == FORWARD_AUTH => Whose::OtherProxy,
-            (None, Some(pages)) => Whose::Pages(pages.clone()),
-            (None, None) => Whose::Nobody(host.to_owned()),
+            Some(_) if path == FORWARD_AUTH => Whose::OtherProxy,
+            Some(pages) => Whose::Pages(pages.clone()),
+            None => Whose::Nobody(host.to_owned()),
         }
     }
 }

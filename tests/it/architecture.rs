@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// What each module may name. `clock`, `random`, `outbound` and `metrics` are tools: all but `core` may name them.
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let tools = ["clock", "random", "outbound", "metrics"];
-    let rules: [(&str, &[&str]); 22] = [
+    let rules: [(&str, &[&str]); 23] = [
         ("core", &[]),
         ("clock", &[]),
         ("random", &[]),
@@ -23,13 +23,17 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("doors", &["core", "saml", "oidc"]),
         ("admin", &["core", "store", "session"]),
         ("app", &["admin", "core", "config", "store", "session", "proxy", "doors"]),
-        ("server", &["proxy"]),
+        ("traces", &["proxy"]),
+        ("server", &["proxy", "traces"]),
         ("http", &["admin", "core", "config", "store", "session", "login", "saml", "oidc", "doors", "app", "proxy", "server"]),
         ("demo", &["core", "config", "store", "saml"]),
         ("gateway", &["config", "store", "session", "proxy", "saml", "doors", "app", "server", "http", "core"]),
         (
             "cli",
-            &["admin", "core", "config", "store", "session", "proxy", "saml", "oidc", "doors", "app", "gateway", "server", "demo", "login"],
+            &[
+                "admin", "core", "config", "store", "session", "proxy", "saml", "oidc", "doors", "app", "gateway", "server", "demo",
+                "login", "traces",
+            ],
         ),
         ("lib", &[]),
         ("main", &["cli"]),
