@@ -178,8 +178,8 @@ impl<'a> Asked<'a> {
         let accepts_html =
             || headers.get_all(header::ACCEPT).iter().any(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"));
         let page = value(SEC_FETCH_MODE).map_or_else(accepts_html, |mode| mode == b"navigate");
-        let in_a_tab = value(SEC_FETCH_DEST).is_none_or(|destination| destination == b"document");
-        Self { host, uri: request.uri().clone(), safe, top_level: page && safe && in_a_tab, page }
+        let in_a_tab = || value(SEC_FETCH_DEST).is_none_or(|destination| destination == b"document");
+        Self { host, uri: request.uri().clone(), safe, top_level: page && safe && in_a_tab(), page }
     }
 
     /// What was asked for, without scheme and host.

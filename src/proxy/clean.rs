@@ -97,9 +97,24 @@ pub fn request(headers: &mut HeaderMap, reserved: &Reserved) {
 
 /// Makes an app's answer fit for the browser: nothing of that hop, no cookie of ours. `Trailer` stays: it announces what follows the body.
 pub fn answer(headers: &mut HeaderMap) {
-    remove_named_by_connection(headers);
-    remove_all(headers, |name| is_of_one_hop(name) && *name != header::TRAILER);
-    cookie::remove_ours_from_answer(headers);
+    let mut sets_cookies = false;
+    let mut hop = Vec::new();
+    for name in headers.keys() {
+        if *name == header::SET_COOKIE {
+            sets_cookies = true;
+        } else if is_of_one_hop(name) && *name != header::TRAILER {
+            hop.push(name.clone());
+        }
+    }
+    if hop.contains(&header::CONNECTION) {
+        remove_named_by_connection(headers);
+    }
+    for name in hop {
+        headers.remove(name);
+    }
+    if sets_cookies {
+        cookie::remove_ours_from_answer(headers);
+    }
 }
 
 #[cfg(test)]

@@ -124,8 +124,8 @@ fn parse_host(authority: &str) -> Result<Cow<'_, str>, Malformed> {
             let name = authority.get(..inside.len() + 2).filter(|_| address_ok).ok_or(Malformed::Host)?;
             (name, if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or(Malformed::Host)?) })
         }
-        None => match authority.split_once(':') {
-            Some((name, port)) => (name, Some(port)),
+        None => match authority.bytes().position(|b| b == b':') {
+            Some(at) => (authority.get(..at).unwrap_or_default(), authority.get(at + 1..)),
             None => (authority, None),
         },
     };
@@ -138,9 +138,20 @@ fn parse_host(authority: &str) -> Result<Cow<'_, str>, Malformed> {
     if name.bytes().any(|b| b.is_ascii_uppercase()) { Ok(Cow::Owned(name.to_ascii_lowercase())) } else { Ok(Cow::Borrowed(name)) }
 }
 
+/// Labels of letters, digits and dashes with dots between them; no label is empty, or begins or ends with a dash.
 fn is_name(name: &str) -> bool {
-    let labels_ok = || name.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
-    name.len() <= 253 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') && labels_ok()
+    // As if a dot stood before and after.
+    let mut before = b'.';
+    let follows = |b: u8| {
+        let fits = match b {
+            b'.' => before != b'.' && before != b'-',
+            b'-' => before != b'.',
+            b => b.is_ascii_alphanumeric(),
+        };
+        before = b;
+        fits
+    };
+    name.len() <= 253 && name.bytes().chain([b'.']).all(follows)
 }
 
 /// One reading only: visible ASCII, no backslash, no empty first segment, and after one decoding no separator, no control, no `.` or `..` segment,
@@ -152,13 +163,13 @@ fn check_path(path: &str) -> Result<(), Malformed> {
     }
     // Most paths have nothing to decode: one pass, no copy.
     let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'\\' | b'%' | b'#');
-    let mut decoded = Cow::Borrowed(bytes);
-    if !bytes.iter().all(plain) {
-        decoded = Cow::Owned(decode(bytes)?);
-        let again = decode_leniently(&decoded);
-        if again.as_slice() != decoded.as_ref() {
-            check_decoded(&again, slashes(bytes))?;
-        }
+    if bytes.iter().all(plain) {
+        return check_segments(bytes);
+    }
+    let decoded = decode(bytes)?;
+    let again = decode_leniently(&decoded);
+    if again != decoded {
+        check_decoded(&again, slashes(bytes))?;
     }
     check_decoded(&decoded, slashes(bytes))
 }
@@ -173,6 +184,10 @@ fn check_decoded(decoded: &[u8], allowed: usize) -> Result<(), Malformed> {
     if decoded.iter().any(hidden) || slashes(decoded) != allowed {
         return Err(Malformed::Path);
     }
+    check_segments(decoded)
+}
+
+fn check_segments(decoded: &[u8]) -> Result<(), Malformed> {
     // `..;x` too: some servers cut path parameters off before they look at dots.
     let dots = |part: &[u8]| matches!(part.trim_ascii(), b"." | b"..");
     if decoded.split(|&b| b == b'/' || b == b';').any(dots) { Err(Malformed::Path) } else { Ok(()) }

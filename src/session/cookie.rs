@@ -17,10 +17,10 @@ fn pairs<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> impl Iterator<
     lines.into_iter().flat_map(|line| line.as_bytes().split(|&b| b == b';')).map(<[u8]>::trim_ascii)
 }
 
-fn split(pair: &[u8]) -> (&[u8], &[u8]) {
-    let at = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
-    let (name, value) = pair.split_at(at);
-    (name.trim_ascii_end(), value.strip_prefix(b"=").unwrap_or_default().trim_ascii_start())
+/// The value of a pair of this name; a name alone has an empty one.
+fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let rest = pair.strip_prefix(name.as_bytes())?.trim_ascii_start();
+    if rest.is_empty() { Some(rest) } else { Some(rest.strip_prefix(b"=")?.trim_ascii_start()) }
 }
 
 /// No `=` and no blank is in the prefix, so a pair begins with it only when its name does.
@@ -31,8 +31,7 @@ fn is_ours(pair: &[u8]) -> bool {
 /// The value of a cookie. Sent twice, it counts as not sent: no browser does that with a `__Host-` name.
 #[must_use]
 pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
-    let mut values =
-        pairs(headers.get_all(header::COOKIE)).map(split).filter(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value);
+    let mut values = pairs(headers.get_all(header::COOKIE)).filter_map(|pair| value_of(pair, name));
     let value = values.next()?;
     values.next().is_none().then_some(value)
 }
@@ -41,6 +40,13 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
 pub fn remove_ours(headers: &mut HeaderMap) {
     let Entry::Occupied(mut entry) = headers.entry(header::COOKIE) else { return };
     let single = entry.iter().nth(1).is_none();
+    // Often there is no cookie but ours.
+    if single && !entry.get().as_bytes().contains(&b';') {
+        if is_ours(entry.get().as_bytes().trim_ascii()) {
+            entry.remove();
+        }
+        return;
+    }
     if single && !pairs(entry.iter()).any(is_ours) {
         return;
     }
