@@ -164,3 +164,45 @@ pub fn verify(keys: &[VerifyingKey], algorithm: SignatureAlgorithm, message: &[u
     }
     if fitting.any(|key| key.verify_sig(message, signature).is_ok()) { Ok(()) } else { Err(SamlError::SignatureWrong) }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm};
+    use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
+
+    use super::*;
+
+    /// A new key's certificate, and its signature over a message.
+    fn signed(kind: &'static rcgen::SignatureAlgorithm, algorithm: &'static EcdsaSigningAlgorithm, message: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let key = KeyPair::generate_for(kind).unwrap();
+        let certificate = CertificateParams::default().self_signed(&key).unwrap();
+        let key = EcdsaKeyPair::from_pkcs8(algorithm, key.serialized_der()).unwrap();
+        (certificate.der().to_vec(), key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec())
+    }
+
+    #[test]
+    fn each_curve_has_its_algorithm() {
+        use SignatureAlgorithm::{EcdsaSha256, EcdsaSha384, RsaSha384};
+        let curves = [
+            (&PKCS_ECDSA_P256_SHA256, &ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaSha256, EcdsaSha384),
+            (&PKCS_ECDSA_P384_SHA384, &ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaSha384, EcdsaSha256),
+        ];
+        for (kind, algorithm, its, other) in curves {
+            let (certificate, signature) = signed(kind, algorithm, b"message");
+            let keys = [VerifyingKey::from_certificate(&certificate).unwrap()];
+            assert_eq!(verify(&keys, its, b"message", &signature), Ok(()));
+            assert_eq!(verify(&keys, its, b"another", &signature), Err(SamlError::SignatureWrong));
+            for wrong in [other, RsaSha384] {
+                assert_eq!(verify(&keys, wrong, b"message", &signature), Err(SamlError::AlgorithmOfAnotherKey));
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_other_kinds_are_refused() {
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let certificate = CertificateParams::default().self_signed(&key).unwrap();
+        assert_eq!(VerifyingKey::from_certificate(certificate.der()).err(), Some(SamlError::KeyRefused));
+    }
+}

@@ -148,3 +148,40 @@ fn is_absolute(uri: &str) -> bool {
 fn prefix_of(name: &str) -> &str {
     name.split_once(':').map_or("", |(prefix, _)| prefix)
 }
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+
+    #[test]
+    fn white_space_that_was_written_as_a_reference_stays_one() {
+        let document =
+            Document::parse("<a xmlns=\"urn:x\" b=\"&#9;&#10;&#13;&quot;&lt;&amp;>\">&#9;&#10;&#13;&quot;&lt;&amp;&gt;</a>").unwrap();
+        assert_eq!(
+            canonicalize(document.root_element(), None, &[]).unwrap(),
+            "<a xmlns=\"urn:x\" b=\"&#x9;&#xA;&#xD;&quot;&lt;&amp;>\">\t\n&#xD;\"&lt;&amp;&gt;</a>"
+        );
+    }
+
+    #[test]
+    fn prefixes_of_the_list_are_shown_where_they_are_in_scope() {
+        let document = Document::parse("<a xmlns=\"urn:d\" xmlns:x=\"urn:x\" xmlns:y=\"urn:y\"><y:b/></a>").unwrap();
+        let shown = |list: &[&str]| canonicalize(document.root_element(), None, list).unwrap();
+        assert_eq!(shown(&[]), "<a xmlns=\"urn:d\"><y:b xmlns:y=\"urn:y\"></y:b></a>");
+        assert_eq!(shown(&["x", "z"]), "<a xmlns=\"urn:d\" xmlns:x=\"urn:x\"><y:b xmlns:y=\"urn:y\"></y:b></a>");
+        let child = document.root_element().first_child().unwrap();
+        assert_eq!(canonicalize(child, None, &["#default"]).unwrap(), "<y:b xmlns=\"urn:d\" xmlns:y=\"urn:y\"></y:b>");
+    }
+
+    #[test]
+    fn a_namespace_is_absolute_when_it_has_a_scheme_and_something_behind_it() {
+        for absolute in ["urn:x", "https://idp.example/", "a+b-.1:c"] {
+            assert!(is_absolute(absolute), "{absolute}");
+        }
+        for other in ["", "x", ":x", "urn:", "1x:y", "+x:y", "a_b:c", "a/b:c", "urn:a b", "urn:a\u{1}", "urn:a\u{a0}b"] {
+            assert!(!is_absolute(other), "{other}");
+        }
+    }
+}

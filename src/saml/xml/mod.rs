@@ -232,6 +232,32 @@ mod tests {
     }
 
     #[test]
+    fn a_message_may_have_the_largest_size_and_not_a_byte_more() {
+        let sized = |bytes: usize| format!("<a>{}</a>", "x".repeat(bytes - "<a></a>".len()));
+        assert!(parse(&sized(MAX_XML_BYTES)).is_ok());
+        assert_eq!(parse(&sized(MAX_XML_BYTES + 1)).err(), Some(SamlError::TooLarge));
+    }
+
+    #[test]
+    fn an_element_may_have_so_many_attributes_and_an_id_so_many_characters() {
+        let wide = |count: usize| format!("<a{}/>", (0..count).fold(String::new(), |all, number| all + &format!(" b{number}=''")));
+        assert!(parse(&wide(MAX_ATTRIBUTES_OF_AN_ELEMENT)).is_ok());
+        assert_eq!(parse(&wide(MAX_ATTRIBUTES_OF_AN_ELEMENT + 1)).err(), Some(SamlError::TooWide));
+        let named = |characters: usize| format!("<a ID='{}'/>", "x".repeat(characters));
+        assert!(parse(&named(256)).is_ok());
+        assert_eq!(parse(&named(257)).err(), Some(SamlError::IdMalformed));
+    }
+
+    #[test]
+    fn what_is_escaped_is_read_back_as_it_was() {
+        let text = "a&b<c>d\"e'f\tg\nh\ri \u{e4}";
+        let xml = format!("<a b=\"{0}\">{0}</a>", escape(text));
+        let document = parse(&xml).unwrap();
+        assert_eq!(attribute(document.root_element(), "b"), Some(text));
+        assert_eq!(value(document.root_element(), "a"), Ok(text));
+    }
+
+    #[test]
     fn namespaces_that_end_with_their_element_do_not_add_up() {
         let group = "<v xmlns:xs='u' xmlns:xsi='w'><t xmlns='z'/></v>";
         assert!(parse(&format!("<a>{}</a>", group.repeat(1000))).is_ok());

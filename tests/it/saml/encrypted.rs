@@ -105,3 +105,19 @@ fn only_one_encrypted_key_is_tried() {
     let beside = none.edit("</xenc:EncryptedData>", &format!("</xenc:EncryptedData>{namespaced}"));
     beside.sign_response(&Signer::idp()).deliver().unwrap();
 }
+
+#[test]
+fn guesses_at_one_content_key_are_counted_under_one_name() {
+    let mut sp = Sp::default();
+    sp.settings.cbc = Cbc::UnsignedResponse;
+    let provider = sp.build().unwrap();
+    let key = |draft: &Draft| provider.openings_key(&usher::saml::message::encode_post(&draft.0));
+    let sealed = || Draft::new().encrypt(Encryption::Aes256CbcOaepSha1);
+    let (one, other) = (sealed(), sealed());
+    assert!(key(&one).is_some_and(|name| name.starts_with("saml-openings:okta:")));
+    assert_ne!(key(&one), key(&other), "every message has a content key of its own");
+    assert_eq!(key(&one), key(&one.clone().edit("ID=\"_response1\"", "ID=\"_response2\"")), "whatever else is changed");
+    assert_eq!(key(&Draft::new().encrypt(BOTH[0])), None, "GCM tells nothing");
+    assert_eq!(key(&Draft::new()), None);
+    assert_eq!(Sp::default().build().unwrap().openings_key(&usher::saml::message::encode_post(&one.0)), None, "CBC is not opened");
+}

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use usher::core::{Asking, Connection, IdpSource, RequestBinding, Settings};
+use usher::core::{Asking, Connection, DoorSession, IdpSource, RequestBinding, Settings};
 use usher::doors::Doors;
 use usher::outbound::Outbound;
 use usher::saml::{Go, SamlError, ServiceProvider, SpKeys};
 
 use crate::support::saml_idp::{
-    ACS, Draft, EC_CERT, IDP, IDP_CERT, OTHER_CERT, SHORT_CERT, SLO, SP, SP_CERT, SP_KEY, SSO, Signer, Sp, now,
+    ACS, Draft, EC_CERT, IDP, IDP_CERT, OTHER_CERT, SHORT_CERT, SLO, SP, SP_CERT, SP_KEY, SSO, Signer, Sp, der, now,
 };
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
@@ -125,6 +125,8 @@ fn people_are_sent_to_https_or_loopback_only() {
         "http://idp.example/sso",
         "javascript:alert(1)",
         "https://u:p@idp.example/",
+        "https://u@idp.example/",
+        "https://:p@idp.example/",
         "https://idp.example/#x",
         "/sso",
         "http://localhost.evil.example/",
@@ -160,10 +162,52 @@ fn fetched_metadata_must_be_there_and_fresh() {
     let fetched = |xml: &str| sp.build_fetched(by_address(), Some(xml)).map(|_| ()).map_err(|error| error.code());
     assert_eq!(fetched(&usual()), Ok(()));
     assert_eq!(fetched(&until("2026-11-25T00:00:00Z")), Ok(()));
+    assert_eq!(fetched(&until("2026-11-24T10:00:00Z")), Ok(()), "to the second");
     assert_eq!(fetched(&until("2026-11-24T09:00:00Z")), Err("metadata_malformed"));
     assert_eq!(fetched(&until("soon")), Err("metadata_malformed"));
     // A file is the operator's word.
     load(&until("2026-11-24T09:00:00Z")).unwrap();
+}
+
+#[test]
+fn logout_goes_where_the_provider_wants_it() {
+    let slo = |binding: &str, location: &str, more: &str| {
+        format!(r#"<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}" Location="{location}"{more}/>"#)
+    };
+    let address = |services: &str| {
+        let key = key(r#" use="signing""#, IDP_CERT);
+        let provider = load(&entity(&format!("{key}{services}{}", sso("HTTP-Redirect", SSO)))).unwrap();
+        let session = DoorSession { name_id: Some("ada-0001".to_owned()), ..DoorSession::default() };
+        assert_eq!(provider.can_end(&session), provider.start_logout(&session, "state", now()).unwrap().is_some());
+        let started = provider.start_logout(&session, "state", now()).unwrap()?;
+        Some(match started.go {
+            Go::Redirect(address) => address.split('?').next().unwrap().to_owned(),
+            Go::Post { action, .. } => format!("form to {action}"),
+        })
+    };
+    let (redirect, post) = ("https://idp.example/slo", "https://idp.example/slo-form");
+    assert_eq!(address(""), None);
+    assert_eq!(address(&slo("HTTP-Redirect", redirect, "")).as_deref(), Some(redirect));
+    assert_eq!(address(&slo("HTTP-POST", post, "")), Some(format!("form to {post}")));
+    assert_eq!(address(&format!("{}{}", slo("HTTP-POST", post, ""), slo("HTTP-Redirect", redirect, ""))).as_deref(), Some(redirect));
+    assert_eq!(address(&slo("SOAP", redirect, "")), None);
+    assert_eq!(address(&slo("HTTP-Redirect", "javascript:alert(1)", "")), None, "an address that is not accepted counts as none");
+    let elsewhere = slo("HTTP-Redirect", redirect, " ResponseLocation=\"https://idp.example/done\"");
+    assert_eq!(address(&elsewhere).as_deref(), Some(redirect), "which is for answers");
+}
+
+#[test]
+fn the_providers_certificates_are_shown_by_end_and_fingerprint() {
+    let provider = Sp::default().build().unwrap();
+    let [idp, ec] = provider.idp_certificates() else { panic!("not two certificates") };
+    for (shown, pem) in [(idp, IDP_CERT), (ec, EC_CERT)] {
+        let der = der(pem);
+        let (_, parsed) = x509_parser::parse_x509_certificate(&der).unwrap();
+        assert_eq!(shown.not_after.as_second(), parsed.validity().not_after.timestamp());
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &der);
+        let hash = hash.as_ref().iter().fold(String::new(), |all, byte| all + &format!("{byte:02x}"));
+        assert_eq!(shown.fingerprint, hash);
+    }
 }
 
 #[test]

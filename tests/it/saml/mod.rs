@@ -5,7 +5,9 @@
 mod accepted;
 mod differential;
 mod encrypted;
+mod logout;
 mod metadata;
+mod pasted;
 mod requests;
 mod semantics;
 mod signatures;

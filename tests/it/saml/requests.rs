@@ -1,6 +1,8 @@
 //! What we send when a login starts.
 
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use base64::Engine as _;
 use percent_encoding::percent_decode_str;
 use usher::core::{Asking, IdpSource, RequestBinding};
@@ -114,6 +116,28 @@ fn a_key_is_made_and_read_back() {
     let (_, parsed) = x509_parser::parse_x509_certificate(&der).unwrap();
     assert_eq!(parsed.subject().to_string(), "CN=auth.acme.example");
     assert_eq!(parsed.validity().not_before.timestamp(), now().as_second());
+    assert_eq!(parsed.validity().not_after.timestamp(), now().as_second() + 3650 * 24 * 3600);
+}
+
+#[test]
+fn keys_are_replaced_for_whoever_holds_them() {
+    let keys = std::sync::Arc::new(SpKeys::from_pem(SP_KEY, SP_CERT).unwrap());
+    let held = std::sync::Arc::clone(&keys);
+    let (key, certificate) = SpKeys::generate("auth.acme.example", now()).unwrap();
+    keys.replace(SpKeys::from_pem(&format!("{key}{SP_KEY}"), &format!("{certificate}{SP_CERT}")).unwrap());
+    assert_eq!(held.certificates_der(), [der(&certificate), der(SP_CERT)]);
+    let three = (format!("{key}{SP_KEY}{SP_KEY}"), format!("{certificate}{SP_CERT}{SP_CERT}"));
+    assert_eq!(SpKeys::from_pem(&three.0, &three.1).unwrap_err().code(), "key_malformed");
+    assert_eq!(SpKeys::from_pem(&three.0, SP_CERT).unwrap_err().code(), "key_malformed");
+}
+
+#[test]
+fn a_longer_key_signs_and_a_short_one_does_not() {
+    let pkcs8 = |bytes: &[u8]| usher::saml::sign::SigningKey::from_pkcs8(bytes).map(drop).map_err(|error| error.code());
+    let long = RsaKeyPair::generate(KeySize::Rsa3072).unwrap();
+    let long: Pkcs8V1Der<'_> = long.as_der().unwrap();
+    assert_eq!(pkcs8(long.as_ref()), Ok(()));
+    assert!(pkcs8(&der(include_str!("../../fixtures/saml/short.key.pem"))).is_err());
 }
 
 #[test]

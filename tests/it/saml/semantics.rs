@@ -101,6 +101,20 @@ fn an_expired_assertion_is_refused_in_each_of_three_places() {
 fn an_assertion_that_is_not_valid_yet_is_refused() {
     assert_eq!(timed("NotBefore", "09:55:00", "2026-11-24T10:01:01Z"), "not_yet_valid");
     assert_eq!(timed("AuthnInstant", "09:59:58", "2026-11-24T10:01:01Z"), "issued_in_future");
+    for (attribute, from) in [("NotBefore", "09:55:00"), ("AuthnInstant", "09:59:58")] {
+        let at = |time: &str| format!("{attribute}=\"2026-11-24T{time}Z\"");
+        Draft::new().edit(&at(from), &at("10:01:00")).sign_response(&Signer::idp()).deliver().expect("one minute ahead");
+    }
+}
+
+#[test]
+fn an_element_of_another_kind_is_not_taken_for_an_assertion() {
+    for other in ["samlp:Assertion", "saml:Other", "samlp:EncryptedAssertion"] {
+        let draft = Draft::new().without("<saml:Assertion ", "</saml:Assertion>");
+        let draft = draft.edit("</samlp:Status>", &format!("</samlp:Status><{other}/>")).sign_response(&Signer::idp());
+        let code = if other == "saml:Other" { "assertion_not_one" } else { "assertion_misplaced" };
+        assert_eq!(draft.refusal(), code, "{other}");
+    }
 }
 
 #[test]
@@ -109,6 +123,7 @@ fn a_message_is_at_most_ten_minutes_old_whatever_it_says() {
     let issued = |at: &str| inner.replace("IssueInstant=\"2026-11-24T10:00:00Z\"", &format!("IssueInstant=\"{at}\""));
     assert_eq!(said(&inner, &issued("2026-11-24T09:49:59Z")), "issued_too_long_ago");
     assert_eq!(said(&inner, &issued("2026-11-24T10:01:01Z")), "issued_in_future");
+    Draft::new().edit(&inner, &issued("2026-11-24T09:50:00Z")).sign_response(&Signer::idp()).deliver().expect("ten minutes");
     let response =
         Draft::new().edit("IssueInstant=\"2026-11-24T10:00:00Z\" Destination", "IssueInstant=\"2026-11-24T09:49:59Z\" Destination");
     assert_eq!(response.sign_response(&Signer::idp()).refusal(), "issued_too_long_ago");
@@ -233,4 +248,40 @@ fn another_version_is_refused_in_either_place() {
     assert_eq!(said(&inner, &inner.replace("Version=\"2.0\"", "Version=\"1.1\"")), "version_wrong");
     let outer = Draft(Draft::new().0.replacen("Version=\"2.0\"", "Version=\"1.1\"", 1));
     assert_eq!(outer.sign_response(&Signer::idp()).refusal(), "version_wrong");
+}
+
+#[test]
+fn a_value_is_text_and_nothing_around_it() {
+    for (from, to) in [
+        ("<saml:Audience>", "</saml:Audience>"),
+        ("<saml:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">", "</saml:NameID>"),
+    ] {
+        let draft = Draft::new().edit(from, &format!("{from}<saml:x>")).edit(to, &format!("</saml:x>{to}"));
+        assert_eq!(draft.sign_response(&Signer::idp()).refusal(), "value_not_text", "{from}");
+    }
+    let issuer = format!("<saml:Issuer>{IDP}</saml:Issuer>");
+    assert_eq!(said(&issuer, &format!("<saml:Issuer><saml:x>{IDP}</saml:x></saml:Issuer>")), "value_not_text");
+}
+
+#[test]
+fn between_elements_there_is_white_space_or_nothing() {
+    for place in ["<saml:Subject>", "<saml:Conditions ", "<samlp:Status>", "<saml:Audience>", "<saml:SubjectConfirmationData "] {
+        let with = |text: &str| Draft::new().edit(place, &format!("{text}{place}")).sign_response(&Signer::idp());
+        with("\n\t  ").deliver().unwrap();
+        assert_eq!(with("text").refusal(), "structure", "{place}");
+    }
+}
+
+#[test]
+fn a_signature_stands_behind_the_issuer_of_what_it_signs() {
+    let empty = r#"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/>"#;
+    let issuer = format!("<saml:Issuer>{IDP}</saml:Issuer>");
+    let misplaced = |from: &str, to: &str| Draft::new().edit(from, to).sign_response(&Signer::idp()).refusal();
+    // Behind an issuer, but of nothing that can be signed.
+    assert_eq!(misplaced("<saml:AuthnContext>", &format!("<saml:AuthnContext>{issuer}{empty}")), "signature_misplaced");
+    // In the right place, but another element.
+    let other = empty.replace("http://www.w3.org/2000/09/xmldsig#", "urn:other");
+    assert_eq!(misplaced("<saml:Subject>", &format!("{other}<saml:Subject>")), "signature_misplaced");
+    // Of the assertion, but not behind its issuer.
+    assert_eq!(misplaced("<saml:Conditions ", &format!("{empty}<saml:Conditions ")), "signature_misplaced");
 }

@@ -117,6 +117,23 @@ fn other_canonicalizations_are_refused() {
 }
 
 #[test]
+fn a_prefix_list_is_of_exclusive_canonicalization_and_short() {
+    let sent = |parameter: &str| {
+        let draft = Draft(Signer::idp().sign(&Draft::new().0, "_assertion1", &["xs"]));
+        let list = format!(r#"<ec:InclusiveNamespaces xmlns:ec="{C14N}" PrefixList="xs"></ec:InclusiveNamespaces>"#);
+        draft.edit(&list, &parameter.replace("{C14N}", C14N)).deliver().map(drop).map_err(|error| error.code())
+    };
+    let list = |prefixes: &str| format!(r#"<ec:InclusiveNamespaces xmlns:ec="{{C14N}}" PrefixList="{prefixes}"/>"#);
+    let many = |count: usize| (0..count).fold(String::new(), |all, number| all + &format!("p{number} "));
+    assert_eq!(sent(r#"<ec:InclusiveNamespaces xmlns:ec="urn:other" PrefixList="xs"/>"#), Err("canonicalization_refused"));
+    assert_eq!(sent(r#"<ec:Other xmlns:ec="{C14N}" PrefixList="xs"/>"#), Err("canonicalization_refused"));
+    assert_eq!(sent(&list("xs").replace("/>", "><x/></ec:InclusiveNamespaces>")), Err("canonicalization_refused"));
+    // As many as may be: then it is the signature, which was made over another list, that refuses.
+    assert_eq!(sent(&list(&many(16))), Err("signature_wrong"));
+    assert_eq!(sent(&list(&many(17))), Err("canonicalization_refused"));
+}
+
+#[test]
 fn other_transforms_are_refused() {
     let enveloped = r#"<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"></ds:Transform>"#;
     let canonical = format!(r#"<ds:Transform Algorithm="{C14N}"></ds:Transform>"#);
@@ -131,6 +148,11 @@ fn other_transforms_are_refused() {
         format!("{enveloped}{xpath}"),
         format!("{enveloped}{xslt}"),
         format!("{enveloped}{canonical}{canonical}"),
+        format!("{xslt}{canonical}"),
+        format!("{canonical}{canonical}"),
+        format!("{}{canonical}", enveloped.replace("ds:Transform", "ds:Other")),
+        format!("{enveloped}{}", canonical.replace("ds:Transform", "ds:Other")),
+        format!("{}{canonical}", enveloped.replace("></", "><ds:XPath>x</ds:XPath></")),
         format!("{enveloped}{}", canonical.replace(C14N, "http://www.w3.org/TR/2001/REC-xml-c14n-20010315")),
     ] {
         assert_eq!(reshaped(&format!("{enveloped}{canonical}"), &transforms), "transform_refused", "{transforms}");
@@ -183,6 +205,15 @@ fn a_signature_has_exactly_the_parts_of_the_profile() {
     }
     assert_eq!(reshaped("</ds:KeyInfo>", "</ds:KeyInfo><ds:Object/>"), "object_refused");
     assert_eq!(reshaped("</ds:KeyInfo>", "</ds:KeyInfo><ds:Other/>"), "signature_shape");
+    let key_info = part("KeyInfo");
+    assert_eq!(draft.clone().edit(&key_info, &key_info.replace("ds:KeyInfo", "ds:Other")).refusal(), "signature_shape");
+    assert_eq!(draft.clone().edit(&key_info, &part("SignatureValue")).refusal(), "signature_shape", "a second value in place of the key");
+    let (info, value) = (part("SignedInfo"), part("SignatureValue"));
+    assert_eq!(
+        draft.clone().edit(&format!("{info}{value}"), &format!("{value}{info}")).refusal(),
+        "signature_shape",
+        "the other way round"
+    );
     assert_eq!(reshaped("<ds:DigestValue>", "<ds:DigestValue><x/>"), "value_not_text");
     assert_eq!(reshaped("<ds:SignatureValue>", "<ds:SignatureValue><ds:x/>"), "value_not_text");
     assert_eq!(reshaped("<ds:DigestValue>", "<ds:DigestValue>!"), "not_base64");
