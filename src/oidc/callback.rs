@@ -136,6 +136,12 @@ mod tests {
     }
 
     #[test]
+    fn a_callback_has_a_largest_size() {
+        let sized = |bytes: usize| Callback::parse(&format!("{:x<bytes$}", "state=a&code=b&x=")).is_ok();
+        assert_eq!([sized(MAX_BYTES), sized(MAX_BYTES + 1)], [true, false]);
+    }
+
+    #[test]
     fn the_issuer_of_the_callback_is_compared_before_anything_else() {
         assert_eq!(code("state=a&code=b&iss=https%3A%2F%2Fop.example", true), Ok("b".to_owned()));
         assert_eq!(code("state=a&code=b&iss=https%3A%2F%2Fop.example%2F", false), Err("callback_issuer_mismatch"));

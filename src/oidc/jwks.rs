@@ -117,6 +117,15 @@ mod tests {
     }
 
     #[test]
+    fn leading_zeros_do_not_make_a_key_longer() {
+        let bits_of = |bytes: &[u8]| bits(&URL_SAFE_NO_PAD.encode(bytes));
+        assert_eq!(bits_of(&[0x80, 0]), Some(16));
+        assert_eq!(bits_of(&[0, 0, 0x1f, 0xff]), Some(13));
+        assert_eq!(bits_of(&[0, 1]), Some(1));
+        assert_eq!(bits_of(&[0, 0]), None);
+    }
+
+    #[test]
     fn at_most_a_hundred_keys_are_read() {
         let all: Vec<_> = (0..300).map(|n| rsa(&n.to_string(), 2048)).collect();
         assert_eq!(keys(&all).0.len(), 100);

@@ -190,6 +190,19 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_is_only_looked_at_is_held_to_the_same_form() {
+        let token = |payload: &str| format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), URL_SAFE_NO_PAD.encode(payload));
+        let read = |token: &str| read_unverified_claims(token).map_err(|error| error.code());
+        assert_eq!(read(&token(r#"{"sub":"ada"}"#)).unwrap().get("sub").and_then(Value::as_str), Some("ada"));
+        for malformed in [token(r#"{"sub":"ada","sub":"eve"}"#), token("[]"), "e30.e30".to_owned(), "e30.e30.AA.AA".to_owned()] {
+            assert_eq!(read(&malformed), Err("id_token_malformed"), "{malformed}");
+        }
+        let padded = |bytes: usize| "e30.".to_owned() + &"A".repeat(bytes - "e30..".len()) + ".";
+        assert_eq!(read(&padded(MAX_BYTES)), Err("id_token_malformed"), "as large as may be, and read");
+        assert_eq!(read(&padded(MAX_BYTES + 1)), Err("id_token_too_large"));
+    }
+
+    #[test]
     fn a_token_has_three_parts_of_base64url() {
         let algorithms = Algorithms::parse(&["RS256".to_owned()]).unwrap();
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
@@ -210,7 +223,8 @@ mod tests {
                 "{token}"
             );
         }
-        let large = format!("{header}.{}.AA", "A".repeat(MAX_BYTES));
-        assert_eq!(UnverifiedToken::parse(&large, Kind::Id, &algorithms).map(|_| ()).unwrap_err(), OidcError::IdTokenTooLarge);
+        let sized = |bytes: usize| format!("{header}.{}.AA", "A".repeat(bytes - header.len() - 4));
+        let refusal = |bytes: usize| UnverifiedToken::parse(&sized(bytes), Kind::Id, &algorithms).map(|_| ()).unwrap_err().code();
+        assert_eq!([refusal(MAX_BYTES), refusal(MAX_BYTES + 1)], ["id_token_malformed", "id_token_too_large"]);
     }
 }

@@ -175,6 +175,26 @@ fn the_subject_can_be_another_claim_and_is_held_to_the_same_form() {
 }
 
 #[test]
+fn a_tenant_is_no_part_of_the_subject_where_there_is_one() {
+    let subject = read(&settings("groups"), json!({ "sub": "s-1", "tid": "t-1" }), None, |claims| claims.subject(false).ok());
+    assert_eq!(subject.as_deref(), Some("s-1"));
+}
+
+#[test]
+fn a_logout_finds_the_session_by_the_providers_own_names() {
+    let names = |token: Value| {
+        read(&settings("groups"), token, Some(json!({ "sub": "u", "sid": "u", "iat": 1, "auth_time": 1 })), |claims| {
+            let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_second);
+            (claims.sub(), claims.session(), seconds(claims.issued_at()), seconds(claims.authenticated_at()))
+        })
+    };
+    let token = json!({ "sub": "s-1", "sid": "session", "iat": 1_800_000_000, "auth_time": 1_700_000_000 });
+    assert_eq!(names(token), (Some("s-1".to_owned()), Some("session".to_owned()), Some(1_800_000_000), Some(1_700_000_000)));
+    assert_eq!(names(json!({})), (None, None, None, None), "userinfo does not say it");
+    assert_eq!(names(json!({ "sid": " blank" })).1, None);
+}
+
+#[test]
 fn userinfo_is_asked_only_for_gaps() {
     let gaps = |token| read(&settings("/realm_access/roles"), token, None, |claims| claims.has_gaps());
     assert!(!gaps(json!({ "email": "a", "name": "b", "realm_access": { "roles": [] } })));

@@ -35,6 +35,29 @@ fn check_for(changes: Value, set: impl FnOnce(&mut OidcSettings), max_age: Optio
     expected.check(signed).map_or_else(|error| error.code(), |_| "ok")
 }
 
+/// What came with a refresh of Ada's session at `https://op.example`.
+fn check_refreshed(changes: Value) -> &'static str {
+    let Value::Object(mut claims) = json!({ "iss": "https://op.example", "aud": "usher", "sub": "ada", "iat": NOW, "exp": NOW + 300 })
+    else {
+        panic!("an object")
+    };
+    let Value::Object(changes) = changes else { panic!("an object") };
+    claims.extend(changes);
+    let (algorithm, key) = (CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256, CoreJsonWebKey::new_rsa(vec![1], vec![1], None));
+    let signed = Signed { claims, algorithm, key, key_issuer: None };
+    let mut settings = OidcSettings::new("https://op.example", "usher");
+    settings.hosted_domains = ["acme.example".to_owned()].into();
+    let expected = Expected {
+        settings: &settings,
+        issuer: &Issuer::of(&settings).unwrap(),
+        nonce: "n",
+        authenticated_since: None,
+        access_token: &AccessToken::new("access".to_owned()),
+        now: Timestamp::from_second(NOW).unwrap(),
+    };
+    expected.check_refreshed(&signed, "https://op.example", "ada").map_or_else(|error| error.code(), |()| "ok")
+}
+
 fn removed(name: &str) -> &'static str {
     check(json!({ name: "[removed]" }))
 }
@@ -148,6 +171,7 @@ fn who_was_asked_to_authenticate_has_done_so_since() {
     // Glewlwyd.
     assert_eq!(at(json!(0), 3600), "authenticated_too_long_ago");
     assert_eq!(at(json!(i64::MIN), 3600), "authenticated_too_long_ago");
+    assert_eq!(at(json!(NOW + 60), 3600), "ok", "give or take the clocks");
     assert_eq!(at(json!(NOW + 61), 3600), "authenticated_in_future");
     for odd in [json!("[removed]"), json!(null), json!(NOW.to_string()), json!([NOW])] {
         assert_eq!(at(odd.clone(), 3600), "auth_time_missing", "{odd}");
@@ -178,5 +202,29 @@ fn a_google_account_is_of_a_domain_that_the_connection_names() {
         json!(""),
     ] {
         assert_eq!(with(hd.clone()), "hosted_domain_not_allowed", "{hd}");
+    }
+}
+
+#[test]
+fn a_refresh_is_of_the_same_person_and_for_us() {
+    let with = |changes: Value| {
+        let Value::Object(mut changes) = changes else { panic!("an object") };
+        changes.entry("hd").or_insert(json!("acme.example"));
+        check_refreshed(Value::Object(changes))
+    };
+    assert_eq!(with(json!({})), "ok");
+    assert_eq!(with(json!({ "nonce": "n" })), "ok");
+    for (changes, code) in [
+        (json!({ "iss": "https://other.example" }), "issuer_mismatch"),
+        (json!({ "sub": "eve" }), "refreshed_subject_mismatch"),
+        (json!({ "sub": null }), "refreshed_subject_mismatch"),
+        (json!({ "nonce": "other" }), "nonce_mismatch"),
+        (json!({ "nonce": 7 }), "nonce_mismatch"),
+        (json!({ "aud": "other" }), "audience_mismatch"),
+        (json!({ "exp": NOW - 60 }), "expired"),
+        (json!({ "at_hash": "other" }), "access_token_mismatch"),
+        (json!({ "hd": "evil.example" }), "hosted_domain_not_allowed"),
+    ] {
+        assert_eq!(with(changes.clone()), code, "{changes}");
     }
 }

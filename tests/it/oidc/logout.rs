@@ -72,6 +72,35 @@ async fn a_logout_token_with_anything_wrong_ends_nothing() {
 }
 
 #[tokio::test]
+async fn a_logout_token_is_of_the_last_two_minutes_give_or_take_the_clocks() {
+    let at = now().as_second();
+    for (changes, code) in [
+        (json!({ "iat": at - 180 }), "ok"),
+        (json!({ "iat": at - 181 }), "issued_too_long_ago"),
+        (json!({ "iat": at + 60 }), "ok"),
+        (json!({ "iat": at + 61 }), "issued_in_future"),
+        (json!({ "exp": at - 59 }), "ok"),
+        (json!({ "exp": at - 60 }), "expired"),
+    ] {
+        assert_eq!(outcome(changes.clone()).await, code, "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_token_is_remembered_by_its_id_for_as_long_as_it_counts() {
+    let op = Op::start(now()).await;
+    for (bytes, code) in [(255, Ok(())), (256, Err("logout_token_invalid"))] {
+        let id = "x".repeat(bytes);
+        let token = op.logout_token(&json!({ "jti": id }));
+        let said = relying_party(&op).read_logout(&format!("logout_token={token}"), now()).await;
+        assert_eq!(said.as_ref().map(drop).map_err(usher::oidc::OidcError::code), code);
+        if let Ok(said) = said {
+            assert_eq!(said.replay_key(), (format!("logout-token:op:{id}"), std::time::Duration::from_mins(4)));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_logout_token_without_a_true_signature_ends_nothing() {
     let op = Op::start(now()).await;
     for (signing, code) in [
