@@ -174,6 +174,9 @@ mod tests {
             ("Expect", "100-continue"),
             ("Upgrade", "h2c"),
             ("HTTP2-Settings", "x"),
+            ("Proxy-Connection", "keep-alive"),
+            ("Proxy-Authenticate", "Basic"),
+            ("Proxy-Authorization", "Basic x"),
         ]);
         let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();

@@ -316,10 +316,43 @@ mod tests {
     fn the_host_is_one_lower_case_name() {
         assert_eq!(parse_host("App.Acme.Example:8443").unwrap(), "app.acme.example");
         assert_eq!(parse_host("[::1]:80").unwrap(), "[::1]");
-        for bad in
-            ["", ":80", "a:", "a:b", "a:1:2", "a..b", ".a", "a.", "-a", "a_b", "a b", "ä", "[::1", "[]", "[::1]x", "a@b", "a/b", "a:123456"]
-        {
+        assert_eq!(parse_host("[::FFFF:127.0.0.1]:65535").unwrap(), "[::ffff:127.0.0.1]");
+        for bad in [
+            "[x]", "", ":80", "a:", "a:b", "a:1:2", "a..b", ".a", "a.", "-a", "a_b", "a b", "ä", "[::1", "[]", "[::1]x", "a@b", "a/b",
+            "a:123456",
+        ] {
             assert_eq!(parse_host(bad), Err(Malformed::Host), "{bad:?}");
+        }
+    }
+
+    /// A server behind us that counts otherwise would take the rest of one request for the next (RFC 9112 6.3).
+    #[test]
+    fn the_length_is_said_once() {
+        let read = |version, lines: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("app.acme.example"))]);
+            for (name, value) in lines {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            Target::parse(&Method::POST, &Uri::from_static("/"), version, &headers).map(drop)
+        };
+        let (length, chunked) = (("content-length", "1"), ("transfer-encoding", "chunked"));
+        for lines in [&[][..], &[length], &[chunked]] {
+            assert_eq!(read(Version::HTTP_11, lines), Ok(()), "{lines:?}");
+        }
+        for lines in [&[length, length][..], &[length, chunked], &[chunked, chunked], &[("transfer-encoding", "gzip, chunked")]] {
+            assert_eq!(read(Version::HTTP_11, lines), Err(Malformed::Length), "{lines:?}");
+        }
+        assert_eq!(read(Version::HTTP_10, &[chunked]), Err(Malformed::Length));
+        assert_eq!(read(Version::HTTP_2, &[chunked]), Err(Malformed::Length));
+    }
+
+    #[test]
+    fn a_query_stays_in_its_line() {
+        for good in ["", "a=b&c=%0d", "//../..;?\"{}", "\u{e4}"] {
+            assert_eq!(check_query(good), Ok(()), "{good:?}");
+        }
+        for bad in [" ", "a b", "a\rb", "a\nb", "a\tb", "\u{7f}", "\0"] {
+            assert_eq!(check_query(bad), Err(Malformed::Path), "{bad:?}");
         }
     }
 }
