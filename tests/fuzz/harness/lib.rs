@@ -1,5 +1,6 @@
 //! The harness for libFuzzer: the same functions that the tests feed with every seed and every finding.
 
+#[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../../it/support/saml_idp.rs"]
 mod saml_idp;
 mod support {

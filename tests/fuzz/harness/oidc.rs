@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use usher::core::{Connection, ConnectionId, OidcSettings, Protocol};
-use usher::oidc::{Callback, RelyingParty};
+use usher::core::{Connection, ConnectionId, Identity, OidcSettings, Protocol};
+use usher::oidc::{Callback, OidcError, RelyingParty, read_unverified};
 use usher::outbound::Outbound;
 
 use crate::support::saml_idp::der;
@@ -50,6 +50,11 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
+/// A token that an administrator pasted.
+fn pasted(token: &str) -> Result<Identity, OidcError> {
+    read_unverified(&ConnectionId::parse("op").unwrap(), &OidcSettings::new(ISSUER, CLIENT), token)
+}
+
 /// An ID token: anything in braces is signed by the provider as its claims, a line before it as its header; anything else is a whole token, a key
 /// set, and a callback's query.
 pub(crate) fn id_token(data: &[u8]) {
@@ -59,6 +64,7 @@ pub(crate) fn id_token(data: &[u8]) {
         let Ok(text) = std::str::from_utf8(data) else { return };
         assert!(read(text).is_err(), "a stranger's token was accepted: {text}");
         let _ = Callback::parse(text);
+        let _ = pasted(text);
         return;
     }
     // Nobody signs for a stranger who brings the keys along.
@@ -69,7 +75,9 @@ pub(crate) fn id_token(data: &[u8]) {
     };
     let line = data.iter().position(|&byte| byte == b'\n');
     let (header, claims) = line.map_or((&br#"{"alg":"ES256","kid":"k1"}"#[..], data), |at| (&data[..at], &data[at + 1..]));
-    let Ok(checked) = read(&token(header, claims)) else { return };
+    let token = token(header, claims);
+    let Ok(checked) = read(&token) else { return };
+    assert_eq!(pasted(&token).unwrap().subject, checked.identity().subject);
     // Another reader of JSON, which takes the last of two members, has to see the same.
     let seen: Value = serde_json::from_slice(claims).unwrap();
     assert_eq!((seen["iss"].as_str(), seen["nonce"].as_str()), (Some(ISSUER), Some(NONCE)));

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use roxmltree::{Document, Node};
-use usher::core::{Asking, Cbc, GroupClaim, IdpSource, RequestBinding};
+use usher::core::{Asking, Cbc, ConnectionId, GroupClaim, IdpSource, RequestBinding};
 use usher::saml::logout::{LogoutMessage, Unverified};
 use usher::saml::message::{Kind, encode_post, encode_redirect};
-use usher::saml::{Checked, Go, ServiceProvider, xml};
+use usher::saml::{Checked, Go, ServiceProvider, read_unverified, xml};
 
 use crate::support::saml_idp::{ACS, IDP, REQUEST, SP, Signer, Sp, der, now};
 
@@ -17,6 +17,8 @@ const GENUINE: [&str; 3] = ["ada-0001", "ada-0002", "admin-0000"];
 
 static USUAL: LazyLock<ServiceProvider> = LazyLock::new(|| Sp::default().build().unwrap());
 static SIGNER: LazyLock<Signer> = LazyLock::new(Signer::ec);
+
+static USUAL_ID: LazyLock<ConnectionId> = LazyLock::new(|| ConnectionId::parse("okta").unwrap());
 
 /// Every exception at once: CBC behind an unsigned response, and messages that nobody asked for.
 static LENIENT: LazyLock<ServiceProvider> = LazyLock::new(|| {
@@ -28,12 +30,15 @@ static LENIENT: LazyLock<ServiceProvider> = LazyLock::new(|| {
 /// A response as a stranger sends it. Nobody but the provider has its key, so whoever gets in is somebody for whom it was used.
 pub(crate) fn response(data: &[u8]) {
     let field = STANDARD.encode(data);
+    // What an administrator pastes is read whoever signed it, and never as somebody else than a login would.
+    let pasted = read_unverified(&USUAL_ID, &Sp::default().settings, &field);
     for (provider, request) in [(&USUAL, Some(REQUEST)), (&LENIENT, None), (&LENIENT, Some(REQUEST))] {
         if let Ok(checked) = provider.finish(&field, request, now()) {
             let identity = checked.identity();
             assert!(GENUINE.contains(&identity.subject.as_str()), "{identity:?}");
             assert_eq!(identity.email.as_ref().map(ToString::to_string).as_deref(), Some("ada@acme.example"));
             assert_eq!(identity.groups, GroupClaim::from_values(["app-admins", "design"]));
+            assert!(pasted.as_ref().unwrap().as_ref().is_none_or(|pasted| pasted.subject == identity.subject), "{pasted:?}");
         }
     }
 }
