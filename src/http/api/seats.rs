@@ -58,7 +58,7 @@ async fn list(caller: Caller) -> Result<Json<SeatList>, ApiError> {
 
 /// Seats of a tier, if everyone signed in.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Needed {
+pub(super) struct Expected {
     #[schema(example = "Premium")]
     tier: String,
     owned: u32,
@@ -66,7 +66,7 @@ pub(super) struct Needed {
     needed: u64,
 }
 
-impl From<TierForecast> for Needed {
+impl From<TierForecast> for Expected {
     fn from(TierForecast { tier, owned, needed }: TierForecast) -> Self {
         Self { tier: tier.to_string(), owned, needed }
     }
@@ -77,7 +77,7 @@ impl From<TierForecast> for Needed {
 #[schema(as = SeatForecast)]
 pub(super) struct Forecast {
     /// Highest tier first; empty: seats are not counted.
-    items: Vec<Needed>,
+    items: Vec<Expected>,
     /// Members who were looked at, with the groups that came at their last login.
     members: u64,
     /// People who were looked at and are no members yet: they ask to come in, or wait for a seat.
@@ -86,7 +86,7 @@ pub(super) struct Forecast {
 
 impl From<SeatForecast> for Forecast {
     fn from(SeatForecast { tiers, members, strangers }: SeatForecast) -> Self {
-        Self { items: tiers.into_iter().map(Needed::from).collect(), members, strangers }
+        Self { items: tiers.into_iter().map(Expected::from).collect(), members, strangers }
     }
 }
 
