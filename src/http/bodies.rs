@@ -190,7 +190,9 @@ mod tests {
         first.take(OF_ONE_NETWORK).unwrap();
         assert!(share(&bodies, "2001:db8:1:ffff::9").take(1).is_err(), "another network of the same site");
         let others: Vec<_> = (1..OF_ALL / OF_ONE_NETWORK).map(|number| share(&bodies, &format!("192.0.2.{number}"))).collect();
-        others.iter().for_each(|other| other.take(OF_ONE_NETWORK).unwrap());
+        for other in &others {
+            other.take(OF_ONE_NETWORK).unwrap();
+        }
         assert!(share(&bodies, "198.51.100.1").take(1).is_err(), "all together");
         drop(others);
         share(&bodies, "198.51.100.1").take(OF_ONE_NETWORK).unwrap();

@@ -167,8 +167,8 @@ impl Lasting {
     const SOON: Duration = Duration::from_secs(1);
     const MANY: usize = 64;
 
-    pub(super) fn new(begin: impl FnOnce() -> Watch + Send + 'static) -> Box<Self> {
-        Box::new(Self { begin: Some(Box::new(begin)), watch: None, pieces: 0, soon: None })
+    pub(super) fn new(begin: impl FnOnce() -> Watch + Send + 'static) -> Self {
+        Self { begin: Some(Box::new(begin)), watch: None, pieces: 0, soon: None }
     }
 
     /// Ready when the session is over.

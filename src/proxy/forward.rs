@@ -212,7 +212,7 @@ impl Proxy {
     /// Ties an answer to the session that asked, in case it lasts.
     fn tie(self: &Arc<Self>, route: &Arc<Route>, session: Arc<Session>) -> Tie {
         let (proxy, route) = (Arc::clone(self), Arc::clone(route));
-        Tie::Lasting(Lasting::new(|| Box::pin(watch::until_ended(proxy, route, session))))
+        Tie::Lasting(Box::new(Lasting::new(|| Box::pin(watch::until_ended(proxy, route, session)))))
     }
 
     fn prepare(

@@ -234,18 +234,7 @@ impl ProblemKind<'_> {
                     "If it says no again, ask your administrator to assign the app to you.",
                 ],
             ),
-            Self::SignInTimeMissing { provider } => Words::new(
-                Icon::Clock,
-                format!("{provider} does not say when you signed in"),
-                format!(
-                    "What you were about to do needs a fresh sign-in. {provider} signed you in, but without the time, so nobody can tell whether it \
-                     asked you again. Nothing was done, and you are still signed in as before."
-                ),
-                &[
-                    "Have the provider send the claim “auth_time” with its ID tokens. In Entra ID it is an optional claim: App registrations, Token configuration.",
-                    "Until then, or if your provider has no such claim: do it on the server, by Usher’s command line.",
-                ],
-            ),
+            Self::SignInTimeMissing { provider } => sign_in_time_missing(provider),
             Self::AppNotAllowed { application } => Words::new(
                 Icon::Door,
                 "This app is not for your role",
@@ -290,6 +279,21 @@ impl ProblemKind<'_> {
             ),
         }
     }
+}
+
+fn sign_in_time_missing(provider: &str) -> Words {
+    Words::new(
+        Icon::Clock,
+        format!("{provider} does not say when you signed in"),
+        format!(
+            "What you were about to do needs a fresh sign-in. {provider} signed you in, but without the time, so nobody can tell whether it \
+             asked you again. Nothing was done, and you are still signed in as before."
+        ),
+        &[
+            "Have the provider send the claim “auth_time” with its ID tokens. In Entra ID it is an optional claim: App registrations, Token configuration.",
+            "Until then, or if your provider has no such claim: do it on the server, by Usher’s command line.",
+        ],
+    )
 }
 
 /// A length of time in the unit that a person would use.

@@ -114,7 +114,7 @@ impl MemoryStore {
     /// Keys and members of sets that are in memory now, expired ones included.
     #[must_use]
     pub fn count_entries(&self) -> usize {
-        self.lock().rooms.iter().map(|shelf| shelf.size).sum()
+        self.lock().rooms.iter().map(|stock| stock.size).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -146,12 +146,12 @@ fn micros(at: Timestamp) -> i64 {
 #[derive(Debug, Default)]
 struct State {
     entries: HashMap<Arc<str>, Entry>,
-    rooms: [Shelf; Room::ALL.len()],
+    rooms: [Stock; Room::ALL.len()],
 }
 
 /// What stands in one room.
 #[derive(Debug, Default)]
-struct Shelf {
+struct Stock {
     /// When each key ends, soonest first.
     ends: BTreeSet<(i64, Arc<str>)>,
     /// In the order in which they were written.
@@ -209,7 +209,7 @@ impl State {
     fn sweep(&mut self, now: i64) {
         for room in Room::ALL {
             for _ in 0..Self::SWEEP {
-                match self.shelf(room).ends.first().cloned() {
+                match self.stock(room).ends.first().cloned() {
                     Some((ends_at, key)) if ends_at <= now => drop(self.remove(&key)),
                     _ => break,
                 }
@@ -217,8 +217,8 @@ impl State {
         }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "there is a shelf for each room")]
-    const fn shelf(&mut self, room: Room) -> &mut Shelf {
+    #[expect(clippy::indexing_slicing, reason = "there is a stock for each room")]
+    const fn stock(&mut self, room: Room) -> &mut Stock {
         &mut self.rooms[room as usize]
     }
 
@@ -230,24 +230,24 @@ impl State {
 
     fn remove(&mut self, key: &str) -> Option<Kind> {
         let (key, entry) = self.entries.remove_entry(key)?;
-        let shelf = self.shelf(Room::of(&key, &entry.kind));
-        shelf.ends.remove(&(entry.ends_at, key));
-        shelf.order.remove(&entry.place);
-        shelf.size = shelf.size.saturating_sub(entry.kind.size());
-        shelf.bytes = shelf.bytes.saturating_sub(entry.kind.bytes());
+        let stock = self.stock(Room::of(&key, &entry.kind));
+        stock.ends.remove(&(entry.ends_at, key));
+        stock.order.remove(&entry.place);
+        stock.size = stock.size.saturating_sub(entry.kind.size());
+        stock.bytes = stock.bytes.saturating_sub(entry.kind.bytes());
         Some(entry.kind)
     }
 
     fn insert(&mut self, key: &str, kind: Kind, ends_at: i64) {
         self.remove(key);
         let key: Arc<str> = key.into();
-        let shelf = self.shelf(Room::of(&key, &kind));
-        shelf.size += kind.size();
-        shelf.bytes += kind.bytes();
-        shelf.ends.insert((ends_at, Arc::clone(&key)));
-        let place = shelf.next;
-        shelf.next += 1;
-        shelf.order.insert(place, Arc::clone(&key));
+        let stock = self.stock(Room::of(&key, &kind));
+        stock.size += kind.size();
+        stock.bytes += kind.bytes();
+        stock.ends.insert((ends_at, Arc::clone(&key)));
+        let place = stock.next;
+        stock.next += 1;
+        stock.order.insert(place, Arc::clone(&key));
         self.entries.insert(key, Entry { ends_at, place, kind });
     }
 
@@ -257,15 +257,15 @@ impl State {
         loop {
             let before = self.entries.get(key).filter(|entry| Room::of(key, &entry.kind) == room);
             let (old_size, old_bytes) = before.map_or((0, 0), |entry| (entry.kind.size(), entry.kind.bytes()));
-            let shelf = self.shelf(room);
-            let full = if size > old_size && shelf.size - old_size + size > limit.entries {
-                MemoryError::Full(shelf.size)
-            } else if bytes > old_bytes && shelf.bytes - old_bytes + bytes > limit.bytes {
-                MemoryError::FullOfBytes(shelf.bytes)
+            let stock = self.stock(room);
+            let full = if size > old_size && stock.size - old_size + size > limit.entries {
+                MemoryError::Full(stock.size)
+            } else if bytes > old_bytes && stock.bytes - old_bytes + bytes > limit.bytes {
+                MemoryError::FullOfBytes(stock.bytes)
             } else {
                 return Ok(());
             };
-            match (room, shelf.order.first_key_value()) {
+            match (room, stock.order.first_key_value()) {
                 (Room::Anyones | Room::Counters, Some((_, oldest))) => {
                     let oldest = Arc::clone(oldest);
                     self.remove(&oldest);
@@ -367,8 +367,8 @@ impl Ephemeral for MemoryStore {
         let Some(place) = found.places.remove(member) else { return Ok(()) };
         found.order.remove(&place);
         let is_empty = found.places.is_empty();
-        let shelf = state.shelf(Room::of_key(set));
-        shelf.size = shelf.size.saturating_sub(1);
+        let stock = state.stock(Room::of_key(set));
+        stock.size = stock.size.saturating_sub(1);
         if is_empty {
             state.remove(set);
         }
