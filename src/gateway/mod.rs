@@ -242,6 +242,7 @@ impl Running {
 
     /// Reads the settings that were saved meanwhile, without waiting for the next look. In a task of its own: whoever does not wait for its end does not
     /// stop it.
+    #[must_use]
     pub fn refresh(&self) -> JoinHandle<Result<(), StoreError>> {
         let app = Arc::clone(&self.node.load().app);
         tokio::spawn(async move { app.refresh(false).await })
