@@ -86,6 +86,35 @@ fn oidc(op: &Op) -> String {
     )
 }
 
+/// In by the other door, out again, and as far as to the provider's logout, which gets the ID token as a hint (RP-Initiated Logout 1.0, 2). The pages with
+/// the ways to them.
+async fn in_and_out_by_oidc(site: &Site, op: &Op, planted: &mut Planted, answers: &mut Vec<(String, String)>) -> [Page; 2] {
+    op.set(|op| op.claims["email"] = SECOND_ADDRESS.into());
+    op.set(|op| op.claims["groups"] = json!([GROUP, "everyone"]));
+    planted.add("an address", SECOND_ADDRESS);
+    let mut third = Browser::new();
+    let page = sign_in_by_oidc(&mut third, site, op).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    planted.add_trail(&page);
+    let inside = third.open(&site.app("/by-oidc")).await;
+    let received = crate::support::ask::Received::parse(&inside.text);
+    planted.add("the app's token", received.all("x-usher-assertion")[0]);
+    planted.add_trail(&inside);
+    planted.add_cookies(&third);
+    let account = third.open(&site.auth("/")).await;
+    let out = third.submit(&account, account.form_to("/logout")).await;
+    let hint = out.find_link(op.issuer()).unwrap_or_else(|| panic!("{}", out.text));
+    let parameter = |name: &str| hint.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
+    planted.add("an ID token", parameter("id_token_hint"));
+    let back = third.open(&format!("{}?state={}", site.auth("/signed-out"), parameter("state"))).await;
+    assert_eq!(back.status, 200);
+    // The way there belongs into the page; a template writes `&` as it likes.
+    let shown = out.text.replace("&#38;", "&").replace("&amp;", "&").replace(hint.as_str(), "");
+    answers.push(("the page of a logout".to_owned(), shown));
+    answers.push(("the page after a logout".to_owned(), back.text));
+    [page, inside]
+}
+
 /// Everything that happens to an installation in its life. What is planted on the way, and what was answered to strangers.
 async fn live(node: &Node, site: &Site, op: &Op) -> (Planted, Vec<(String, String)>) {
     let mut planted = Planted::default();
@@ -135,32 +164,8 @@ async fn live(node: &Node, site: &Site, op: &Op) -> (Planted, Vec<(String, Strin
     // It says to the person who they are, and to nobody else.
     answers.push(("the page of a refusal".to_owned(), page.text.replace(STRANGER, "")));
 
-    // And in by that door, out again, and as far as to the provider's logout, which gets the ID token as a hint (RP-Initiated Logout 1.0, 2).
-    op.set(|op| op.claims["email"] = SECOND_ADDRESS.into());
-    op.set(|op| op.claims["groups"] = json!([GROUP, "everyone"]));
-    planted.add("an address", SECOND_ADDRESS);
-    let mut third = Browser::new();
-    let page = sign_in_by_oidc(&mut third, site, op).await;
-    assert_eq!(page.status, 200, "{}", page.text);
-    planted.add_trail(&page);
-    trails.push(page);
-    let inside = third.open(&site.app("/by-oidc")).await;
-    let received = crate::support::ask::Received::parse(&inside.text);
-    planted.add("the app's token", received.all("x-usher-assertion")[0]);
-    planted.add_trail(&inside);
-    trails.push(inside);
-    planted.add_cookies(&third);
-    let account = third.open(&site.auth("/")).await;
-    let out = third.submit(&account, account.form_to("/logout")).await;
-    let hint = out.find_link(op.issuer()).unwrap_or_else(|| panic!("{}", out.text));
-    let parameter = |name: &str| hint.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
-    planted.add("an ID token", parameter("id_token_hint"));
-    let back = third.open(&format!("{}?state={}", site.auth("/signed-out"), parameter("state"))).await;
-    assert_eq!(back.status, 200);
-    // The way there belongs into the page; a template writes `&` as it likes.
-    let shown = out.text.replace("&#38;", "&").replace("&amp;", "&").replace(hint.as_str(), "");
-    answers.push(("the page of a logout".to_owned(), shown));
-    answers.push(("the page after a logout".to_owned(), back.text));
+    let more = in_and_out_by_oidc(site, op, &mut planted, &mut answers).await;
+    trails.extend(more);
 
     // Messages that are refused: unsigned, for somebody else, not even XML; a code that is none.
     for message in ["PHBsYW50ZWQtbm9uc2Vuc2U+", "planted-garbage-for-the-acs"] {
