@@ -197,7 +197,8 @@ mod tests {
         drop(others);
         share(&bodies, "198.51.100.1").take(OF_ONE_NETWORK).unwrap();
         drop(first);
-        assert_eq!((bodies.held().all, bodies.held().by_network.len()), (0, 0));
+        let held = bodies.held();
+        assert_eq!((held.all, held.by_network.len()), (0, 0));
     }
 
     #[test]
