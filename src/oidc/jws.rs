@@ -224,7 +224,8 @@ mod tests {
             );
         }
         let sized = |bytes: usize| format!("{header}.{}.AA", "A".repeat(bytes - header.len() - 4));
-        let refusal = |bytes: usize| UnverifiedToken::parse(&sized(bytes), Kind::Id, &algorithms).map(|_| ()).unwrap_err().code();
-        assert_eq!([refusal(MAX_BYTES), refusal(MAX_BYTES + 1)], ["id_token_malformed", "id_token_too_large"]);
+        assert!(UnverifiedToken::parse(&sized(MAX_BYTES), Kind::Id, &algorithms).is_ok());
+        let large = sized(MAX_BYTES + 1);
+        assert_eq!(UnverifiedToken::parse(&large, Kind::Id, &algorithms).map(|_| ()).unwrap_err(), OidcError::IdTokenTooLarge);
     }
 }

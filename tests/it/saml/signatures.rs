@@ -209,6 +209,7 @@ fn a_signature_has_exactly_the_parts_of_the_profile() {
     assert_eq!(draft.clone().edit(&key_info, &key_info.replace("ds:KeyInfo", "ds:Other")).refusal(), "signature_shape");
     assert_eq!(draft.clone().edit(&key_info, &part("SignatureValue")).refusal(), "signature_shape", "a second value in place of the key");
     let (info, value) = (part("SignedInfo"), part("SignatureValue"));
+    assert_eq!(draft.clone().edit(&value, &value.replace("ds:SignatureValue", "ds:Other")).refusal(), "signature_shape");
     assert_eq!(
         draft.clone().edit(&format!("{info}{value}"), &format!("{value}{info}")).refusal(),
         "signature_shape",
