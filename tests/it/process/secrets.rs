@@ -54,7 +54,7 @@ impl Planted {
 
     /// Addresses hold what leads on, once, and nothing else of what was planted.
     fn look_through_addresses(&self, page: &Page) {
-        let addresses = page.trail.iter().chain([&page.url]).map(|url| format!("{url}\n")).collect::<String>();
+        let addresses = page.trail.iter().chain([&page.url]).map(ToString::to_string).collect::<Vec<_>>().join("\n");
         self.look_through_but(&["a parameter of an address"], "an address", &addresses);
     }
 
@@ -219,7 +219,9 @@ async fn live(node: &Node, site: &Site, op: &Op) -> (Planted, Vec<(String, Strin
         browser.open(&site.auth(path)).await;
     }
     node.usher(&["session", "list"]);
-    trails.iter().for_each(|page| planted.look_through_addresses(page));
+    for page in &trails {
+        planted.look_through_addresses(page);
+    }
     (planted, answers)
 }
 
