@@ -10,7 +10,7 @@ SERVER_CORE, OTHER_CORE = "0", "1"
 
 def need(program, package):
     if not shutil.which(program) and not pathlib.Path(f"/usr/sbin/{program}").exists():
-        subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", package], check=True, stdout=sys.stderr)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], check=True, stdout=sys.stderr)
 
 
 def build(name, profile):
@@ -113,9 +113,10 @@ def wrk(target, seconds, connections, script=None):
     after = cpu_seconds(target["pids"])
     requests = int(re.search(r"(\d+) requests in", said)[1])
     if "Non-2xx" in said or "Socket errors" in said:
-        sys.exit(f"{target['name']} did not answer every request:\n{said}")
-    unit = {"us": 1e-3, "ms": 1.0, "s": 1e3}
-    latency = {p: float(v) * unit[u] for p, v, u in re.findall(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", said, re.M)}
+        raise RuntimeError(f"{target['name']} did not answer every request:\n{said}")
+    unit = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+    # A blank follows a unit of one letter.
+    latency = {p: float(v) * unit[u] for p, v, u in re.findall(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m) *$", said, re.M)}
     return {"target": target["name"], "requests": requests, "per_second": requests / seconds, "cpu_us": (after - before) / max(requests, 1) * 1e6,
             "p50_ms": latency["50"], "p99_ms": latency["99"], "load": os.getloadavg()[0]}
 

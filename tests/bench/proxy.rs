@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench proxy -- http://127.0.0.1:9000 [--threads N] [--trust] [--redis redis://…] [--sessions N]`
 //!
-//! `--trust`: it believes proxies on this machine, and answers `/forward-auth`. `--sessions`: so many, of a hundred people; their cookies are in the
+//! `--trust`: it believes proxies on this machine, and answers `/forward-auth`. `--sessions`: so many, fifty of each person; their cookies are in the
 //! file `tokens`, one a line.
 
 use std::collections::BTreeMap;
@@ -33,8 +33,11 @@ use acme::{Error, settings};
 use comer::{identity, newcomer};
 use node::{HOST, config, sign_in};
 
-/// Whose sessions they are: few, so that what is asked about each session is the session.
-const PEOPLE: usize = 100;
+/// Sessions of one person: many, so that what is asked about each session is the session; and so few that a login, which looks at all of its person's
+/// sessions, takes no time.
+const EACH: usize = 50;
+/// Logins at a time.
+const TOGETHER: usize = 100;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -104,12 +107,13 @@ impl Wishes {
 /// The cookies of so many sessions.
 async fn sign_everyone_in(sessions: &Arc<Sessions>, store: &Arc<dyn Store>, count: usize) -> Result<Vec<String>, Error> {
     let mut people = Vec::new();
-    for number in 0..PEOPLE.min(count) {
+    for number in 0..count.div_ceil(EACH) {
         people.push((join(store.as_ref(), number).await?, number));
     }
+    let mut turns = people.into_iter().cycle().take(count);
     let mut tokens = Vec::with_capacity(count);
     while tokens.len() < count {
-        let some = people.iter().take(count - tokens.len()).cloned().map(|(row, number)| {
+        let some = turns.by_ref().take(TOGETHER).map(|(row, number)| {
             let sessions = Arc::clone(sessions);
             tokio::spawn(async move { enter(&sessions, row, number).await })
         });

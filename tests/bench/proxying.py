@@ -73,8 +73,14 @@ def small(asked):
     return {"rounds": rounds, "memory_kib": memory, "groups": groups}
 
 
+def pauses(path, milliseconds):
+    """Each connection waits so long between two requests, in the middle; the wait is not in the latency."""
+    path.write_text(f"function delay() return math.random(0, {2 * milliseconds}) end\n")
+    return path
+
+
 def latency(asked):
-    """One connection: nobody waits for anybody."""
+    """One connection, where nobody waits for anybody; and many that ask for half of what nginx can do."""
     with scene() as (directory, running):
         upstream, plain = free_port(), free_port()
         nginx(directory, running, "upstream", OTHER_CORE, f"server {{ listen 127.0.0.1:{upstream}; root {directory}; }}")
@@ -88,7 +94,13 @@ def latency(asked):
         ]
         for target in targets:
             wrk(target, 1, 1)
-        return {"rounds": interleave(targets, asked.rounds, lambda target: wrk(target, asked.seconds, 1))}
+        alone = interleave(targets, asked.rounds, lambda target: wrk(target, asked.seconds, 1))
+        most = wrk(targets[0], 2, asked.connections)["per_second"]
+        # With as many connections as it takes for a pause that a thread can keep to.
+        connections = 4 * asked.connections
+        script = pauses(directory / "pauses.lua", max(1, round(connections / (most / 2) * 1000)))
+        half = interleave(targets, asked.rounds, lambda target: wrk(target, asked.seconds, connections, script))
+        return {"rounds": alone, "half_load": half, "most_per_second": most}
 
 
 def large(asked):
@@ -121,7 +133,7 @@ def misses(asked):
         store = start(running, OTHER_CORE, ["redis-server", "--port", redis, "--save", "", "--appendonly", "no", "--dir", directory], stdout=subprocess.DEVNULL)
         wait_for(upstream), wait_for(redis)
         targets = []
-        for name, sessions in [("Usher, Redis asked each time", 150_000), ("Usher, session in the cache", 100)]:
+        for name, sessions in [("Usher, Redis asked each time", 120_000), ("Usher, session in the cache", 100)]:
             gateway, said = usher(running, asked.binary, upstream, "--redis", f"redis://127.0.0.1:{redis}", "--sessions", sessions)
             tokens = pathlib.Path(said["tokens"]).read_text().split()
             script = cookies(directory / f"{sessions}.lua", said["host"], tokens)
