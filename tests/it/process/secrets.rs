@@ -54,8 +54,9 @@ impl Planted {
 
     /// Addresses hold what leads on, once, and nothing else of what was planted.
     fn look_through_addresses(&self, page: &Page) {
-        let addresses = page.trail.iter().chain([&page.url]).map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        self.look_through_but(&["a parameter of an address"], "an address", &addresses);
+        for url in page.trail.iter().chain([&page.url]) {
+            self.look_through_but(&["a parameter of an address"], "an address", url.as_str());
+        }
     }
 
     fn look_through_but(&self, but: &[&str], place: &str, text: &str) {
