@@ -18,7 +18,7 @@ fn read(path: impl AsRef<Path>) -> String {
 fn pages() -> Vec<PathBuf> {
     let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let security = ["attacks", "guarantees", "threats"].map(|name| root().join(format!("docs/security/{name}.md")));
+    let security = ["attacks", "guarantees", "testing", "threats"].map(|name| root().join(format!("docs/security/{name}.md")));
     docs.chain(security).chain([root().join("README.md"), root().join("CHANGELOG.md")]).collect()
 }
 
