@@ -57,7 +57,7 @@ require('http').createServer({ insecureHTTPParser: true, requireHostHeader: fals
 fn nginx_conf(folder: &std::path::Path, port: u16, behind: u16) -> String {
     format!(
         r#"
-daemon off; worker_processes 1; pid {0}/pid; error_log {0}/error.log;
+daemon off; master_process off; pid {0}/pid; error_log {0}/error.log;
 events {{}}
 http {{
   log_format seen escape=json '{{"status":$status,"method":"$request_method","path":"$request_uri","body":"$request_body"}}';
