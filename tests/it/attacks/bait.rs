@@ -1,7 +1,7 @@
 //! An address that nobody may ask and a file that nobody may open: messages point to them, and afterwards nobody has.
 
 use std::mem::MaybeUninit;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::inotify;
@@ -15,7 +15,9 @@ pub(crate) struct Bait {
 
 impl Bait {
     pub(crate) fn lay() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // An address of this process alone: on one that others use, a program that asks for a server which has stopped could come to the same port.
+        let [.., high, low] = std::process::id().to_be_bytes();
+        let listener = TcpListener::bind((Ipv4Addr::new(127, 66, high, low), 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let directory = TempDir::new().unwrap();
         std::fs::write(directory.path().join("canary"), "sings when it is read").unwrap();
