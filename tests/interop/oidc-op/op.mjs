@@ -36,8 +36,9 @@ const people = new Map(Object.entries({
 
 function signingKeys() {
   const key = (type, options, alg) => {
-    const { privateKey } = generateKeyPairSync(type, options);
-    return { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), alg, use: 'sig' };
+    const encoding = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } };
+    const { privateKey } = generateKeyPairSync(type, { ...options, ...encoding });
+    return { ...privateKey, kid: randomUUID(), alg, use: 'sig' };
   };
   return { keys: [
     key('rsa', { modulusLength: 2048 }, 'RS256'), key('rsa', { modulusLength: 2048 }, 'PS256'),
