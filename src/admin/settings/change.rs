@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::AdminError;
-use crate::core::{Connection, ConnectionId, Domain, DomainName, Organization, Settings};
+use crate::core::{ConnectionId, Domain, DomainName, Organization, Settings};
 use crate::store::Store;
 
 /// A change of settings. An object that is given replaces the one with its id, or is added.
@@ -16,8 +16,6 @@ pub enum SettingsChange {
     Organization(Box<Organization>),
     /// The parent's name for people.
     ParentName(String),
-    /// One connection: on or off, domains, what it needs to work.
-    Connection(Box<Connection>),
     /// Turns a connection on or off.
     Switch {
         /// Which.
@@ -52,7 +50,6 @@ impl SettingsChange {
                 organization.as_ref().clone_into(place.ok_or(AdminError::NoSuch("organization"))?);
             }
             Self::ParentName(name) => name.trim().clone_into(&mut settings.parent_name),
-            Self::Connection(connection) => replace(&mut settings.connections, connection.as_ref(), |known| &known.id),
             Self::Switch { connection, enabled } => {
                 let place = settings.connections.iter_mut().find(|known| &known.id == connection);
                 place.ok_or(AdminError::NoSuch("connection"))?.enabled = *enabled;
