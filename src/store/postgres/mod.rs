@@ -15,12 +15,32 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+use sqlx::postgres::PgArguments;
+use sqlx::{Arguments as _, AssertSqlSafe, PgPool, Postgres, Transaction};
 
 use super::StoreError;
 use super::breaker::Breaker;
 use super::unavailable::unavailable;
-use sql::{SettingsCache, Stop};
+use sql::{Batch, SettingsCache, Statement, Stop, Value};
+
+/// Whether a text is in a parameter's JSON array of texts; as an array, because the planner takes an index then.
+macro_rules! in_texts {
+    ($parameter:literal) => {
+        concat!("= ANY (ARRAY(SELECT json_array_elements_text(", $parameter, "::json)))")
+    };
+}
+/// A parameter's JSON array of texts as rows `given.value`.
+macro_rules! each_text {
+    ($parameter:literal) => {
+        concat!("json_array_elements_text(", $parameter, "::json) AS given (value)")
+    };
+}
+/// Rows as a JSON array of arrays.
+macro_rules! json_list {
+    ($columns:literal) => {
+        concat!("COALESCE(json_agg(json_build_array(", $columns, ")), '[]'::json)::text")
+    };
+}
 
 mod open;
 #[path = "../sql/mod.rs"]
@@ -176,10 +196,39 @@ const COLUMNS: &str = "SELECT column_name::text AS name, data_type::text AS type
 const TABLE_NAMES: &str = "SELECT table_name::text AS name FROM information_schema.tables
     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> '_sqlx_migrations'";
 
-/// One line of the audit log at a time, until the commit.
-async fn lock_chain(conn: &mut Connection) -> Result<(), StoreError> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(CHAIN.0).bind(CHAIN.1).execute(conn).await?;
-    Ok(())
+/// Makes changes in one statement, and answers how many rows each has changed.
+async fn change_all(conn: &mut Connection, changes: &[Statement]) -> Result<Vec<u64>, sqlx::Error> {
+    let (mut steps, mut counts, mut arguments) = (Vec::new(), Vec::new(), PgArguments::default());
+    for (place, change) in changes.iter().enumerate() {
+        steps.push(format!("step{place} AS ({} RETURNING 1)", change.numbered(arguments.len())));
+        counts.push(format!("(SELECT count(*) FROM step{place})"));
+        for value in &change.values {
+            match value {
+                Value::Text(text) => arguments.add(text.clone()),
+                Value::Number(number) => arguments.add(*number),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+    }
+    // Counted in their order, which is the order in which they are made.
+    let text = format!("WITH {} SELECT ARRAY[{}]", steps.join(", "), counts.join(", "));
+    let changed: Vec<i64> = sqlx::query_scalar_with(AssertSqlSafe(text), arguments).fetch_one(conn).await?;
+    Ok(changed.into_iter().map(i64::unsigned_abs).collect())
+}
+
+/// The last line of the audit log, which stays the last until the commit. The lock and the look are two statements of one message, because a statement sees
+/// what was there when it began, and not when it got a lock.
+async fn find_last_line(conn: &mut Connection) -> Result<Option<Row>, StoreError> {
+    let last = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
+    let text = format!("SELECT pg_advisory_xact_lock({}, {}); {last}", CHAIN.0, CHAIN.1);
+    let answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(conn).await?;
+    Ok(answers.into_iter().nth(1))
+}
+
+/// Writes what need not wait for the chain before it is waited for.
+async fn before_the_chain(conn: &mut Connection, batch: Batch) -> Result<Batch, Stop> {
+    batch.write(conn).await?;
+    Ok(Batch::default())
 }
 
 /// Faults of the files are the server's to find.

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::batch::{Batch, Statement, statement};
 use super::codec::{Columns as _, micros, stored_time, to_json};
-use super::{Connection, lock_chain, rows};
+use super::{Connection, find_last_line, never_lost, rows};
 use crate::core::{AuditId, OrganizationId, Reason};
 use crate::random;
 use crate::store::{AuditLine, NewAuditLine, RequestOrigin, StoreError, audit_chain};
@@ -39,9 +40,16 @@ impl From<NewAuditLine<'_>> for AuditEntry {
 
 /// Writes the next line of the chain. From here to the commit nobody else writes one, so a use case does this as late as it can.
 pub(in crate::store) async fn append_audit(conn: &mut Connection, entry: AuditEntry) -> Result<AuditLine, StoreError> {
-    lock_chain(&mut *conn).await?;
-    let last = sqlx::query("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(&mut *conn).await?;
-    let (sequence, previous) = match last {
+    let line = next_line(conn, entry).await?;
+    let mut batch = Batch::default();
+    batch.any(insert_line(&line)?);
+    batch.write(conn).await.map_err(never_lost)?;
+    Ok(line)
+}
+
+/// The next line of the chain, which is still to be written. From here to the commit nobody else makes one.
+pub(super) async fn next_line(conn: &mut Connection, entry: AuditEntry) -> Result<AuditLine, StoreError> {
+    let (sequence, previous) = match find_last_line(conn).await? {
         Some(row) => (row.number("sequence")?, row.text("hash")?),
         None => (0, audit_chain::FIRST.to_owned()),
     };
@@ -59,24 +67,26 @@ pub(in crate::store) async fn append_audit(conn: &mut Connection, entry: AuditEn
         hash: String::new(),
     };
     line.hash = audit_chain::hash(&previous, &line);
-    sqlx::query(
+    Ok(line)
+}
+
+pub(super) fn insert_line(line: &AuditLine) -> Result<Statement, StoreError> {
+    let insert = statement(
         "INSERT INTO audit (sequence, id, at, event, actor, organization, target, reason, detail, origin, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(line.sequence)
-    .bind(line.id.to_string())
-    .bind(micros(line.at))
-    .bind(&line.event)
-    .bind(&line.actor)
-    .bind(line.organization.as_ref().map(OrganizationId::as_str))
-    .bind(&line.target)
-    .bind(line.reason.map(Reason::code))
-    .bind(to_json(&line.detail)?)
-    .bind(to_json(&line.origin)?)
-    .bind(&line.hash)
-    .execute(conn)
-    .await?;
-    Ok(line)
+    );
+    Ok(insert
+        .bind(line.sequence)
+        .bind(line.id.to_string())
+        .bind(micros(line.at))
+        .bind(line.event.as_str())
+        .bind(line.actor.as_str())
+        .bind(line.organization.as_ref().map(OrganizationId::as_str))
+        .bind(line.target.as_deref())
+        .bind(line.reason.map(Reason::code))
+        .bind(to_json(&line.detail)?)
+        .bind(to_json(&line.origin)?)
+        .bind(line.hash.as_str()))
 }
 
 pub(in crate::store) async fn list_audit(conn: &mut Connection, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {

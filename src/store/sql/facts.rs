@@ -1,68 +1,149 @@
-//! Everything that a decision may know, read.
+//! Everything that a decision may know, read in one statement: of one moment, in one step.
 
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 
-use super::codec::Columns as _;
+use super::codec::{Columns as _, micros, to_json};
 use super::settings::LoadedSettings;
-use super::{Connection, Database, PARENT, rows, seats};
-use crate::core::provision::{ConnectionState, Facts, Known};
-use crate::core::{ClaimHealth, GroupClaim, Identity, Invite, Organization, OrganizationId, Person, PersonId};
+use super::{Connection, PARENT, Row, rows};
+use crate::core::provision::{ConnectionState, Facts, Known, SeatCount};
+use crate::core::{
+    ClaimHealth, EmailAddress, GroupClaim, Identity, Invite, MemberStatus, Organization, OrganizationId, Person, PersonId, Role, SeatTier,
+};
 use crate::store::{FactsQuery, StoreError};
 
-pub(in crate::store) async fn load_facts(
+/// Counts the human members with an administrator's role who have logged in at least once (row 55).
+macro_rules! administrators {
+    ($organization:literal, $roles:literal) => {
+        concat!(
+            "(SELECT count(*) FROM member WHERE member.status = 'active' AND member.last_login_at IS NOT NULL
+                 AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1)
+                 AND member.organization = ", $organization, " AND member.role ", in_texts!($roles), ")"
+        )
+    };
+}
+
+/// A row for each link of each person whom the login may be about, and one at least; what is no person's is in each of them.
+const FACTS: &str = concat!(
+    "SELECT parent.revision AS settings_revision, connection.relink_open_until, claim_health.last_present_at,
+         (SELECT person FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active') AS owner, ",
+    administrators!("$1", "$2"),
+    " AS administrators,
+         (SELECT count(*) FROM invite WHERE organization = $1 AND held IS NOT NULL AND expires_at <= $3) AS expired_holds,
+         (SELECT ",
+    json_list!("rank, tier, owned, used"),
+    " FROM (
+             SELECT rank, tier, owned, used - (SELECT count(*) FROM invite
+                 WHERE invite.organization = seat.organization AND invite.held = seat.tier AND invite.expires_at <= $3) AS used
+             FROM seat WHERE organization = $1) AS counted) AS seats,
+         invite.id AS invite_id, invite.email AS invite_email, invite.role AS invite_role, invite.seat AS invite_seat,
+         invite.expires_at AS invite_expires_at,
+         person.id AS person_id, person.email, person.name, person.service_account,
+         link.id AS link_id, link.connection AS link_connection, link.subject AS link_subject, member.*
+     FROM parent
+     LEFT JOIN connection ON connection.id = $4
+     LEFT JOIN claim_health ON claim_health.connection = connection.id
+     LEFT JOIN invite ON invite.id = (SELECT id FROM invite WHERE organization = $1 AND email_folded = $6 AND closed_at IS NULL
+         ORDER BY created_at DESC, id DESC LIMIT 1)
+     LEFT JOIN (SELECT person FROM link WHERE connection = $4 AND subject = $5
+                UNION SELECT id FROM person WHERE parent = $7 AND email_folded = $6) AS concerned ON 1 = 1
+     LEFT JOIN person ON person.id = concerned.person
+     LEFT JOIN link ON link.person = person.id
+     LEFT JOIN member ON member.organization = $1 AND member.person = person.id
+     WHERE parent.id = $7 ORDER BY person.id, link.id"
+);
+
+/// What was found for a login.
+#[derive(Debug)]
+pub(in crate::store) struct Found {
+    pub(in crate::store) facts: Facts,
+    /// Whether seats are held by invites that have expired.
+    pub(super) has_expired_holds: bool,
+}
+
+/// The facts under these settings; `None` when others are in force by now.
+pub(in crate::store) async fn find_facts(
     conn: &mut Connection,
     settings: &LoadedSettings,
     query: &FactsQuery<'_>,
-) -> Result<Facts, StoreError> {
-    let organization = settings.load_organization(query.organization)?;
-    let connection = load_connection(conn, settings, query.identity).await?;
-    let linked = find_linked(conn, query).await?;
-    let same_email = find_same_email(conn, query, linked.as_ref()).await?;
-    let other_admins = count_other_admins(conn, &organization, linked.as_ref(), &same_email).await?;
-    Ok(Facts {
-        other_primary_owner: has_other_primary_owner(conn, query, linked.as_ref(), &same_email).await?,
-        invite: find_invite(conn, query).await?,
-        seats: seats::count_seats(conn, query.organization, query.now).await?,
+) -> Result<Option<Found>, StoreError> {
+    let organization = settings.load_organization(query.organization);
+    let roles = organization.as_ref().map(|organization| organization.administrators.clone()).unwrap_or_default();
+    let identity = query.identity;
+    let found = sqlx::query(FACTS)
+        .bind(query.organization.as_str())
+        .bind(to_json(&roles)?)
+        .bind(micros(query.now))
+        .bind(identity.connection.as_str())
+        .bind(identity.subject.as_str())
+        .bind(identity.email.as_ref().map(EmailAddress::folded))
+        .bind(PARENT)
+        .fetch_all(conn)
+        .await?;
+    let row = found.first().ok_or_else(|| StoreError::Missing("the organization's settings".to_owned()))?;
+    if row.number("settings_revision")? != settings.stored.revision {
+        return Ok(None);
+    }
+    let organization = organization?;
+    let (linked, same_email) = concerned(&found, identity)?;
+    let about = linked.as_ref().map_or(same_email.as_slice(), std::slice::from_ref);
+    let owner: Option<PersonId> = row.maybe_parsed("owner")?;
+    let counted = about.iter().filter(|known| is_counted_administrator(&organization, known)).count();
+    let facts = Facts {
+        connection: connection(row, settings, identity)?,
+        invite: invite(row, query.organization)?,
+        seats: seats(row)?,
+        other_admins: row.count("administrators")?.saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX)),
+        // An active member beside the one whom the login is about.
+        other_primary_owner: owner.is_some_and(|owner| about.iter().all(|known| known.person.id != owner)),
         organization,
-        connection,
         linked,
         same_email,
-        other_admins,
-    })
+    };
+    Ok(Some(Found { facts, has_expired_holds: row.number("expired_holds")? > 0 }))
 }
 
-/// The same facts in the transaction that writes, with seats left out: the gate itself decides about them.
-pub(super) async fn load_facts_without_seats(
+/// The same under the settings that this transaction sees.
+pub(in crate::store) async fn load_found(
     conn: &mut Connection,
     settings: &LoadedSettings,
     query: &FactsQuery<'_>,
-) -> Result<Facts, StoreError> {
-    let linked = find_linked(conn, query).await?;
-    let same_email = find_same_email(conn, query, linked.as_ref()).await?;
-    Ok(Facts {
-        organization: settings.load_organization(query.organization)?,
-        connection: load_connection(conn, settings, query.identity).await?,
-        other_primary_owner: has_other_primary_owner(conn, query, linked.as_ref(), &same_email).await?,
-        same_email,
-        linked,
-        invite: find_invite(conn, query).await?,
-        seats: Vec::new(),
-        other_admins: 0,
-    })
+) -> Result<Found, StoreError> {
+    let found = find_facts(conn, settings, query).await?;
+    found.ok_or_else(|| StoreError::Corrupt("the settings changed within a transaction".to_owned()))
 }
 
-async fn load_connection(conn: &mut Connection, settings: &LoadedSettings, identity: &Identity) -> Result<ConnectionState, StoreError> {
+/// Who is linked, and everyone else who has the address.
+fn concerned(found: &[Row], identity: &Identity) -> Result<(Option<Known>, Vec<Known>), StoreError> {
+    let mut people: Vec<Known> = Vec::new();
+    for row in found {
+        let Some(id) = row.maybe_parsed::<PersonId>("person_id")? else { continue };
+        if people.last().is_none_or(|known| known.person.id != id) {
+            let member = row.maybe_text("id")?.map(|_| rows::member(row)).transpose()?;
+            people.push(Known { person: rows::person(row)?, links: Vec::new(), member });
+        }
+        if row.maybe_text("link_id")?.is_some()
+            && let Some(known) = people.last_mut()
+        {
+            known.links.push(rows::joined_link(row)?);
+        }
+    }
+    let is_linked = |known: &Known| known.links.iter().any(|link| link.connection == identity.connection && link.subject == identity.subject);
+    let linked = people.iter().position(is_linked).map(|place| people.remove(place));
+    Ok((linked, people))
+}
+
+/// The same as `administrators!` counts.
+fn is_counted_administrator(organization: &Organization, known: &Known) -> bool {
+    !known.person.service_account
+        && known.member.as_ref().is_some_and(|member| {
+            member.status == MemberStatus::Active && member.last_login_at.is_some() && organization.is_administrator(&member.role)
+        })
+}
+
+fn connection(row: &Row, settings: &LoadedSettings, identity: &Identity) -> Result<ConnectionState, StoreError> {
     let settings = &settings.stored.settings;
     let missing = || StoreError::Missing(format!("connection {}", identity.connection));
     let connection = settings.find_connection(&identity.connection).ok_or_else(missing)?;
-    let row = sqlx::query(
-        "SELECT relink_open_until, last_present_at FROM connection
-         LEFT JOIN claim_health ON claim_health.connection = connection.id WHERE connection.id = $1",
-    )
-    .bind(connection.id.as_str())
-    .fetch_one(conn)
-    .await?;
     Ok(ConnectionState {
         id: connection.id.clone(),
         enabled: connection.enabled,
@@ -74,37 +155,24 @@ async fn load_connection(conn: &mut Connection, settings: &LoadedSettings, ident
     })
 }
 
-async fn find_linked(conn: &mut Connection, query: &FactsQuery<'_>) -> Result<Option<Known>, StoreError> {
-    let row = sqlx::query(
-        "SELECT person.id AS person_id, person.email, person.name, person.service_account
-         FROM link JOIN person ON person.id = link.person WHERE link.connection = $1 AND link.subject = $2",
-    )
-    .bind(query.identity.connection.as_str())
-    .bind(&query.identity.subject)
-    .fetch_optional(&mut *conn)
-    .await?;
-    match row {
-        Some(row) => Ok(Some(load_known(conn, rows::person(&row)?, query.organization).await?)),
-        None => Ok(None),
-    }
+/// The newest invite that was neither used nor revoked; it may have expired.
+fn invite(row: &Row, organization: &OrganizationId) -> Result<Option<Invite>, StoreError> {
+    let Some(id) = row.maybe_parsed("invite_id")? else { return Ok(None) };
+    Ok(Some(Invite {
+        id,
+        organization: organization.clone(),
+        email: row.parsed("invite_email")?,
+        role: Role::new(row.text("invite_role")?),
+        seat: row.maybe_text("invite_seat")?.map(SeatTier::new),
+        expires_at: row.time("invite_expires_at")?,
+    }))
 }
 
-async fn find_same_email(conn: &mut Connection, query: &FactsQuery<'_>, linked: Option<&Known>) -> Result<Vec<Known>, StoreError> {
-    let Some(email) = &query.identity.email else { return Ok(Vec::new()) };
-    let found =
-        sqlx::query("SELECT id AS person_id, email, name, service_account FROM person WHERE parent = $1 AND email_folded = $2 ORDER BY id")
-            .bind(PARENT)
-            .bind(email.folded())
-            .fetch_all(&mut *conn)
-            .await?;
-    let mut same_email = Vec::new();
-    for row in &found {
-        let person = rows::person(row)?;
-        if linked.is_none_or(|linked| linked.person.id != person.id) {
-            same_email.push(load_known(conn, person, query.organization).await?);
-        }
-    }
-    Ok(same_email)
+/// Seats by tier, highest first.
+fn seats(row: &Row) -> Result<Vec<SeatCount>, StoreError> {
+    let mut seats: Vec<(i64, String, u32, u32)> = row.json("seats")?;
+    seats.sort_unstable();
+    Ok(seats.into_iter().map(|(_, tier, owned, used)| SeatCount { tier: SeatTier::new(tier), owned, used }).collect())
 }
 
 pub(super) async fn load_known(conn: &mut Connection, person: Person, organization: &OrganizationId) -> Result<Known, StoreError> {
@@ -124,72 +192,14 @@ pub(super) async fn load_known(conn: &mut Connection, person: Person, organizati
     })
 }
 
-/// The newest invite that was neither used nor revoked; it may have expired.
-async fn find_invite(conn: &mut Connection, query: &FactsQuery<'_>) -> Result<Option<Invite>, StoreError> {
-    let Some(email) = &query.identity.email else { return Ok(None) };
-    let row = sqlx::query(
-        "SELECT * FROM invite WHERE organization = $1 AND email_folded = $2 AND closed_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 1",
-    )
-    .bind(query.organization.as_str())
-    .bind(email.folded())
-    .fetch_optional(conn)
-    .await?;
-    row.as_ref().map(rows::invite).transpose()
-}
-
-/// Whom the login is about: the linked person, or else whoever has the address.
-fn concerned<'a>(linked: Option<&'a Known>, same_email: &'a [Known]) -> &'a [Known] {
-    linked.map_or(same_email, std::slice::from_ref)
-}
-
-/// Whether an active member beside the one whom the login is about is the Primary Owner.
-async fn has_other_primary_owner(
-    conn: &mut Connection,
-    query: &FactsQuery<'_>,
-    linked: Option<&Known>,
-    same_email: &[Known],
-) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT person FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active'")
-        .bind(query.organization.as_str())
-        .fetch_optional(conn)
-        .await?;
-    let Some(row) = row else { return Ok(false) };
-    let owner: PersonId = row.parsed("person")?;
-    Ok(concerned(linked, same_email).iter().all(|known| known.person.id != owner))
-}
-
-/// Administrators beside the one whom the login is about.
-pub(super) async fn count_other_admins(
-    conn: &mut Connection,
-    organization: &Organization,
-    linked: Option<&Known>,
-    same_email: &[Known],
-) -> Result<u32, StoreError> {
-    let concerned = concerned(linked, same_email);
-    let mut query = QueryBuilder::<Database>::new(
-        "SELECT count(*) AS admins FROM member WHERE member.status = 'active' AND member.last_login_at IS NOT NULL
-             AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1) AND member.organization = ",
-    );
-    query.push_bind(organization.id.as_str().to_owned());
-    push_list(&mut query, " AND member.role IN (", organization.administrators.iter().map(|role| role.as_str().to_owned()));
-    if !concerned.is_empty() {
-        push_list(&mut query, " AND member.person NOT IN (", concerned.iter().map(|known| known.person.id.to_string()));
-    }
-    query.build().fetch_one(conn).await?.count("admins")
-}
-
-pub(super) fn push_list(query: &mut QueryBuilder<Database>, opening: &str, values: impl Iterator<Item = String>) {
-    query.push(opening);
-    // NULL is no role and no id, and makes an empty list valid SQL; for NOT IN the caller makes sure that there is a value.
-    let mut values = values.peekable();
-    if values.peek().is_none() {
-        query.push("NULL");
-    }
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value);
-    }
-    query.push(")");
+/// Administrators who count: human, active, and here at least once.
+pub(super) async fn count_administrators(conn: &mut Connection, organization: &Organization) -> Result<u32, StoreError> {
+    sqlx::query(concat!("SELECT ", administrators!("$1", "$2"), " AS administrators"))
+        .bind(organization.id.as_str())
+        .bind(to_json(&organization.administrators)?)
+        .fetch_one(conn)
+        .await?
+        .count("administrators")
 }
 
 /// Whether what a decision rests on is still so. Seats and other administrators are for the writer to check, where they matter.

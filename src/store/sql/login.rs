@@ -1,26 +1,22 @@
 //! A decided login, written: all or nothing.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sqlx::QueryBuilder;
 
-use super::audit::{AuditEntry, append_audit};
+use super::audit::{AuditEntry, insert_line, next_line};
+use super::batch::{Batch, Statement, statement};
 use super::changes::{self, Applied};
-use super::codec::{Columns as _, micros, stored_time, to_json};
-use super::facts::{count_other_admins, load_facts_without_seats, still_hold};
+use super::codec::{micros, stored_time, to_json};
+use super::facts::{Found, find_facts, load_found, still_hold};
 use super::seats::release_expired_holds;
-use super::{Connection, Database, SettingsCache, Stop, queries};
+use super::{Connection, SettingsCache, Stop, before_the_chain};
 use crate::core::provision::{Admission, Change, Decision, Facts, Known, Outcome};
-use crate::core::{DecisionId, EmailAddress, GroupClaim, Identity, MemberId, MemberStatus, PersonId};
+use crate::core::{DecisionId, EmailAddress, GroupClaim, Identity, Member, MemberId, MemberStatus, PersonId};
 use crate::random;
-use crate::store::{AuditLine, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, StoreError};
+use crate::store::{AuditLine, Committed, FactsQuery, LoginCommit, RequestOrigin, StoreError};
 
 /// How long a group that was seen, or a claim that was delivered, need not be noted again.
 const NOTED_FOR: SignedDuration = SignedDuration::from_mins(1);
-/// Well below the number of parameters that a statement may have.
-const GROUPS_PER_STATEMENT: usize = 200;
 
 /// A [`LoginCommit`] that waits for the writer: the same, owned.
 #[derive(Debug)]
@@ -60,30 +56,21 @@ impl LoginWrite {
 }
 
 pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Committed, Stop> {
-    let organization = &write.facts.organization.id;
-    check_facts(conn, cache, write).await?;
-    release_expired_holds(conn, organization, write.now).await?;
-
+    let current = check_facts(conn, cache, write).await?;
     let decision = DecisionId::from_uuid(random::uuid(write.now)?);
-    let applied = changes::apply(conn, write, decision).await?;
-    if let Outcome::Admit(_) = &write.decision.outcome {
-        note_login(conn, write, &applied).await?;
-    }
-    note_groups(conn, write).await?;
-    let member = match applied.person {
-        Some(person) => queries::find_member(conn, organization, person).await?,
-        None => None,
-    };
+    let mut applied = changes::apply(conn, write, &current, decision).await?;
     if let Outcome::Admit(admission) = &write.decision.outcome {
-        check_admission(admission, member.as_ref())?;
+        note_login(write, &mut applied);
+        check_admission(admission, applied.member.as_ref())?;
     }
-    applied.moves.settle(conn, organization).await?;
-    let entry = audit_entry(write, applied.person, decision, member.as_ref());
-    let audit = append_audit(conn, entry).await?;
-    insert_decision(conn, write, (applied.person, applied.member), decision, &audit).await?;
-    if let Some(person) = applied.person {
-        note_identity(conn, write, person).await?;
+    applied.finish(write.now)?;
+    note_groups(write, &mut applied.batch)?;
+    if let Some(person) = &applied.person {
+        note_identity(write, person.id, &mut applied.batch)?;
     }
+    let entry = audit_entry(write, decision, &applied);
+    let member = applied.row();
+    write_all(conn, write, applied, entry, Some(decision)).await?;
     Ok(Committed { decision, member })
 }
 
@@ -93,60 +80,77 @@ pub(super) async fn commit_by_hand(
     conn: &mut Connection,
     cache: &SettingsCache,
     write: &LoginWrite,
-    entry: AuditEntry,
+    mut entry: AuditEntry,
     blocks: bool,
 ) -> Result<Committed, Stop> {
-    let organization = &write.facts.organization.id;
-    check_facts(conn, cache, write).await?;
-    release_expired_holds(conn, organization, write.now).await?;
+    let current = check_facts(conn, cache, write).await?;
     let decision = DecisionId::from_uuid(random::uuid(write.now)?);
-    let applied = changes::apply(conn, write, decision).await?;
-    let person = applied.person.ok_or_else(|| changes::unfit("a decision by hand is about nobody"))?;
+    let mut applied = changes::apply(conn, write, &current, decision).await?;
+    let person = applied.person.as_ref().ok_or_else(|| changes::unfit("a decision by hand is about nobody"))?.id;
     if let Outcome::Admit(admission) = &write.decision.outcome {
-        check_admission(admission, queries::find_member(conn, organization, person).await?.as_ref())?;
+        check_admission(admission, applied.member.as_ref())?;
     }
-    applied.moves.settle(conn, organization).await?;
-    if blocks {
-        sqlx::query(
-            "UPDATE member SET status = 'blocked', revision = revision + 1 WHERE organization = $1 AND person = $2 AND seat IS NULL",
-        )
-        .bind(organization.as_str())
-        .bind(person.to_string())
-        .execute(&mut *conn)
-        .await?;
+    if let Some(member) = applied.member.as_mut().filter(|member| blocks && member.seat.is_none()) {
+        member.status = MemberStatus::Blocked;
     }
-    let member = queries::find_member(conn, organization, person).await?;
-    let mut entry = AuditEntry { target: Some(person.to_string()), ..entry };
+    applied.finish(write.now)?;
+    entry.target = Some(person.to_string());
+    let recorded = (!blocks).then_some(decision);
     if let Value::Object(detail) = &mut entry.detail {
         detail.insert("changes".to_owned(), json!(write.decision.changes));
-        detail.insert("before".to_owned(), json!(changes::known_subject(write).map(before_summary)));
-        detail.insert("after".to_owned(), json!(member));
-        if !blocks {
-            detail.insert("decision".to_owned(), json!(decision));
-        }
+        detail.insert("before".to_owned(), json!(applied.known.as_ref().map(before_summary)));
+        detail.insert("after".to_owned(), json!(applied.row()));
+        detail.extend(recorded.map(|decision| ("decision".to_owned(), json!(decision))));
     }
-    let audit = append_audit(conn, entry).await?;
-    if !blocks {
-        insert_decision(conn, write, (applied.person, applied.member), decision, &audit).await?;
-    }
+    let member = applied.row();
+    write_all(conn, write, applied, entry, recorded).await?;
     Ok(Committed { decision, member })
 }
 
+/// What everybody waits for comes last: the chain of the audit log, and the seats, whose rows are locked from there to the commit.
+async fn write_all(
+    conn: &mut Connection,
+    write: &LoginWrite,
+    applied: Applied,
+    entry: AuditEntry,
+    decision: Option<DecisionId>,
+) -> Result<(), Stop> {
+    let Applied { person, member, moves, batch, .. } = applied;
+    let mut batch = before_the_chain(conn, batch).await?;
+    let line = next_line(conn, entry).await?;
+    batch.any(insert_line(&line)?);
+    if let Some(decision) = decision {
+        let about = (person.map(|person| person.id), member.map(|member| member.id));
+        batch.any(insert_decision(write, about, decision, &line)?);
+    }
+    moves.settle(&mut batch, &write.facts.organization.id);
+    batch.write(conn).await
+}
+
 /// Reads again what the decision rests on.
-async fn check_facts(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<(), Stop> {
-    let settings = cache.load(conn, false).await?;
+async fn check_facts(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Facts, Stop> {
     let query = FactsQuery { organization: &write.facts.organization.id, identity: &write.identity, now: write.now };
-    let current = load_facts_without_seats(conn, &settings, &query).await?;
-    if !still_hold(&write.facts, &current, &write.identity, write.now) {
+    let found = match cache.kept() {
+        Some(settings) => find_facts(conn, &settings, &query).await?,
+        None => None,
+    };
+    let Found { facts, has_expired_holds } = match found {
+        Some(found) => found,
+        None => {
+            let settings = cache.load(conn, false).await?;
+            load_found(conn, &settings, &query).await?
+        }
+    };
+    if !still_hold(&write.facts, &facts, &write.identity, write.now) {
         return Err(Stop::Lost);
     }
-    if write.facts.other_admins > 0 && takes_an_administrator_away(write) {
-        let others = count_other_admins(conn, &current.organization, current.linked.as_ref(), &current.same_email).await?;
-        if others == 0 {
-            return Err(Stop::Lost);
-        }
+    if write.facts.other_admins > 0 && facts.other_admins == 0 && takes_an_administrator_away(write) {
+        return Err(Stop::Lost);
     }
-    Ok(())
+    if has_expired_holds {
+        release_expired_holds(conn, query.organization, write.now).await?;
+    }
+    Ok(facts)
 }
 
 fn takes_an_administrator_away(write: &LoginWrite) -> bool {
@@ -158,83 +162,65 @@ fn takes_an_administrator_away(write: &LoginWrite) -> bool {
     })
 }
 
-async fn note_login(conn: &mut Connection, write: &LoginWrite, applied: &Applied) -> Result<(), Stop> {
-    let groups_at = matches!(write.identity.groups, GroupClaim::Present(_)).then_some(micros(write.now));
-    sqlx::query("UPDATE member SET last_login_at = $2, last_groups_at = COALESCE($3, last_groups_at) WHERE id = $1")
-        .bind(applied.member.map(|member| member.to_string()))
-        .bind(micros(write.now))
-        .bind(groups_at)
-        .execute(&mut *conn)
-        .await?;
+fn note_login(write: &LoginWrite, applied: &mut Applied) {
+    if let Some(member) = &mut applied.member {
+        member.last_login_at = Some(write.now);
+        if matches!(write.identity.groups, GroupClaim::Present(_)) {
+            member.last_groups_at = Some(write.now);
+        }
+    }
     // Whoever is let in waits for nobody any more.
-    sqlx::query("DELETE FROM attempt WHERE organization = $1 AND connection = $2 AND subject = $3")
-        .bind(write.facts.organization.id.as_str())
-        .bind(write.identity.connection.as_str())
-        .bind(&write.identity.subject)
-        .execute(conn)
-        .await?;
-    Ok(())
+    applied.batch.any(
+        statement("DELETE FROM attempt WHERE organization = $1 AND connection = $2 AND subject = $3")
+            .bind(write.facts.organization.id.as_str())
+            .bind(write.identity.connection.as_str())
+            .bind(write.identity.subject.as_str()),
+    );
 }
 
 /// Remembers which groups a connection delivers, and that it does: once a minute, because these rows are everyone's, and whoever writes one keeps all others
 /// waiting until the commit.
-async fn note_groups(conn: &mut Connection, write: &LoginWrite) -> Result<(), Stop> {
+fn note_groups(write: &LoginWrite, batch: &mut Batch) -> Result<(), StoreError> {
     let GroupClaim::Present(groups) = &write.identity.groups else { return Ok(()) };
     let connection = write.identity.connection.as_str();
     let (now, recent) = (micros(write.now), micros(write.now - NOTED_FOR));
     if write.facts.connection.health.last_present_at.is_none_or(|at| micros(at) <= recent) {
-        sqlx::query(
-            "INSERT INTO claim_health (connection, last_present_at) VALUES ($1, $2)
-             ON CONFLICT (connection) DO UPDATE SET last_present_at = excluded.last_present_at
-             WHERE claim_health.last_present_at < excluded.last_present_at",
-        )
+        batch.any(
+            statement(
+                "INSERT INTO claim_health (connection, last_present_at) VALUES ($1, $2)
+                 ON CONFLICT (connection) DO UPDATE SET last_present_at = excluded.last_present_at
+                 WHERE claim_health.last_present_at < excluded.last_present_at",
+            )
+            .bind(connection)
+            .bind(now),
+        );
+    }
+    batch.any(
+        statement(concat!(
+            "INSERT INTO seen_group (connection, value, last_seen_at) SELECT $1, given.value, $2 FROM ",
+            each_text!("$4"),
+            " WHERE NOT EXISTS (SELECT 1 FROM seen_group AS noted
+                 WHERE noted.connection = $1 AND noted.value = given.value AND noted.last_seen_at > $3)
+             ON CONFLICT (connection, value) DO UPDATE SET last_seen_at = excluded.last_seen_at"
+        ))
         .bind(connection)
         .bind(now)
-        .execute(&mut *conn)
-        .await?;
-    }
-    let groups: Vec<String> = groups.iter().cloned().collect();
-    for some in groups.chunks(GROUPS_PER_STATEMENT) {
-        note_some_groups(conn, connection, some, (now, recent)).await?;
-    }
-    Ok(())
-}
-
-async fn note_some_groups(conn: &mut Connection, connection: &str, groups: &[String], (now, recent): (i64, i64)) -> Result<(), Stop> {
-    let mut query = QueryBuilder::<Database>::new("SELECT value FROM seen_group WHERE connection = ");
-    query.push_bind(connection).push(" AND last_seen_at > ").push_bind(recent).push(" AND value IN (");
-    let mut list = query.separated(", ");
-    for group in groups {
-        list.push_bind(group);
-    }
-    query.push(")");
-    let noted = query.build().persistent(false).fetch_all(&mut *conn).await?;
-    let noted = noted.iter().map(|row| row.text("value")).collect::<Result<BTreeSet<_>, _>>()?;
-    let due: Vec<&String> = groups.iter().filter(|group| !noted.contains(*group)).collect();
-    if due.is_empty() {
-        return Ok(());
-    }
-    let mut query = QueryBuilder::<Database>::new("INSERT INTO seen_group (connection, value, last_seen_at) ");
-    query.push_values(due, |mut row, group| {
-        row.push_bind(connection).push_bind(group).push_bind(now);
-    });
-    query.push(" ON CONFLICT (connection, value) DO UPDATE SET last_seen_at = excluded.last_seen_at");
-    query.build().persistent(false).execute(conn).await?;
+        .bind(recent)
+        .bind(to_json(groups)?),
+    );
     Ok(())
 }
 
 /// What a person is let in as is what is written; anything else would show one role and enforce another.
-fn check_admission(admission: &Admission, row: Option<&MemberRow>) -> Result<(), StoreError> {
-    let fits = row.is_some_and(|row| {
-        let member = &row.member;
-        member.status == MemberStatus::Active && member.role == admission.role && member.seat == admission.seat
-    });
+fn check_admission(admission: &Admission, member: Option<&Member>) -> Result<(), StoreError> {
+    let fits = member
+        .is_some_and(|member| member.status == MemberStatus::Active && member.role == admission.role && member.seat == admission.seat);
     if fits { Ok(()) } else { Err(changes::unfit("the admission is not what its changes make of the member")) }
 }
 
-fn audit_entry(write: &LoginWrite, person: Option<PersonId>, decision: DecisionId, after: Option<&MemberRow>) -> AuditEntry {
+fn audit_entry(write: &LoginWrite, decision: DecisionId, applied: &Applied) -> AuditEntry {
     let event = if matches!(write.decision.outcome, Outcome::Admit(_)) { "login.admitted" } else { "login.refused" };
-    let person = person.map(|person| person.to_string());
+    let person = applied.person.as_ref().map(|person| person.id.to_string());
     AuditEntry {
         event: event.to_owned(),
         actor: person.clone().unwrap_or_else(|| "system".to_owned()),
@@ -248,8 +234,8 @@ fn audit_entry(write: &LoginWrite, person: Option<PersonId>, decision: DecisionI
             "email": write.identity.email,
             "outcome": write.decision.outcome,
             "changes": write.decision.changes,
-            "before": changes::known_subject(write).map(before_summary),
-            "after": after,
+            "before": applied.known.as_ref().map(before_summary),
+            "after": applied.row(),
         }),
         origin: write.origin.clone(),
         now: write.now,
@@ -260,50 +246,46 @@ fn before_summary(known: &Known) -> Value {
     json!({"person": known.person, "member": known.member})
 }
 
-async fn insert_decision(
-    conn: &mut Connection,
+fn insert_decision(
     write: &LoginWrite,
     (person, member): (Option<PersonId>, Option<MemberId>),
     id: DecisionId,
-    audit: &AuditLine,
-) -> Result<(), Stop> {
-    sqlx::query(
+    line: &AuditLine,
+) -> Result<Statement, StoreError> {
+    let insert = statement(
         "INSERT INTO decision (id, at, organization, connection, person, member, identity, decision, incident, audit)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(id.to_string())
-    .bind(micros(write.now))
-    .bind(write.facts.organization.id.as_str())
-    .bind(write.identity.connection.as_str())
-    .bind(person.map(|person| person.to_string()))
-    .bind(member.map(|member| member.to_string()))
-    .bind(to_json(&write.identity)?)
-    .bind(to_json(&write.decision)?)
-    .bind(write.origin.incident.map(|incident| incident.to_string()))
-    .bind(audit.sequence)
-    .execute(conn)
-    .await?;
-    Ok(())
+    );
+    Ok(insert
+        .bind(id.to_string())
+        .bind(micros(write.now))
+        .bind(write.facts.organization.id.as_str())
+        .bind(write.identity.connection.as_str())
+        .bind(person.map(|person| person.to_string()))
+        .bind(member.map(|member| member.to_string()))
+        .bind(to_json(&write.identity)?)
+        .bind(to_json(&write.decision)?)
+        .bind(write.origin.incident.map(|incident| incident.to_string()))
+        .bind(line.sequence))
 }
 
 /// Remembers what the provider said, for reviews of settings. A login whose claim says nothing does not replace one whose claim does.
-async fn note_identity(conn: &mut Connection, write: &LoginWrite, person: PersonId) -> Result<(), Stop> {
+fn note_identity(write: &LoginWrite, person: PersonId, batch: &mut Batch) -> Result<(), StoreError> {
     let identity = &write.identity;
-    let has_groups = matches!(identity.groups, GroupClaim::Present(_) | GroupClaim::Empty);
-    sqlx::query(
-        "INSERT INTO last_identity (organization, person, at, email_folded, has_groups, identity) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (organization, person) DO UPDATE SET at = excluded.at, email_folded = excluded.email_folded,
-             has_groups = excluded.has_groups, identity = excluded.identity
-         WHERE excluded.has_groups >= last_identity.has_groups",
-    )
-    .bind(write.facts.organization.id.as_str())
-    .bind(person.to_string())
-    .bind(micros(write.now))
-    .bind(identity.email.as_ref().map(EmailAddress::folded))
-    .bind(i64::from(has_groups))
-    .bind(to_json(identity)?)
-    .execute(conn)
-    .await?;
+    batch.any(
+        statement(
+            "INSERT INTO last_identity (organization, person, at, email_folded, has_groups, identity) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (organization, person) DO UPDATE SET at = excluded.at, email_folded = excluded.email_folded,
+                 has_groups = excluded.has_groups, identity = excluded.identity
+             WHERE excluded.has_groups >= last_identity.has_groups",
+        )
+        .bind(write.facts.organization.id.as_str())
+        .bind(person.to_string())
+        .bind(micros(write.now))
+        .bind(identity.email.as_ref().map(EmailAddress::folded))
+        .bind(matches!(identity.groups, GroupClaim::Present(_) | GroupClaim::Empty))
+        .bind(to_json(identity)?),
+    );
     Ok(())
 }
 

@@ -1,12 +1,13 @@
 //! The use cases as SQL that `SQLite` and `PostgreSQL` both understand: `$1`, `RETURNING`, `TEXT` and `BIGINT`.
 //!
 //! This folder is compiled twice: as `sqlite::sql` and as `postgres::sql`. What `super` names here (`Backend`, `Connection`, `Database`, `Row`,
-//! `LIKE_IN_ANY_CASE`, `lock_chain`) is that of the one database or of the other.
+//! `LIKE_IN_ANY_CASE`, `change_all`, the macros for JSON) is that of the one database or of the other.
 //!
 //! - `use_cases`: the methods of [`crate::store::Store`], each one transaction around the statements
+//! - `batch`: many changes in one step
 //! - `codec`: ids, times, JSON and errors on their way in and out of columns; `rows`: whole rows
 //! - `settings`, `save`, `owner`: the settings, their change, and the seat that waits for a Primary Owner
-//! - `facts`: what a decision may know; `login`, `changes`: what it writes
+//! - `facts`: what a decision may know; `login`, `changes`: what it writes; `members`: a member's row
 //! - `relink`: the relink window of a connection; `recovery`: links for the day when no provider works; `requests`: who waits for a yes
 //! - `seats`: the seat gate
 //! - `tokens`: API tokens
@@ -20,10 +21,11 @@
 //!
 //! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
 
-use super::{Backend, Connection, Database, LIKE_IN_ANY_CASE, Row, lock_chain};
+use super::{Backend, Connection, Database, LIKE_IN_ANY_CASE, Row, before_the_chain, change_all, find_last_line};
 
 mod activity;
 mod audit;
+mod batch;
 mod changes;
 mod codec;
 mod facts;
@@ -31,6 +33,7 @@ mod history;
 mod integrity;
 mod invites;
 mod login;
+mod members;
 mod owner;
 mod people;
 mod portable;
@@ -50,7 +53,8 @@ mod tokens;
 mod use_cases;
 
 use audit::{AuditEntry, append_audit, list_audit};
-use facts::load_facts;
+use facts::{find_facts, load_found};
+pub(super) use batch::{Batch, Statement, Value};
 use integrity::check_integrity;
 use login::{LoginWrite, commit_login};
 use queries::{find_decision_by_incident, find_last_decision, find_member, find_members_by_email, list_attempts, list_members};

@@ -7,16 +7,17 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::audit::{AuditEntry, append_audit};
-use super::codec::{micros, stored_time, to_json};
-use super::facts::count_other_admins;
+use super::batch::Batch;
+use super::codec::{micros, stored_time};
+use super::facts::count_administrators;
 use super::queries::{find_member, find_member_by_id};
 use super::rows::member_rows;
 use super::seats::{SeatMoves, count_seats, release_expired_holds};
 use super::settings::LoadedSettings;
-use super::{Backend, Connection, SettingsCache, Stop, invites, owner, relink, removals, rows};
+use super::{Backend, Connection, SettingsCache, Stop, invites, members, owner, relink, removals, rows};
 use crate::core::hand::invite::InviteSituation;
 use crate::core::hand::{Edit, Situation};
-use crate::core::{ConnectionId, EmailAddress, InviteId, Member, MemberId, MemberRow, MemberStatus, OrganizationId, RemovalId, SeatTier};
+use crate::core::{ConnectionId, EmailAddress, InviteId, Member, MemberId, MemberRow, MemberStatus, OrganizationId, RemovalId};
 use crate::store::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Relink, Removal, RequestOrigin, StoreError, Written};
 
 /// An [`EditCommit`] that waits for the writer: the same, owned.
@@ -292,7 +293,7 @@ async fn load_situation(
     Ok(Situation {
         guests: people.iter().filter(is_guest).map(|row| row.member.id).collect(),
         seats: count_seats(conn, &organization.id, now).await?,
-        administrators: count_other_admins(conn, &organization, None, &[]).await?,
+        administrators: count_administrators(conn, &organization).await?,
         people,
         organization,
     })
@@ -311,12 +312,15 @@ async fn commit_edits(conn: &mut Connection, settings: &SettingsCache, write: &E
         }
     }
     release_expired_holds(conn, &organization.id, write.now).await?;
-    let administrators = count_other_admins(conn, organization, None, &[]).await?;
+    let administrators = count_administrators(conn, organization).await?;
     let mut moves = SeatMoves::default();
     // There is one Primary Owner at most, at any moment.
     let (owner_last, others): (Vec<&Edit>, Vec<&Edit>) = write.edits.iter().partition(|edit| edit.after.primary_owner);
     for edit in others.into_iter().chain(owner_last) {
-        write_member(conn, edit).await?;
+        let after = Member { revision: edit.before.revision + 1, ..edit.after.clone() };
+        let mut batch = Batch::default();
+        members::update_by_hand(&mut batch, &edit.before, &after)?;
+        batch.write(conn).await?;
         if edit.before.seat != edit.after.seat {
             moves.give_back(edit.before.seat.as_ref());
             moves.want(edit.after.seat.as_ref());
@@ -325,15 +329,17 @@ async fn commit_edits(conn: &mut Connection, settings: &SettingsCache, write: &E
             owner::close_holds(conn, &organization.id, write.now).await?;
         }
     }
-    if administrators > 0 && count_other_admins(conn, organization, None, &[]).await? == 0 {
+    if administrators > 0 && count_administrators(conn, organization).await? == 0 {
         return Err(Stop::Lost);
     }
-    moves.settle(conn, &organization.id).await?;
+    let mut batch = Batch::default();
+    let removed: Vec<&Member> = write.edits.iter().filter(|edit| is_removed(edit)).map(|edit| &edit.before).collect();
+    let removal = removals::note(&mut batch, &removed, &write.actor, write.now)?;
+    moves.settle(&mut batch, &organization.id);
+    batch.write(conn).await?;
     if let Some(removal) = write.undoes {
         removals::note_undone(conn, &organization.id, removal, write.now).await?;
     }
-    let removed: Vec<&Member> = write.edits.iter().filter(|edit| is_removed(edit)).map(|edit| &edit.before).collect();
-    let removal = removals::note(conn, &removed, &write.actor, write.now).await?;
     let mut members = Vec::new();
     for edit in &write.edits {
         let row = find_member(conn, &organization.id, edit.after.person).await?.ok_or(Stop::Lost)?;
@@ -345,31 +351,6 @@ async fn commit_edits(conn: &mut Connection, settings: &SettingsCache, write: &E
 
 fn is_removed(edit: &Edit) -> bool {
     edit.before.status == MemberStatus::Active && edit.after.status != MemberStatus::Active
-}
-
-/// The row as it will be; times of logins are the logins' own.
-async fn write_member(conn: &mut Connection, edit: &Edit) -> Result<(), Stop> {
-    let Edit { before, after, .. } = edit;
-    let pin = after.pin.as_ref().map(to_json).transpose()?;
-    let written = sqlx::query(
-        "UPDATE member SET status = $4, role = $5, seat = $6, wanted_tier = $7, wanted_since = $8, seat_unassigned = $9, pin = $10,
-             primary_owner = $11, revision = revision + 1
-         WHERE id = $1 AND organization = $2 AND revision = $3",
-    )
-    .bind(before.id.to_string())
-    .bind(before.organization.as_str())
-    .bind(before.revision)
-    .bind(after.status.to_string())
-    .bind(after.role.as_str())
-    .bind(after.seat.as_ref().map(SeatTier::as_str))
-    .bind(after.wanted_tier.as_ref().map(|wanted| wanted.tier.as_str()))
-    .bind(after.wanted_tier.as_ref().map(|wanted| micros(wanted.since)))
-    .bind(i64::from(after.seat_unassigned))
-    .bind(pin)
-    .bind(i64::from(after.primary_owner))
-    .execute(conn)
-    .await?;
-    if written.rows_affected() == 1 { Ok(()) } else { Err(Stop::Lost) }
 }
 
 fn audit_entry(write: &EditWrite, edit: &Edit, after: &MemberRow, removal: Option<RemovalId>) -> AuditEntry {
@@ -398,13 +379,13 @@ async fn mark_service_account(
         return Ok(before);
     }
     let organization = settings.load_organization(organization)?;
-    let administrators = count_other_admins(conn, &organization, None, &[]).await?;
+    let administrators = count_administrators(conn, &organization).await?;
     sqlx::query("UPDATE person SET service_account = $2 WHERE id = $1")
         .bind(before.person.id.to_string())
         .bind(i64::from(service_account))
         .execute(&mut *conn)
         .await?;
-    if administrators > 0 && count_other_admins(conn, &organization, None, &[]).await? == 0 {
+    if administrators > 0 && count_administrators(conn, &organization).await? == 0 {
         return Err(Stop::Lost);
     }
     let after = find_member_by_id(conn, &organization.id, member).await?.ok_or(Stop::Lost)?;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::audit::{AuditEntry, append_audit};
+use super::batch::Batch;
 use super::codec::{Columns as _, micros, stored_time};
 use super::seats::{SeatMoves, count_seats, release_expired_holds};
 use super::{Backend, Connection, PARENT, Stop, changes, find_settings, queries, use_cases};
@@ -205,7 +206,9 @@ async fn make_primary_owner(
     .execute(&mut *conn)
     .await?;
     moves.want(seat.as_ref());
-    moves.settle(conn, &organization.id).await?;
+    let mut batch = Batch::default();
+    moves.settle(&mut batch, &organization.id);
+    batch.write(conn).await?;
     let row = queries::find_member(conn, &organization.id, person).await?;
     row.ok_or_else(|| StoreError::Corrupt("the member that was just written is not there".to_owned()).into())
 }

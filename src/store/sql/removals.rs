@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::batch::{Batch, statement};
 use super::codec::{Columns as _, micros, to_json};
 use super::{Connection, Row, Stop};
 use crate::core::{Member, OrganizationId, RemovalId};
@@ -9,21 +10,21 @@ use crate::random;
 use crate::store::{Removal, StoreError};
 
 /// Remembers members that are being removed; `None` when there are none.
-pub(super) async fn note(conn: &mut Connection, removed: &[&Member], actor: &str, now: Timestamp) -> Result<Option<RemovalId>, Stop> {
+pub(super) fn note(batch: &mut Batch, removed: &[&Member], actor: &str, now: Timestamp) -> Result<Option<RemovalId>, StoreError> {
     if removed.is_empty() {
         return Ok(None);
     }
     let id = RemovalId::from_uuid(random::uuid(now)?);
     for member in removed {
-        sqlx::query("INSERT INTO removal (id, member, organization, at, actor, before) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(id.to_string())
-            .bind(member.id.to_string())
-            .bind(member.organization.as_str())
-            .bind(micros(now))
-            .bind(actor)
-            .bind(to_json(member)?)
-            .execute(&mut *conn)
-            .await?;
+        batch.any(
+            statement("INSERT INTO removal (id, member, organization, at, actor, before) VALUES ($1, $2, $3, $4, $5, $6)")
+                .bind(id.to_string())
+                .bind(member.id.to_string())
+                .bind(member.organization.as_str())
+                .bind(micros(now))
+                .bind(actor)
+                .bind(to_json(member)?),
+        );
     }
     Ok(Some(id))
 }

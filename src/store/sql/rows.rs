@@ -30,6 +30,11 @@ pub(super) fn link(row: &Row) -> Result<Link, StoreError> {
     Ok(Link { id: row.parsed("id")?, connection: row.parsed("connection")?, subject: row.text("subject")? })
 }
 
+/// A link that was joined to its person.
+pub(super) fn joined_link(row: &Row) -> Result<Link, StoreError> {
+    Ok(Link { id: row.parsed("link_id")?, connection: row.parsed("link_connection")?, subject: row.text("link_subject")? })
+}
+
 pub(super) fn member(row: &Row) -> Result<Member, StoreError> {
     let wanted = row.maybe_text("wanted_tier")?.zip(row.maybe_time("wanted_since")?);
     Ok(Member {

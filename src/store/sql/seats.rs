@@ -1,9 +1,12 @@
 //! The seat gate: who holds how many seats of a tier, and whether one more may be taken.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use super::batch::{Batch, statement};
 use super::codec::{Columns as _, micros};
-use super::{Connection, Stop};
+use super::{Connection, Stop, never_lost};
 use crate::core::provision::SeatCount;
 use crate::core::{OrganizationId, SeatTier};
 use crate::store::StoreError;
@@ -50,66 +53,57 @@ pub(super) async fn release_expired_holds(conn: &mut Connection, organization: &
 
 /// Gives seats back. Fewer used than given back means that the counter was wrong before.
 pub(super) async fn free(conn: &mut Connection, organization: &OrganizationId, tier: &SeatTier, seats: i64) -> Result<(), StoreError> {
-    let freed = sqlx::query("UPDATE seat SET used = used - $3 WHERE organization = $1 AND tier = $2 AND used >= $3")
-        .bind(organization.as_str())
-        .bind(tier.as_str())
-        .bind(seats)
-        .execute(conn)
-        .await?;
-    if freed.rows_affected() == 1 {
-        return Ok(());
-    }
-    Err(StoreError::Corrupt(format!("organization {organization} gives back {seats} seat(s) of tier {tier} that are not counted as used")))
+    let mut batch = Batch::default();
+    give_back(&mut batch, organization, tier, seats);
+    batch.write(conn).await.map_err(never_lost)
 }
 
-/// Takes one seat, if one is free; the only way in. The row is locked until the commit, so this comes late in a login:
-/// only the audit chain, for which everyone waits and not one organization, comes later.
+fn give_back(batch: &mut Batch, organization: &OrganizationId, tier: &SeatTier, seats: i64) {
+    let fault = format!("organization {organization} gives back {seats} seat(s) of tier {tier} that are not counted as used");
+    let text = "UPDATE seat SET used = used - $3 WHERE organization = $1 AND tier = $2 AND used >= $3";
+    batch.sure(statement(text).bind(organization.as_str()).bind(tier.as_str()).bind(seats), fault);
+}
+
+/// Takes one seat, if one is free; the only way in. The row is locked until the commit, so this comes late in a login.
 pub(super) async fn take(conn: &mut Connection, organization: &OrganizationId, tier: &SeatTier) -> Result<(), Stop> {
-    let taken = sqlx::query("UPDATE seat SET used = used + 1 WHERE organization = $1 AND tier = $2 AND used < owned")
-        .bind(organization.as_str())
-        .bind(tier.as_str())
-        .execute(conn)
-        .await?;
-    if taken.rows_affected() == 1 { Ok(()) } else { Err(Stop::Lost) }
+    let mut batch = Batch::default();
+    want(&mut batch, organization, tier, 1);
+    batch.write(conn).await
 }
 
-/// Seats that one login gives back and takes.
-#[derive(Debug, Default)]
-pub(super) struct SeatMoves {
-    freed: Vec<SeatTier>,
-    taken: Vec<SeatTier>,
+fn want(batch: &mut Batch, organization: &OrganizationId, tier: &SeatTier, seats: i64) {
+    let text = "UPDATE seat SET used = used + $3 WHERE organization = $1 AND tier = $2 AND used + $3 <= owned";
+    batch.one(statement(text).bind(organization.as_str()).bind(tier.as_str()).bind(seats));
 }
+
+/// Seats that one login gives back and takes, by tier: a seat that is given back and taken in the same login changes hands without passing the gate, so
+/// an invited person gets the held seat also when all seats are in use, or more than are owned (rows 36, 37).
+#[derive(Debug, Default)]
+pub(super) struct SeatMoves(BTreeMap<SeatTier, i64>);
 
 impl SeatMoves {
     pub(super) fn give_back(&mut self, tier: Option<&SeatTier>) {
-        self.freed.extend(tier.cloned());
+        self.count(tier, -1);
     }
 
     pub(super) fn want(&mut self, tier: Option<&SeatTier>) {
-        self.taken.extend(tier.cloned());
+        self.count(tier, 1);
     }
 
-    /// Writes the moves. A seat that is given back and taken in the same login changes hands without passing the gate:
-    /// an invited person gets the held seat also when all seats are in use, or more than are owned (rows 36, 37).
-    pub(super) async fn settle(mut self, conn: &mut Connection, organization: &OrganizationId) -> Result<(), Stop> {
-        self.taken.retain(|tier| match self.freed.iter().position(|freed| freed == tier) {
-            Some(place) => {
-                self.freed.swap_remove(place);
-                false
-            }
-            None => true,
-        });
-        // Tier by tier in one order, so that two logins never wait for each other's.
-        let (freed, taken) = (self.freed.iter().map(|tier| (tier, true)), self.taken.iter().map(|tier| (tier, false)));
-        let mut moves: Vec<_> = freed.chain(taken).collect();
-        moves.sort_unstable_by_key(|(tier, _)| tier.as_str());
-        for (tier, is_freed) in moves {
-            if is_freed {
-                free(conn, organization, tier, 1).await?;
-            } else {
-                take(conn, organization, tier).await?;
+    fn count(&mut self, tier: Option<&SeatTier>, seats: i64) {
+        if let Some(tier) = tier {
+            *self.0.entry(tier.clone()).or_default() += seats;
+        }
+    }
+
+    /// Writes the moves, tier by tier in one order, so that two logins never wait for each other's.
+    pub(super) fn settle(self, batch: &mut Batch, organization: &OrganizationId) {
+        for (tier, seats) in self.0 {
+            match seats {
+                0 => {}
+                1.. => want(batch, organization, &tier, seats),
+                _ => give_back(batch, organization, &tier, -seats),
             }
         }
-        Ok(())
     }
 }

@@ -46,6 +46,11 @@ impl SettingsCache {
         Ok(loaded)
     }
 
+    /// The settings as they were read last; others may be in force by now.
+    pub(in crate::store) fn kept(&self) -> Option<LoadedSettings> {
+        self.lock().clone()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<LoadedSettings>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use strum::IntoEnumIterator as _;
 
 use super::codec::{Columns as _, micros};
-use super::facts::count_other_admins;
+use super::facts::count_administrators;
 use super::{Backend, Connection, rows};
 use crate::core::{ConnectionId, Identity, Organization, OrganizationId, Reason, SeenLogin};
 use crate::store::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns, StoreError};
@@ -17,7 +17,7 @@ impl SignIns for Backend {
     }
 
     async fn count_administrators(&self, organization: &Organization) -> Result<u32, StoreError> {
-        self.within(async { count_other_admins(&mut *self.reader().await?, organization, None, &[]).await }).await
+        self.within(async { count_administrators(&mut *self.reader().await?, organization).await }).await
     }
 
     async fn find_connection_state(&self, organization: &OrganizationId, connection: &ConnectionId) -> Result<ConnectionState, StoreError> {

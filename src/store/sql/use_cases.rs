@@ -57,9 +57,14 @@ impl Store for Backend {
 
     async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Facts, StoreError> {
         self.within(async {
+            if let Some(settings) = self.settings.kept()
+                && let Some(found) = super::find_facts(&mut *self.reader().await?, &settings, &query).await?
+            {
+                return Ok(found.facts);
+            }
             let mut reader = self.read().await?;
             let settings = self.settings.load(&mut reader, true).await?;
-            super::load_facts(&mut reader, &settings, &query).await
+            Ok(super::load_found(&mut reader, &settings, &query).await?.facts)
         })
         .await
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Executor as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::sql::Stop;
@@ -166,15 +166,17 @@ fn answer_all(batch: Vec<Box<dyn Job>>, result: Result<(), sqlx::Error>) {
 
 async fn transaction(connection: &mut SqliteConnection, batch: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
     // IMMEDIATE: a transaction that becomes a writer late fails with SQLITE_BUSY without waiting.
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let mut begin = "BEGIN IMMEDIATE; SAVEPOINT job";
     for job in batch {
-        sqlx::query("SAVEPOINT job").execute(&mut *connection).await?;
-        if !job.run(connection).await {
+        connection.execute(sqlx::query(begin)).await?;
+        begin = if job.run(connection).await {
+            "RELEASE job; SAVEPOINT job"
+        } else {
             // Fails when the error has ended the whole transaction (a full disk does): then the batch fails.
-            sqlx::query("ROLLBACK TO job").execute(&mut *connection).await?;
-        }
-        sqlx::query("RELEASE job").execute(&mut *connection).await?;
+            "ROLLBACK TO job; RELEASE job; SAVEPOINT job"
+        };
     }
+    connection.execute(sqlx::query(begin)).await?;
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())
 }
