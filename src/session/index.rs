@@ -7,6 +7,8 @@ use super::{Place, SessionError, SessionKey, SessionRecord, Sessions, WayIn};
 use crate::core::{ConnectionId, MemberId, OrganizationId, PersonId};
 
 const DAY_SECONDS: i64 = 86_400;
+/// The oldest sessions of a set that a new one looks at, whether they are over.
+const TIDIED: u32 = 16;
 
 pub(super) fn of_person(person: PersonId) -> String {
     format!("sessions:person:{person}")
@@ -115,11 +117,12 @@ fn sets_of(record: &SessionRecord) -> Vec<Set> {
 }
 
 impl Sessions {
-    /// Lists a session everywhere it may be looked for, and takes out what is over.
+    /// Lists a session everywhere it may be looked for, and takes out some of what is over: more than one for each that comes, and the oldest, which are
+    /// over first. An account of a service, with thousands of sessions a day, would pay for all of them at each login otherwise.
     pub(super) async fn insert_into_index(&self, record: &SessionRecord, now: Timestamp) -> Result<(), SessionError> {
         for Set { name, of_a_day } in sets_of(record) {
             if !of_a_day {
-                for old in self.ephemeral.list_set(&name).await? {
+                for old in self.ephemeral.list_oldest(&name, TIDIED).await? {
                     if Entry::parse(&old).is_none_or(|entry| entry.is_over(now)) {
                         self.ephemeral.remove_from_set(&name, &old).await?;
                     }

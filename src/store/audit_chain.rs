@@ -1,5 +1,7 @@
 //! The hash chain of the audit log: each line's hash covers the line before it, so a line that was changed, added or taken away shows.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -46,14 +48,19 @@ fn write_canonical(value: &Value, out: &mut String) {
             let mut sorted: Vec<_> = fields.iter().collect();
             sorted.sort_by_key(|(key, _)| *key);
             write_list(sorted, ('{', '}'), out, |(key, value), out| {
-                out.push_str(&Value::from(key.as_str()).to_string());
+                write_scalar(&Value::from(key.as_str()), out);
                 out.push(':');
                 write_canonical(value, out);
             });
         }
         Value::Array(items) => write_list(items, ('[', ']'), out, write_canonical),
-        scalar => out.push_str(&scalar.to_string()),
+        scalar => write_scalar(scalar, out),
     }
+}
+
+fn write_scalar(scalar: &Value, out: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{scalar}");
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -73,7 +73,8 @@ pub struct Facts {
     pub invite: Option<Invite>,
     /// Seats by tier, highest first. Open invites count as used; the store frees expired holds before it counts.
     pub seats: Vec<SeatCount>,
-    /// Other active members with an administrator role who are human and have logged in at least once (row 55).
+    /// Other active members with an administrator role who are human and have logged in at least once (row 55). They are counted when somebody whom the
+    /// login may be about administers; otherwise nothing depends on them, and this is 0.
     pub other_admins: u32,
     /// Whether another active member is the Primary Owner already: then the configured address makes nobody else one. An address is
     /// an attribute that a provider may change; there is one Primary Owner, and it is handed over by hand only.

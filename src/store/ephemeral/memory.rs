@@ -376,9 +376,14 @@ impl Ephemeral for MemoryStore {
     }
 
     async fn list_set(&self, set: &str) -> Result<Vec<String>, EphemeralError> {
+        self.list_oldest(set, u32::MAX).await
+    }
+
+    async fn list_oldest(&self, set: &str, at_most: u32) -> Result<Vec<String>, EphemeralError> {
+        let at_most = usize::try_from(at_most).unwrap_or(usize::MAX);
         match self.state_for(set).entries.get(set).map(|entry| &entry.kind) {
             None => Ok(Vec::new()),
-            Some(Kind::Set(found)) => Ok(found.order.values().map(|member| member.as_ref().to_owned()).collect()),
+            Some(Kind::Set(found)) => Ok(found.order.values().take(at_most).map(|member| member.as_ref().to_owned()).collect()),
             Some(_) => Err(MemoryError::OtherKind.into()),
         }
     }

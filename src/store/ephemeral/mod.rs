@@ -66,6 +66,9 @@ pub trait Ephemeral: std::fmt::Debug + Send + Sync + 'static {
     /// The members of a set, oldest first.
     async fn list_set(&self, set: &str) -> Result<Vec<String>, EphemeralError>;
 
+    /// The same, of the oldest that many.
+    async fn list_oldest(&self, set: &str, at_most: u32) -> Result<Vec<String>, EphemeralError>;
+
     /// Counts up and answers the new count; the counter starts at 1 and is gone `window` after it started.
     async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError>;
 

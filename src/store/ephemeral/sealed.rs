@@ -170,6 +170,10 @@ impl Ephemeral for SealedStore {
         self.inner.list_set(set).await
     }
 
+    async fn list_oldest(&self, set: &str, at_most: u32) -> Result<Vec<String>, EphemeralError> {
+        self.inner.list_oldest(set, at_most).await
+    }
+
     async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError> {
         self.inner.count(key, window).await
     }

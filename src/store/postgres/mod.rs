@@ -23,12 +23,6 @@ use super::breaker::Breaker;
 use super::unavailable::unavailable;
 use sql::{Batch, SettingsCache, Statement, Stop, Value};
 
-/// Whether a text is in a parameter's JSON array of texts; as an array, because the planner takes an index then.
-macro_rules! in_texts {
-    ($parameter:literal) => {
-        concat!("= ANY (ARRAY(SELECT json_array_elements_text(", $parameter, "::json)))")
-    };
-}
 /// A parameter's JSON array of texts as rows `given.value`.
 macro_rules! each_text {
     ($parameter:literal) => {

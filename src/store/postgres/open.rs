@@ -39,6 +39,7 @@ fn migrator() -> Migrator {
         migration(6, "console", include_str!("../migrations/postgres/0006_console.sql")),
         migration(7, "roster", include_str!("../migrations/postgres/0007_roster.sql")),
         migration(11, "large", include_str!("../migrations/postgres/0011_large.sql")),
+        migration(12, "fields", include_str!("../migrations/postgres/0012_fields.sql")),
     ])
 }
 

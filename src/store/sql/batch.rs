@@ -139,3 +139,15 @@ impl From<bool> for Value {
         Self::Number(Some(i64::from(flag)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_values_of_a_statement_are_counted_on_from_those_before_it() {
+        let change = statement("UPDATE seat SET used = $2, owned = $10 WHERE tier = $1 AND used < $2");
+        assert_eq!(change.numbered(0), change.text);
+        assert_eq!(change.numbered(3), "UPDATE seat SET used = $5, owned = $13 WHERE tier = $4 AND used < $5");
+    }
+}

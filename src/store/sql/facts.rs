@@ -1,55 +1,44 @@
-//! Everything that a decision may know, read in one statement: of one moment, in one step.
+//! Everything that a decision may know, read in one statement: of one moment, in one step. Who else administers is asked only where it matters.
 
 use jiff::Timestamp;
+use sqlx::QueryBuilder;
 
-use super::codec::{Columns as _, micros, to_json};
+use super::codec::{Columns as _, micros};
 use super::settings::LoadedSettings;
-use super::{Connection, PARENT, Row, rows};
+use super::{Connection, Database, PARENT, Row, rows};
 use crate::core::provision::{ConnectionState, Facts, Known, SeatCount};
 use crate::core::{
-    ClaimHealth, EmailAddress, GroupClaim, Identity, Invite, MemberStatus, Organization, OrganizationId, Person, PersonId, Role, SeatTier,
+    ClaimHealth, EmailAddress, GroupClaim, Identity, Invite, Organization, OrganizationId, Person, PersonId, Role, SeatTier,
 };
 use crate::store::{FactsQuery, StoreError};
 
-/// Counts the human members with an administrator's role who have logged in at least once (row 55).
-macro_rules! administrators {
-    ($organization:literal, $roles:literal) => {
-        concat!(
-            "(SELECT count(*) FROM member WHERE member.status = 'active' AND member.last_login_at IS NOT NULL
-                 AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1)
-                 AND member.organization = ", $organization, " AND member.role ", in_texts!($roles), ")"
-        )
-    };
-}
-
 /// A row for each link of each person whom the login may be about, and one at least; what is no person's is in each of them.
-const FACTS: &str = concat!(
+pub(in crate::store) const FACTS: &str = concat!(
     "SELECT parent.revision AS settings_revision, connection.relink_open_until, claim_health.last_present_at,
-         (SELECT person FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active') AS owner, ",
-    administrators!("$1", "$2"),
-    " AS administrators,
-         (SELECT count(*) FROM invite WHERE organization = $1 AND held IS NOT NULL AND expires_at <= $3) AS expired_holds,
+         (SELECT person FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active') AS owner,
+         (SELECT count(*) FROM invite WHERE organization = $1 AND held IS NOT NULL AND expires_at <= $2) AS expired_holds,
+         (SELECT count(*) FROM attempt WHERE organization = $1 AND connection = $3 AND subject = $4) AS attempts,
          (SELECT ",
     json_list!("rank, tier, owned, used"),
     " FROM (
              SELECT rank, tier, owned, used - (SELECT count(*) FROM invite
-                 WHERE invite.organization = seat.organization AND invite.held = seat.tier AND invite.expires_at <= $3) AS used
+                 WHERE invite.organization = seat.organization AND invite.held = seat.tier AND invite.expires_at <= $2) AS used
              FROM seat WHERE organization = $1) AS counted) AS seats,
          invite.id AS invite_id, invite.email AS invite_email, invite.role AS invite_role, invite.seat AS invite_seat,
          invite.expires_at AS invite_expires_at,
          person.id AS person_id, person.email, person.name, person.service_account,
          link.id AS link_id, link.connection AS link_connection, link.subject AS link_subject, member.*
      FROM parent
-     LEFT JOIN connection ON connection.id = $4
+     LEFT JOIN connection ON connection.id = $3
      LEFT JOIN claim_health ON claim_health.connection = connection.id
-     LEFT JOIN invite ON invite.id = (SELECT id FROM invite WHERE organization = $1 AND email_folded = $6 AND closed_at IS NULL
+     LEFT JOIN invite ON invite.id = (SELECT id FROM invite WHERE organization = $1 AND email_folded = $5 AND closed_at IS NULL
          ORDER BY created_at DESC, id DESC LIMIT 1)
-     LEFT JOIN (SELECT person FROM link WHERE connection = $4 AND subject = $5
-                UNION SELECT id FROM person WHERE parent = $7 AND email_folded = $6) AS concerned ON 1 = 1
+     LEFT JOIN (SELECT person FROM link WHERE connection = $3 AND subject = $4
+                UNION SELECT id FROM person WHERE parent = $6 AND email_folded = $5) AS concerned ON 1 = 1
      LEFT JOIN person ON person.id = concerned.person
      LEFT JOIN link ON link.person = person.id
      LEFT JOIN member ON member.organization = $1 AND member.person = person.id
-     WHERE parent.id = $7 ORDER BY person.id, link.id"
+     WHERE parent.id = $6 ORDER BY person.id, link.id"
 );
 
 /// What was found for a login.
@@ -58,6 +47,8 @@ pub(in crate::store) struct Found {
     pub(in crate::store) facts: Facts,
     /// Whether seats are held by invites that have expired.
     pub(super) has_expired_holds: bool,
+    /// Whether this subject was refused before, and may be waiting for an administrator.
+    pub(super) has_attempts: bool,
 }
 
 /// The facts under these settings; `None` when others are in force by now.
@@ -67,17 +58,15 @@ pub(in crate::store) async fn find_facts(
     query: &FactsQuery<'_>,
 ) -> Result<Option<Found>, StoreError> {
     let organization = settings.load_organization(query.organization);
-    let roles = organization.as_ref().map(|organization| organization.administrators.clone()).unwrap_or_default();
     let identity = query.identity;
     let found = sqlx::query(FACTS)
         .bind(query.organization.as_str())
-        .bind(to_json(&roles)?)
         .bind(micros(query.now))
         .bind(identity.connection.as_str())
         .bind(identity.subject.as_str())
         .bind(identity.email.as_ref().map(EmailAddress::folded))
         .bind(PARENT)
-        .fetch_all(conn)
+        .fetch_all(&mut *conn)
         .await?;
     let row = found.first().ok_or_else(|| StoreError::Missing("the organization's settings".to_owned()))?;
     if row.number("settings_revision")? != settings.stored.revision {
@@ -87,19 +76,20 @@ pub(in crate::store) async fn find_facts(
     let (linked, same_email) = concerned(&found, identity)?;
     let about = linked.as_ref().map_or(same_email.as_slice(), std::slice::from_ref);
     let owner: Option<PersonId> = row.maybe_parsed("owner")?;
-    let counted = about.iter().filter(|known| is_counted_administrator(&organization, known)).count();
+    let administers = |known: &Known| known.member.as_ref().is_some_and(|member| organization.is_administrator(&member.role));
+    let other_admins = if about.iter().any(administers) { count_administrators(conn, &organization, about).await? } else { 0 };
     let facts = Facts {
         connection: connection(row, settings, identity)?,
         invite: invite(row, query.organization)?,
         seats: seats(row)?,
-        other_admins: row.count("administrators")?.saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX)),
+        other_admins,
         // An active member beside the one whom the login is about.
         other_primary_owner: owner.is_some_and(|owner| about.iter().all(|known| known.person.id != owner)),
         organization,
         linked,
         same_email,
     };
-    Ok(Some(Found { facts, has_expired_holds: row.number("expired_holds")? > 0 }))
+    Ok(Some(Found { facts, has_expired_holds: row.number("expired_holds")? > 0, has_attempts: row.number("attempts")? > 0 }))
 }
 
 /// The same under the settings that this transaction sees.
@@ -127,17 +117,10 @@ fn concerned(found: &[Row], identity: &Identity) -> Result<(Option<Known>, Vec<K
             known.links.push(rows::joined_link(row)?);
         }
     }
-    let is_linked = |known: &Known| known.links.iter().any(|link| link.connection == identity.connection && link.subject == identity.subject);
+    let is_linked =
+        |known: &Known| known.links.iter().any(|link| link.connection == identity.connection && link.subject == identity.subject);
     let linked = people.iter().position(is_linked).map(|place| people.remove(place));
     Ok((linked, people))
-}
-
-/// The same as `administrators!` counts.
-fn is_counted_administrator(organization: &Organization, known: &Known) -> bool {
-    !known.person.service_account
-        && known.member.as_ref().is_some_and(|member| {
-            member.status == MemberStatus::Active && member.last_login_at.is_some() && organization.is_administrator(&member.role)
-        })
 }
 
 fn connection(row: &Row, settings: &LoadedSettings, identity: &Identity) -> Result<ConnectionState, StoreError> {
@@ -192,14 +175,34 @@ pub(super) async fn load_known(conn: &mut Connection, person: Person, organizati
     })
 }
 
-/// Administrators who count: human, active, and here at least once.
-pub(super) async fn count_administrators(conn: &mut Connection, organization: &Organization) -> Result<u32, StoreError> {
-    sqlx::query(concat!("SELECT ", administrators!("$1", "$2"), " AS administrators"))
-        .bind(organization.id.as_str())
-        .bind(to_json(&organization.administrators)?)
-        .fetch_one(conn)
-        .await?
-        .count("administrators")
+/// Administrators who count: human, active, and here at least once (row 55); without these people.
+///
+/// The roles are values of their own: `PostgreSQL` finds the few who have them by an index only when it sees that they are not everybody's.
+pub(super) async fn count_administrators(conn: &mut Connection, organization: &Organization, without: &[Known]) -> Result<u32, StoreError> {
+    let mut query = QueryBuilder::<Database>::new(
+        "SELECT count(*) AS admins FROM member WHERE member.status = 'active' AND member.last_login_at IS NOT NULL
+             AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1) AND member.organization = ",
+    );
+    query.push_bind(organization.id.as_str().to_owned());
+    push_list(&mut query, " AND member.role IN (", organization.administrators.iter().map(|role| role.as_str().to_owned()));
+    if !without.is_empty() {
+        push_list(&mut query, " AND member.person NOT IN (", without.iter().map(|known| known.person.id.to_string()));
+    }
+    query.build().fetch_one(conn).await?.count("admins")
+}
+
+pub(super) fn push_list(query: &mut QueryBuilder<Database>, opening: &str, values: impl Iterator<Item = String>) {
+    query.push(opening);
+    // NULL is no role and no id, and makes an empty list valid SQL; for NOT IN the caller makes sure that there is a value.
+    let mut values = values.peekable();
+    if values.peek().is_none() {
+        query.push("NULL");
+    }
+    let mut list = query.separated(", ");
+    for value in values {
+        list.push_bind(value);
+    }
+    query.push(")");
 }
 
 /// Whether what a decision rests on is still so. Seats and other administrators are for the writer to check, where they matter.

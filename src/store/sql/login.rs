@@ -26,17 +26,24 @@ pub(in crate::store) struct LoginWrite {
     pub(super) decision: Decision,
     pub(super) origin: RequestOrigin,
     pub(super) now: Timestamp,
+    /// Identity and decision as they are written: made by the caller's thread and not by the writer's, for which everybody waits.
+    identity_document: String,
+    decision_document: String,
 }
 
-impl From<LoginCommit<'_>> for LoginWrite {
-    fn from(commit: LoginCommit<'_>) -> Self {
-        Self {
+impl TryFrom<LoginCommit<'_>> for LoginWrite {
+    type Error = StoreError;
+
+    fn try_from(commit: LoginCommit<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            identity_document: to_json(commit.identity)?,
+            decision_document: to_json(commit.decision)?,
             facts: commit.facts.clone(),
             identity: commit.identity.clone(),
             decision: commit.decision.clone(),
             origin: commit.origin.clone(),
             now: stored_time(commit.now),
-        }
+        })
     }
 }
 
@@ -58,15 +65,15 @@ impl LoginWrite {
 pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Committed, Stop> {
     let current = check_facts(conn, cache, write).await?;
     let decision = DecisionId::from_uuid(random::uuid(write.now)?);
-    let mut applied = changes::apply(conn, write, &current, decision).await?;
+    let mut applied = changes::apply(conn, write, &current.facts, decision).await?;
     if let Outcome::Admit(admission) = &write.decision.outcome {
-        note_login(write, &mut applied);
+        note_login(write, current.has_attempts, &mut applied);
         check_admission(admission, applied.member.as_ref())?;
     }
     applied.finish(write.now)?;
     note_groups(write, &mut applied.batch)?;
     if let Some(person) = &applied.person {
-        note_identity(write, person.id, &mut applied.batch)?;
+        note_identity(write, person.id, &mut applied.batch);
     }
     let entry = audit_entry(write, decision, &applied);
     let member = applied.row();
@@ -85,7 +92,7 @@ pub(super) async fn commit_by_hand(
 ) -> Result<Committed, Stop> {
     let current = check_facts(conn, cache, write).await?;
     let decision = DecisionId::from_uuid(random::uuid(write.now)?);
-    let mut applied = changes::apply(conn, write, &current, decision).await?;
+    let mut applied = changes::apply(conn, write, &current.facts, decision).await?;
     let person = applied.person.as_ref().ok_or_else(|| changes::unfit("a decision by hand is about nobody"))?.id;
     if let Outcome::Admit(admission) = &write.decision.outcome {
         check_admission(admission, applied.member.as_ref())?;
@@ -121,36 +128,37 @@ async fn write_all(
     batch.any(insert_line(&line)?);
     if let Some(decision) = decision {
         let about = (person.map(|person| person.id), member.map(|member| member.id));
-        batch.any(insert_decision(write, about, decision, &line)?);
+        batch.any(insert_decision(write, about, decision, &line));
     }
     moves.settle(&mut batch, &write.facts.organization.id);
     batch.write(conn).await
 }
 
 /// Reads again what the decision rests on.
-async fn check_facts(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Facts, Stop> {
+async fn check_facts(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Found, Stop> {
     let query = FactsQuery { organization: &write.facts.organization.id, identity: &write.identity, now: write.now };
     let found = match cache.kept() {
         Some(settings) => find_facts(conn, &settings, &query).await?,
         None => None,
     };
-    let Found { facts, has_expired_holds } = match found {
+    let found = match found {
         Some(found) => found,
         None => {
             let settings = cache.load(conn, false).await?;
             load_found(conn, &settings, &query).await?
         }
     };
-    if !still_hold(&write.facts, &facts, &write.identity, write.now) {
+    let facts = &found.facts;
+    if !still_hold(&write.facts, facts, &write.identity, write.now) {
         return Err(Stop::Lost);
     }
     if write.facts.other_admins > 0 && facts.other_admins == 0 && takes_an_administrator_away(write) {
         return Err(Stop::Lost);
     }
-    if has_expired_holds {
+    if found.has_expired_holds {
         release_expired_holds(conn, query.organization, write.now).await?;
     }
-    Ok(facts)
+    Ok(found)
 }
 
 fn takes_an_administrator_away(write: &LoginWrite) -> bool {
@@ -162,7 +170,7 @@ fn takes_an_administrator_away(write: &LoginWrite) -> bool {
     })
 }
 
-fn note_login(write: &LoginWrite, applied: &mut Applied) {
+fn note_login(write: &LoginWrite, has_attempts: bool, applied: &mut Applied) {
     if let Some(member) = &mut applied.member {
         member.last_login_at = Some(write.now);
         if matches!(write.identity.groups, GroupClaim::Present(_)) {
@@ -170,12 +178,14 @@ fn note_login(write: &LoginWrite, applied: &mut Applied) {
         }
     }
     // Whoever is let in waits for nobody any more.
-    applied.batch.any(
-        statement("DELETE FROM attempt WHERE organization = $1 AND connection = $2 AND subject = $3")
-            .bind(write.facts.organization.id.as_str())
-            .bind(write.identity.connection.as_str())
-            .bind(write.identity.subject.as_str()),
-    );
+    if has_attempts {
+        applied.batch.any(
+            statement("DELETE FROM attempt WHERE organization = $1 AND connection = $2 AND subject = $3")
+                .bind(write.facts.organization.id.as_str())
+                .bind(write.identity.connection.as_str())
+                .bind(write.identity.subject.as_str()),
+        );
+    }
 }
 
 /// Remembers which groups a connection delivers, and that it does: once a minute, because these rows are everyone's, and whoever writes one keeps all others
@@ -251,26 +261,25 @@ fn insert_decision(
     (person, member): (Option<PersonId>, Option<MemberId>),
     id: DecisionId,
     line: &AuditLine,
-) -> Result<Statement, StoreError> {
-    let insert = statement(
+) -> Statement {
+    statement(
         "INSERT INTO decision (id, at, organization, connection, person, member, identity, decision, incident, audit)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    );
-    Ok(insert
-        .bind(id.to_string())
-        .bind(micros(write.now))
-        .bind(write.facts.organization.id.as_str())
-        .bind(write.identity.connection.as_str())
-        .bind(person.map(|person| person.to_string()))
-        .bind(member.map(|member| member.to_string()))
-        .bind(to_json(&write.identity)?)
-        .bind(to_json(&write.decision)?)
-        .bind(write.origin.incident.map(|incident| incident.to_string()))
-        .bind(line.sequence))
+    )
+    .bind(id.to_string())
+    .bind(micros(write.now))
+    .bind(write.facts.organization.id.as_str())
+    .bind(write.identity.connection.as_str())
+    .bind(person.map(|person| person.to_string()))
+    .bind(member.map(|member| member.to_string()))
+    .bind(write.identity_document.as_str())
+    .bind(write.decision_document.as_str())
+    .bind(write.origin.incident.map(|incident| incident.to_string()))
+    .bind(line.sequence)
 }
 
 /// Remembers what the provider said, for reviews of settings. A login whose claim says nothing does not replace one whose claim does.
-fn note_identity(write: &LoginWrite, person: PersonId, batch: &mut Batch) -> Result<(), StoreError> {
+fn note_identity(write: &LoginWrite, person: PersonId, batch: &mut Batch) {
     let identity = &write.identity;
     batch.any(
         statement(
@@ -284,9 +293,8 @@ fn note_identity(write: &LoginWrite, person: PersonId, batch: &mut Batch) -> Res
         .bind(micros(write.now))
         .bind(identity.email.as_ref().map(EmailAddress::folded))
         .bind(matches!(identity.groups, GroupClaim::Present(_) | GroupClaim::Empty))
-        .bind(to_json(identity)?),
+        .bind(write.identity_document.as_str()),
     );
-    Ok(())
 }
 
 impl From<random::RandomError> for Stop {

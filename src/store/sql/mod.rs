@@ -28,7 +28,7 @@ mod audit;
 mod batch;
 mod changes;
 mod codec;
-mod facts;
+pub(super) mod facts;
 mod history;
 mod integrity;
 mod invites;
@@ -53,8 +53,8 @@ mod tokens;
 mod use_cases;
 
 use audit::{AuditEntry, append_audit, list_audit};
-use facts::{find_facts, load_found};
 pub(super) use batch::{Batch, Statement, Value};
+use facts::{find_facts, load_found};
 use integrity::check_integrity;
 use login::{LoginWrite, commit_login};
 use queries::{find_decision_by_incident, find_last_decision, find_member, find_members_by_email, list_attempts, list_members};

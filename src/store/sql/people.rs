@@ -293,7 +293,7 @@ async fn load_situation(
     Ok(Situation {
         guests: people.iter().filter(is_guest).map(|row| row.member.id).collect(),
         seats: count_seats(conn, &organization.id, now).await?,
-        administrators: count_administrators(conn, &organization).await?,
+        administrators: count_administrators(conn, &organization, &[]).await?,
         people,
         organization,
     })
@@ -312,7 +312,7 @@ async fn commit_edits(conn: &mut Connection, settings: &SettingsCache, write: &E
         }
     }
     release_expired_holds(conn, &organization.id, write.now).await?;
-    let administrators = count_administrators(conn, organization).await?;
+    let administrators = count_administrators(conn, organization, &[]).await?;
     let mut moves = SeatMoves::default();
     // There is one Primary Owner at most, at any moment.
     let (owner_last, others): (Vec<&Edit>, Vec<&Edit>) = write.edits.iter().partition(|edit| edit.after.primary_owner);
@@ -329,7 +329,7 @@ async fn commit_edits(conn: &mut Connection, settings: &SettingsCache, write: &E
             owner::close_holds(conn, &organization.id, write.now).await?;
         }
     }
-    if administrators > 0 && count_administrators(conn, organization).await? == 0 {
+    if administrators > 0 && count_administrators(conn, organization, &[]).await? == 0 {
         return Err(Stop::Lost);
     }
     let mut batch = Batch::default();
@@ -379,13 +379,13 @@ async fn mark_service_account(
         return Ok(before);
     }
     let organization = settings.load_organization(organization)?;
-    let administrators = count_administrators(conn, &organization).await?;
+    let administrators = count_administrators(conn, &organization, &[]).await?;
     sqlx::query("UPDATE person SET service_account = $2 WHERE id = $1")
         .bind(before.person.id.to_string())
         .bind(i64::from(service_account))
         .execute(&mut *conn)
         .await?;
-    if administrators > 0 && count_administrators(conn, &organization).await? == 0 {
+    if administrators > 0 && count_administrators(conn, &organization, &[]).await? == 0 {
         return Err(Stop::Lost);
     }
     let after = find_member_by_id(conn, &organization.id, member).await?.ok_or(Stop::Lost)?;

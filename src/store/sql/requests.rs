@@ -48,7 +48,7 @@ impl RequestStore for Backend {
     }
 
     async fn settle_request(&self, commit: LoginCommit<'_>, answering: Answering<'_>) -> Result<CommitOutcome, StoreError> {
-        let (write, given, settings) = (LoginWrite::from(commit), Given::from(answering), Arc::clone(&self.settings));
+        let (write, given, settings) = (LoginWrite::try_from(commit)?, Given::from(answering), Arc::clone(&self.settings));
         let settled = Box::pin(self.write(move |conn| {
             Box::pin(async move {
                 if !close(conn, &given).await? {

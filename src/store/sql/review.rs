@@ -1,12 +1,13 @@
 //! What a review asks: never a statement for each person, but a few for each page of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use sqlx::QueryBuilder;
 
-use super::codec::{Columns as _, micros, to_json};
-use super::facts::load_known;
+use super::codec::{Columns as _, micros};
+use super::facts::{load_known, push_list};
 use super::{Backend, Connection, Database, PARENT, Row, SettingsWrite, history, never_lost, rows, seats};
 use crate::core::preview::{ConnectionMemory, LastSeen, OwnerHold, PreviewMember, Scene, SeenGroup};
 use crate::core::provision::Known;
@@ -117,17 +118,14 @@ async fn load_administrators(
     before: &Organization,
     after: &Organization,
 ) -> Result<BTreeMap<PersonId, Role>, StoreError> {
-    let roles: BTreeSet<&Role> = before.administrators.union(&after.administrators).collect();
-    let found = sqlx::query(concat!(
+    let mut query = QueryBuilder::<Database>::new(
         "SELECT member.person, member.role FROM member JOIN person ON person.id = member.person
-         WHERE member.status = 'active' AND member.last_login_at IS NOT NULL AND person.service_account = 0 AND member.organization = $1
-             AND member.role ",
-        in_texts!("$2")
-    ))
-    .bind(before.id.as_str())
-    .bind(to_json(&roles)?)
-    .fetch_all(conn)
-    .await?;
+         WHERE member.status = 'active' AND member.last_login_at IS NOT NULL AND person.service_account = 0 AND member.organization = ",
+    );
+    query.push_bind(before.id.as_str().to_owned());
+    let roles = before.administrators.union(&after.administrators).map(|role| role.as_str().to_owned());
+    push_list(&mut query, " AND member.role IN (", roles);
+    let found = query.build().fetch_all(conn).await?;
     found.iter().map(|row| Ok((row.parsed("person")?, Role::new(row.text("role")?)))).collect()
 }
 

@@ -17,7 +17,7 @@ impl SignIns for Backend {
     }
 
     async fn count_administrators(&self, organization: &Organization) -> Result<u32, StoreError> {
-        self.within(async { count_administrators(&mut *self.reader().await?, organization).await }).await
+        self.within(async { count_administrators(&mut *self.reader().await?, organization, &[]).await }).await
     }
 
     async fn find_connection_state(&self, organization: &OrganizationId, connection: &ConnectionId) -> Result<ConnectionState, StoreError> {

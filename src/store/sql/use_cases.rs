@@ -70,7 +70,7 @@ impl Store for Backend {
     }
 
     async fn commit_login(&self, commit: LoginCommit<'_>) -> Result<CommitOutcome, StoreError> {
-        let (write, settings) = (LoginWrite::from(commit), Arc::clone(&self.settings));
+        let (write, settings) = (LoginWrite::try_from(commit)?, Arc::clone(&self.settings));
         let rests_on = write.rests_on();
         let committed =
             self.write_beside(rests_on, move |conn| Box::pin(async move { super::commit_login(conn, &settings, &write).await })).await;

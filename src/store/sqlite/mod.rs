@@ -21,12 +21,6 @@ use crate::random;
 use sql::{Batch, SettingsCache, Statement, Stop, Value};
 use writer::Writer;
 
-/// Whether a text is in a parameter's JSON array of texts.
-macro_rules! in_texts {
-    ($parameter:literal) => {
-        concat!("IN (SELECT value FROM json_each(", $parameter, "))")
-    };
-}
 /// A parameter's JSON array of texts as rows `given.value`.
 macro_rules! each_text {
     ($parameter:literal) => {
@@ -90,7 +84,7 @@ impl SqliteStore {
     async fn open_with(path: &Path, synchronous: SqliteSynchronous, scratch: Option<Scratch>) -> Result<Self, StoreError> {
         open::create_file(path)?;
         let options = open::options(path, synchronous);
-        let connection = open::connect(&options).await?;
+        open::migrate(&options).await?;
         // No task of the pool's own (idle and life limits would start one): it would live on one caller's runtime.
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -99,7 +93,7 @@ impl SqliteStore {
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(options.clone().pragma("query_only", "ON"));
-        Ok(Self { readers, writer: Writer::start(options, connection)?, settings: Arc::default(), _scratch: scratch })
+        Ok(Self { readers, writer: Writer::start(open::for_writer(options))?, settings: Arc::default(), _scratch: scratch })
     }
 
     /// A read that is not waited for for ever.
@@ -209,5 +203,24 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // Nothing can be done about a failure here, and the system clears its temporary directory.
         std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_every_login_asks_is_found_by_indexes_however_many_members_there_are() {
+        let store = SqliteStore::open_in_memory().await.unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", sql::facts::FACTS));
+        let rows = sqlx::query(explain).fetch_all(&mut *store.reader().await.unwrap()).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+        assert!(plan.iter().any(|step| step.starts_with("SEARCH member")), "{plan:?}");
+        // Walked through: who is concerned, one or two people, and the rows that were made of one organization's seats.
+        let few = ["SCAN concerned", "SCAN counted"];
+        for step in plan.iter().filter(|step| step.starts_with("SCAN")) {
+            assert!(few.iter().any(|few| step.starts_with(few)), "{step}: {plan:?}");
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::SqlStr;
-use sqlx::SqliteConnection;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -29,6 +28,7 @@ fn migrator() -> Migrator {
         migration(6, "console", include_str!("../migrations/sqlite/0006_console.sql")),
         migration(7, "roster", include_str!("../migrations/sqlite/0007_roster.sql")),
         migration(11, "large", include_str!("../migrations/sqlite/0011_large.sql")),
+        migration(12, "fields", include_str!("../migrations/sqlite/0012_fields.sql")),
     ])
 }
 
@@ -45,6 +45,13 @@ pub(super) fn options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConn
         .disable_statement_logging()
 }
 
+/// The writer's own: 64 MiB of memory for pages, because what a login looks at and changes is all over the file (readers keep `SQLite`'s 2 MiB: each write of
+/// another connection empties them), and 32 MiB of changes before they are copied from the log beside the file into it, because the same pages change at
+/// each login and need to be copied once.
+pub(super) fn for_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "8192")
+}
+
 /// Creates the file with rights for its owner only; `SQLite` gives the files beside it the same.
 pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -58,8 +65,8 @@ pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
         .map_err(|source| unavailable(OpenError { path: path.to_owned(), source: source.into() }))
 }
 
-/// Connects and brings the schema up to date.
-pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+/// Brings the schema up to date.
+pub(super) async fn migrate(options: &SqliteConnectOptions) -> Result<(), StoreError> {
     let path = options.get_filename().to_owned();
     let failed = |source: sqlx::Error| unavailable(OpenError { path: path.clone(), source: source.into() });
     let mut connection = options.connect().await.map_err(failed)?;
@@ -73,8 +80,7 @@ pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConn
         }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
         other => unavailable(other),
-    })?;
-    Ok(connection)
+    })
 }
 
 /// The file that could not be opened.

@@ -163,25 +163,3 @@ async fn a_wrong_counter_is_found_and_never_goes_below_zero() {
     let outcome = world.try_commit(&facts, &identity("ada"), &removal, at(2)).await;
     assert!(matches!(outcome, Err(StoreError::Corrupt(_))), "{outcome:?}");
 }
-
-#[tokio::test]
-async fn what_every_login_asks_is_found_by_an_index_however_many_members_there_are() {
-    let backend = open_file().await;
-    backend.store.save_settings(&settings(9, 9), None, "cli", at(0)).await.unwrap();
-    let mut connection = SqliteConnectOptions::new().filename(backend.path()).connect().await.unwrap();
-    let asked = [
-        ("SELECT person FROM member WHERE organization = 'acme' AND primary_owner = 1 AND status = 'active'", "member_owner"),
-        (
-            "SELECT count(*) AS admins FROM member WHERE member.status = 'active' AND member.last_login_at IS NOT NULL
-                 AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1) AND member.organization = 'acme'
-                 AND member.role IN ('Owner', 'Admin')",
-            "member_role",
-        ),
-    ];
-    for (statement, index) in asked {
-        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-        let rows = sqlx::query(explain).fetch_all(&mut connection).await.unwrap();
-        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
-        assert!(plan[0].contains(index), "{statement}: {plan:?}");
-    }
-}

@@ -136,6 +136,10 @@ impl Ephemeral for Unplugged {
         self.check()?;
         self.inner.list_set(set).await
     }
+    async fn list_oldest(&self, set: &str, at_most: u32) -> Result<Vec<String>, EphemeralError> {
+        self.check()?;
+        self.inner.list_oldest(set, at_most).await
+    }
     async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError> {
         self.check()?;
         self.inner.count(key, window).await

@@ -128,6 +128,13 @@ impl Ephemeral for RedisStore {
         self.ask(cmd("ZRANGE").arg(self.key(set)).arg(0).arg(-1)).await
     }
 
+    async fn list_oldest(&self, set: &str, at_most: u32) -> Result<Vec<String>, EphemeralError> {
+        match at_most.checked_sub(1) {
+            Some(last) => self.ask(cmd("ZRANGE").arg(self.key(set)).arg(0).arg(last)).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     async fn count(&self, key: &str, window: Duration) -> Result<u64, EphemeralError> {
         self.ask(self.script(COUNT, key).arg(life(window))).await
     }

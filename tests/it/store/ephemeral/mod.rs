@@ -111,6 +111,8 @@ mod suite {
             backend.pass(Duration::from_millis(2)).await;
         }
         assert_eq!(store.list_set("s").await.unwrap(), ["b", "a", "c"]);
+        assert_eq!(store.list_oldest("s", 2).await.unwrap(), ["b", "a"]);
+        assert_eq!(store.list_oldest("s", 0).await.unwrap(), Vec::<String>::new());
         store.remove_from_set("s", "b").await.unwrap();
         store.remove_from_set("s", "unknown").await.unwrap();
         store.remove_from_set("unknown", "b").await.unwrap();

@@ -1,0 +1,2 @@
+-- Only PostgreSQL has something to do here; both databases count the same steps.
+SELECT 1;
