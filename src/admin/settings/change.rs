@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::AdminError;
-use crate::core::{ConnectionId, Domain, DomainName, Organization, Settings};
+use crate::core::{ConnectionId, Organization, Settings};
 use crate::store::Store;
 
-/// A change of settings. An object that is given replaces the one with its id, or is added.
+/// A change of settings. An object that is given replaces the one with its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "change", content = "to")]
 pub enum SettingsChange {
@@ -14,8 +14,6 @@ pub enum SettingsChange {
     All(Box<Settings>),
     /// One organization: mode, mappings, roles and their rank, administrators, seats, policy, name.
     Organization(Box<Organization>),
-    /// The parent's name for people.
-    ParentName(String),
     /// Turns a connection on or off.
     Switch {
         /// Which.
@@ -23,12 +21,6 @@ pub enum SettingsChange {
         /// On.
         enabled: bool,
     },
-    /// Takes a connection away.
-    RemoveConnection(ConnectionId),
-    /// One domain.
-    Domain(Domain),
-    /// Takes a domain away.
-    RemoveDomain(DomainName),
     /// Takes back what the save that made this revision changed. Refused when any of it was changed again since.
     Undo {
         /// The revision.
@@ -49,17 +41,9 @@ impl SettingsChange {
                 let place = settings.organizations.iter_mut().find(|known| known.id == organization.id);
                 organization.as_ref().clone_into(place.ok_or(AdminError::NoSuch("organization"))?);
             }
-            Self::ParentName(name) => name.trim().clone_into(&mut settings.parent_name),
             Self::Switch { connection, enabled } => {
                 let place = settings.connections.iter_mut().find(|known| &known.id == connection);
                 place.ok_or(AdminError::NoSuch("connection"))?.enabled = *enabled;
-            }
-            Self::RemoveConnection(id) => {
-                take_away(&mut settings.connections, |connection| &connection.id == id).ok_or(AdminError::NoSuch("connection"))?;
-            }
-            Self::Domain(domain) => replace(&mut settings.domains, domain, |known| &known.name),
-            Self::RemoveDomain(name) => {
-                take_away(&mut settings.domains, |domain| &domain.name == name).ok_or(AdminError::NoSuch("domain"))?;
             }
             Self::Undo { revision } => settings = undone(store, settings, *revision).await?,
         }
@@ -75,18 +59,6 @@ fn with_branding_of(mut settings: Settings, before: Option<&Settings>) -> Settin
         }
     }
     settings
-}
-
-fn replace<T: Clone, K: PartialEq>(list: &mut Vec<T>, item: &T, key: impl Fn(&T) -> &K) {
-    match list.iter_mut().find(|known| key(known) == key(item)) {
-        Some(known) => item.clone_into(known),
-        None => list.push(item.clone()),
-    }
-}
-
-fn take_away<T>(list: &mut Vec<T>, is_it: impl Fn(&T) -> bool) -> Option<T> {
-    let place = list.iter().position(is_it)?;
-    Some(list.remove(place))
 }
 
 /// The settings without what one save changed, object by object.
