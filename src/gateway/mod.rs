@@ -73,12 +73,13 @@ struct Providers {
 impl Confirm for Providers {
     async fn confirm(&self, connection: &ConnectionId, grant: &RefreshGrant) -> Confirmation {
         let Some(entrance) = self.doors.find_also_off(connection) else { return Confirmation::Over("connection_changed") };
-        let Ok(Door::Oidc(party)) = entrance.door else { return Confirmation::Unknown };
-        match party.refresh(grant, self.clock.now()).await {
-            Ok(token) => Confirmation::Confirmed(token),
+        let Ok(Door::Oidc(party)) = entrance.door else { return Confirmation::Unknown(None) };
+        let refreshed = party.refresh(grant, self.clock.now()).await;
+        match refreshed.checked {
+            Ok(()) => Confirmation::Confirmed(refreshed.next),
             Err(error) => {
                 tracing::warn!(connection.id = %connection, deny.code = error.code(), cause = describe(&error), "a session was not confirmed");
-                if error.ends_session() { Confirmation::Over(error.code()) } else { Confirmation::Unknown }
+                if error.ends_session() { Confirmation::Over(error.code()) } else { Confirmation::Unknown(refreshed.next) }
             }
         }
     }

@@ -185,7 +185,8 @@ impl OidcError {
         matches!(self, Self::ProviderUnreachable(_))
     }
 
-    /// Whether a session that was to be confirmed is over, rather than the provider out of order: it took its grant back, or speaks of somebody else.
+    /// Whether a session that was to be confirmed is over, rather than the provider out of order: it took its grant back, or speaks of somebody else. A key
+    /// that the provider does not publish, also when it was asked again, says neither.
     #[must_use]
     pub fn ends_session(&self) -> bool {
         match self {
@@ -197,6 +198,8 @@ impl OidcError {
             | Self::DiscoveryIssuerMismatch
             | Self::PkceUnsupported
             | Self::KeysInvalid(_)
+            | Self::KeyNotFound
+            | Self::KeyAmbiguous
             | Self::SettingsInvalid(_)
             | Self::NoRandomness(_)
             | Self::TokenResponseMalformed(_) => false,

@@ -6,7 +6,7 @@
 //! - `start`, `push`: the addresses for the browser, sign-in and sign-out; the request without the browser
 //! - `client_auth`: how Usher proves that it is the client
 //! - [`Callback`], `exchange`: the answer and its code, for tokens
-//! - `refresh`: the provider's word, later, that the person may stay
+//! - `refresh` ([`Refreshed`]): the provider's word, later, that the person may stay
 //! - `jws`, `id_token`: the signature, then the checks; `logout_token`: those of a provider's own logout
 //! - `claims`, `userinfo`: verified claims, read leniently; `groups`: those that no claim has; `pasted`: claims that only an administrator looks at
 //! - `offline`: the same checks of an ID token, without its provider
@@ -46,6 +46,7 @@ pub use callback::Callback;
 pub use error::OidcError;
 pub use logout_token::ProviderSaid;
 pub use pasted::read_unverified;
+pub use refresh::Refreshed;
 pub use start::Started;
 
 use crate::core::{

@@ -38,8 +38,8 @@ pub enum Confirmation {
     Confirmed(Option<Secret>),
     /// It is over: the code says why.
     Over(&'static str),
-    /// Nothing: the provider did not answer.
-    Unknown,
+    /// Nothing: the provider did not answer, or nobody can tell whether it did. The next time with this token, if there is another one.
+    Unknown(Option<Secret>),
 }
 
 /// A grant and what became of it.
@@ -64,13 +64,15 @@ impl Kept {
     fn after(self, answer: Confirmation, now: Timestamp) -> Result<Self, &'static str> {
         match answer {
             Confirmation::Over(code) => Err(code),
-            Confirmation::Unknown if now >= self.over_at() => Err("unconfirmed_too_long"),
-            Confirmation::Unknown => Ok(Self { tried_at: now, ..self }),
-            Confirmation::Confirmed(token) => {
-                let token = token.unwrap_or_else(|| self.grant.token.clone());
-                Ok(Self { grant: RefreshGrant { token, ..self.grant }, confirmed_at: now, tried_at: now, ..self })
-            }
+            Confirmation::Unknown(_) if now >= self.over_at() => Err("unconfirmed_too_long"),
+            Confirmation::Unknown(token) => Ok(Self { tried_at: now, ..self.with(token) }),
+            Confirmation::Confirmed(token) => Ok(Self { confirmed_at: now, tried_at: now, ..self.with(token) }),
         }
+    }
+
+    fn with(self, token: Option<Secret>) -> Self {
+        let token = token.unwrap_or_else(|| self.grant.token.clone());
+        Self { grant: RefreshGrant { token, ..self.grant }, ..self }
     }
 
     /// When a session that nobody confirms is over.

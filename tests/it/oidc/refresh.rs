@@ -1,5 +1,6 @@
 //! Sessions that their provider confirms while they live.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::support::browser::Browser;
 use crate::support::gateway::TurnedClock;
 use crate::support::installation::{CONNECTION, told};
 use crate::support::oidc_house::OidcHouse;
-use crate::support::op::{REMOVED, Reply, Signing};
+use crate::support::op::{Key, REMOVED, Reply, Signing};
 use crate::support::redis::Redis;
 
 const CONFIRMED: &str = "refresh = \"15m\"\nrefresh_grace = \"30m\"";
@@ -123,9 +124,14 @@ async fn a_provider_that_does_not_answer_keeps_sessions_for_so_long() {
         assert!(house.usher.is_inside(&mut browser).await);
     }
     assert_eq!(house.op.calls("refresh"), 1, "and is not asked again at once");
-    minutes(&house, 29);
+    for (seconds, asked) in [(59, 1), (1, 2)] {
+        house.clock.pass(Duration::from_secs(seconds));
+        assert!(house.usher.is_inside(&mut browser).await);
+        assert_eq!(house.op.calls("refresh"), asked, "but after a minute");
+    }
+    minutes(&house, 28);
     assert!(house.usher.is_inside(&mut browser).await);
-    assert_eq!(house.op.calls("refresh"), 2);
+    assert_eq!(house.op.calls("refresh"), 3);
     minutes(&house, 1);
     assert!(!house.usher.is_inside(&mut browser).await, "a quarter of an hour and the half that is granted");
 
@@ -139,6 +145,60 @@ async fn a_provider_that_does_not_answer_keeps_sessions_for_so_long() {
     minutes(&house, 14);
     assert!(house.usher.is_inside(&mut browser).await);
     assert_eq!(house.op.calls("refresh"), 2, "confirmed again, for a quarter of an hour");
+}
+
+#[tokio::test]
+async fn a_refreshed_token_of_a_new_key_leads_to_the_new_keys() {
+    let (house, mut browser) = inside().await;
+    let calls = house.op.calls("keys");
+    house.op.set(|op| (op.key, op.kid) = (Key::es256(), Some("k2".to_owned())));
+    minutes(&house, 15);
+    assert!(house.usher.is_inside(&mut browser).await);
+    assert_eq!((house.op.calls("refresh"), house.op.calls("keys")), (1, calls + 1));
+    minutes(&house, 14);
+    assert!(house.usher.is_inside(&mut browser).await);
+    assert_eq!(house.op.calls("refresh"), 1, "confirmed, for a quarter of an hour");
+}
+
+/// Nobody can tell what such an answer is worth: the provider has not published its new key yet, or does not answer for its keys. It confirms nothing, and it
+/// is no reason to sign anybody out at once. The refresh token beside it is the one that counts from then on: this provider takes a second use of the old one
+/// for theft.
+#[tokio::test]
+async fn a_refreshed_token_of_a_key_that_is_not_published_confirms_nothing_and_keeps_the_session_to_its_limit() {
+    for keys in [None, Some(Reply::Status(503)), Some(Reply::Html)] {
+        let strange = |house: &OidcHouse| {
+            let keys = keys.clone();
+            house.op.set(|op| {
+                op.random_kid = true;
+                op.replies.extend(keys.map(|reply| ("keys", reply)));
+            });
+        };
+        let (house, mut browser) = inside().await;
+        let calls = house.op.calls("keys");
+        strange(&house);
+        minutes(&house, 15);
+        for _ in 0..5 {
+            assert!(house.usher.is_inside(&mut browser).await);
+        }
+        assert_eq!((house.op.calls("refresh"), house.op.calls("keys")), (1, calls + 1), "asked once, and for the keys once");
+        minutes(&house, 29);
+        assert!(house.usher.is_inside(&mut browser).await, "with the token of the answer before");
+        assert_eq!(house.op.calls("refresh"), 2);
+        minutes(&house, 1);
+        assert!(!house.usher.is_inside(&mut browser).await, "a quarter of an hour and the half that is granted, and not a minute more");
+        assert_eq!(house.usher.audit("session.ended").await.last().unwrap().detail["code"], "unconfirmed_too_long");
+
+        let (house, mut browser) = inside().await;
+        strange(&house);
+        minutes(&house, 20);
+        assert!(house.usher.is_inside(&mut browser).await);
+        house.op.set(|op| (op.random_kid, op.replies) = (false, HashMap::new()));
+        for (later, asked) in [(2, 2), (14, 2), (1, 3)] {
+            minutes(&house, later);
+            assert!(house.usher.is_inside(&mut browser).await);
+            assert_eq!(house.op.calls("refresh"), asked, "confirmed again, for a quarter of an hour");
+        }
+    }
 }
 
 #[tokio::test]

@@ -95,6 +95,17 @@ pub(crate) const ELSEWHERE: &[Attack] = &[
         )
     },
     Attack {
+        title: "Refreshed token of an unknown key",
+        source: "Usher's own review; the RP tests of OpenID only have wrong claims",
+        sent: "With a refresh, an ID token under a key id that nobody publishes, also while the keys cannot be had: the session is not confirmed, and ends where `refresh_grace` does.",
+        ..elsewhere(
+            "OG19",
+            "a_refreshed_token_of_a_key_that_is_not_published_confirms_nothing_and_keeps_the_session_to_its_limit",
+            "tests/it/oidc/refresh.rs",
+            "unconfirmed_too_long",
+        )
+    },
+    Attack {
         title: "False logout",
         source: "OpenID conformance `backchannel-rpinitlogout-*`",
         sent: "Logout tokens with a wrong issuer, audience, event or time, with a nonce, without an id, a subject or a session: 400, and everyone stays.",
