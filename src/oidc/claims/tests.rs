@@ -57,8 +57,18 @@ fn empty_absent_and_malformed_are_three_things() {
         assert_eq!(groups("groups", json!({ "groups": empty })), GroupClaim::Empty);
     }
     assert_eq!(groups("groups", json!({})), GroupClaim::Absent);
-    for malformed in [json!(null), json!(7), json!(true), json!([1]), json!(["a", null]), json!([["a"]]), json!(["a\u{0}"]), json!("a\nb")]
-    {
+    for malformed in [
+        json!(null),
+        json!(7),
+        json!(true),
+        json!([1]),
+        json!(["a", null]),
+        json!([["a"]]),
+        json!(["a\u{0}"]),
+        json!("a\nb"),
+        json!(["a", "b\u{9f}"]),
+        json!("\u{85}a"),
+    ] {
         assert_eq!(groups("groups", json!({ "groups": malformed })), GroupClaim::Malformed);
     }
     assert_eq!(groups("groups", json!({ "groups": ["a", "x".repeat(257)] })), GroupClaim::Malformed);

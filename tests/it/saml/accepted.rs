@@ -113,6 +113,20 @@ fn no_groups_attribute_is_absent_and_one_without_values_is_empty() {
     assert_eq!(groups(nil), GroupClaim::Empty);
 }
 
+/// As at the other door. XML has no controls below U+0020 but these three, and those from U+0080 on only look like nothing.
+#[test]
+fn a_control_character_in_a_group_makes_the_claim_malformed() {
+    let groups = |value: &str| {
+        let draft = Draft::new().edit(">design<", &format!(">{value}<"));
+        draft.sign_assertion(&Signer::idp()).deliver().unwrap().identity().groups.clone()
+    };
+    for odd in ["de\u{80}sign", "design\u{9f}", "\u{85}design", "design&#x85;", "&#x9d;", "de\nsign", "de&#9;sign", "de&#xD;sign", "\u{7f}"]
+    {
+        assert_eq!(groups(odd), GroupClaim::Malformed, "{odd:?}");
+    }
+    assert_eq!(groups("\n   design\n  "), GroupClaim::from_values(["app-admins", "design"]), "written over several lines");
+}
+
 #[test]
 fn a_link_instead_of_groups_is_overage_and_never_empty() {
     let link = r#"Name="http://schemas.microsoft.com/claims/groups.link""#;
