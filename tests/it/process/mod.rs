@@ -1,6 +1,7 @@
 //! The real binary, `usher serve`, in processes of its own, as an operator runs it.
 //!
 //! - `nodes`: two that share PostgreSQL and Redis: what is done on one, and a rolling restart
+//! - `panics`: a fault of the program in the middle of a request
 //! - `rotation`: new keys and secrets under load
 //! - `secrets`: everything that a whole life writes down, searched for what it must not say
 //!
@@ -9,6 +10,7 @@
 #![cfg(test)]
 
 mod nodes;
+mod panics;
 mod rotation;
 mod secrets;
 
