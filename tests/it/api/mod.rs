@@ -14,6 +14,7 @@ mod requests;
 mod roster;
 mod schemathesis;
 mod settings;
+mod switch;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};

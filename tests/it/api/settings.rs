@@ -14,7 +14,7 @@ fn without_users() -> Value {
 }
 
 impl World {
-    async fn tag(&self, token: &str) -> String {
+    pub(super) async fn tag(&self, token: &str) -> String {
         self.get(token, "/settings").await.header("etag").unwrap().to_owned()
     }
 
@@ -24,7 +24,7 @@ impl World {
         reply.json()
     }
 
-    async fn with_tag(&self, method: &str, token: &str, path: &str, tag: &str, body: &Value) -> Reply {
+    pub(super) async fn with_tag(&self, method: &str, token: &str, path: &str, tag: &str, body: &Value) -> Reply {
         let ask = self.ask(method, "acme", path).bearer(token).header("If-Match", tag).header("Content-Type", "application/json");
         self.send(ask.body(&body.to_string())).await
     }
@@ -36,7 +36,7 @@ impl World {
     }
 }
 
-fn reason(reply: &Reply) -> (u16, String) {
+pub(super) fn reason(reply: &Reply) -> (u16, String) {
     (reply.status, reply.json()["reason"].as_str().unwrap_or_default().to_owned())
 }
 

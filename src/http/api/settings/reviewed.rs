@@ -38,7 +38,7 @@ pub(super) struct Review {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Objection)]
 struct Objected {
-    /// `lockout_saver`, `lockout_nobody`, `sso_not_proven` or `impossible`.
+    /// `lockout_saver`, `lockout_owner`, `lockout_nobody`, `sso_not_proven` or `impossible`.
     #[schema(example = "lockout_saver")]
     code: &'static str,
     /// What stands against it, and what would mend it.

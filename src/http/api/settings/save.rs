@@ -147,7 +147,7 @@ async fn review(caller: Caller, Sent(changes): Sent<Changes>) -> Result<Json<Rev
     request_body = SaveRequest,
     responses(
         (status = 200, description = "The settings as they are now.", body = Settings, headers(("ETag" = String, description = "For `If-Match`."))),
-        (status = 409, description = "Refused: `review_changed`, `lockout_saver`, `lockout_nobody`, `confirm_organization_name`, `confirm_lose_access`, `sso_not_proven`, `impossible`, `above_your_role`, `primary_owner`, `stale`.")
+        (status = 409, description = "Refused: `review_changed`, `lockout_saver`, `lockout_owner`, `lockout_nobody`, `confirm_organization_name`, `confirm_lose_access`, `sso_not_proven`, `impossible`, `above_your_role`, `primary_owner`, `stale`.")
     ),
     security(("token" = ["settings:write"]))
 )]
