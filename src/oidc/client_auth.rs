@@ -148,7 +148,10 @@ impl RelyingParty {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
+    use crate::core::{Connection, ConnectionId, Protocol};
+    use crate::outbound::Outbound;
 
     fn signer(key: &str, algorithm: Option<&str>) -> Result<Algorithm, &'static str> {
         let settings = OidcSettings {
@@ -178,6 +181,32 @@ mod tests {
         {
             assert_eq!(signer(key, None), Err("settings_invalid"), "{key}");
         }
+    }
+
+    /// Whoever catches one has a minute.
+    #[test]
+    fn an_assertion_counts_for_a_minute() {
+        let settings = OidcSettings {
+            client_auth: Some(ClientAuth::PrivateKeyJwt),
+            client_key: Some(Secret::new(include_str!("../../tests/fixtures/saml/ec.key.pem"))),
+            ..OidcSettings::new("https://op.example", "usher")
+        };
+        let connection = Connection {
+            id: ConnectionId::parse("op").unwrap(),
+            name: "Op".to_owned(),
+            enabled: true,
+            domains: std::collections::BTreeSet::new(),
+            internal: false,
+            allow_idp_initiated: false,
+            protocol: Protocol::Oidc(settings.clone()),
+        };
+        let back = url::Url::parse("https://auth.example/oidc/op/callback").unwrap();
+        let party = RelyingParty::new(&connection, &settings, back, std::sync::Arc::new(Outbound::new().unwrap())).unwrap();
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let fields = party.assertion(now).unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(fields[1].1.split('.').nth(1).unwrap()).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!([claims["iat"].as_i64(), claims["exp"].as_i64()], [Some(now.as_second()), Some(now.as_second() + 60)]);
     }
 
     #[test]

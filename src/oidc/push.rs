@@ -103,6 +103,8 @@ mod tests {
         ] {
             assert!(code(status, body).is_err(), "{status} {body}");
         }
+        let named = |bytes: usize| code(201, &format!(r#"{{"request_uri":"{}"}}"#, "x".repeat(bytes))).is_ok();
+        assert_eq!([named(1024), named(1025)], [true, false]);
         assert!(code(401, r#"{"error":"invalid_client"}"#).unwrap_err().contains("invalid_client"));
     }
 }

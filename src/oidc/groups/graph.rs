@@ -77,6 +77,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_list_has_a_largest_length() {
+        let fits = |count: usize| read(json!({ "value": vec!["a"; count] }).as_object().unwrap()).is_ok();
+        assert_eq!([fits(12_000), fits(12_001)], [true, false]);
+    }
+
+    #[test]
     fn only_a_whole_list_of_ids_counts() {
         let groups = |answer: Value| read(answer.as_object().unwrap()).ok();
         assert_eq!(groups(json!({ "value": ["a", "b"] })), Some(GroupClaim::from_values(["a", "b"])));

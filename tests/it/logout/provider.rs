@@ -155,6 +155,21 @@ async fn a_logout_that_overtakes_its_login_wins() {
     assert!(house.is_signed_in(&mut later).await);
 }
 
+/// The message of a login of before may be on its way for as long as it is not too old.
+#[tokio::test]
+async fn a_logout_wins_over_the_slowest_login_that_it_overtakes() {
+    let house = SamlHouse::open("").await;
+    let mut browser = Browser::new();
+    let started = house.start(&mut browser).await;
+    let draft =
+        Draft::in_scene(&started.scene).edit("T10:05:00Z", "T10:15:00Z").edit("T10:06:00Z", "T10:15:00Z").sign_response(&Signer::idp());
+    send(&house, "okta", &Signer::idp(), &request(&house.scene(), "_l1", "ada-0001", None)).await;
+    house.clock.pass(Duration::from_secs(595));
+    let page = house.respond(&mut browser, &encode_post(&draft.0), &started.relay_state).await;
+    assert!(page.text.contains("login_expired"), "{} {}", page.status, page.text);
+    assert!(!house.is_signed_in(&mut browser).await);
+}
+
 #[tokio::test]
 async fn a_logout_response_has_to_answer_our_request() {
     let house = SamlHouse::open("").await;

@@ -142,3 +142,13 @@ async fn groups_that_google_does_not_tell_stay_unknown() {
         assert_eq!(house.groups(&house.directory(ADMIN)).await, GroupClaim::Malformed, "{fails:?} {says:?}");
     }
 }
+
+/// Two hundred groups each: whoever is in more than four thousand is not asked about for ever.
+#[tokio::test]
+async fn google_is_asked_for_twenty_pages_at_most() {
+    let house = House::google(&[]).await;
+    let endless = json!({ "groups": [{ "email": "a@acme.example" }], "nextPageToken": "for-ever" });
+    house.mock.set(|mock| mock.says = Some(endless));
+    assert_eq!(house.groups(&house.directory(ADMIN)).await, GroupClaim::Malformed);
+    assert_eq!(house.mock.asked().len(), 20);
+}

@@ -1,14 +1,18 @@
 //! The guard around Usher's own requests.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use url::Url;
+use usher::core::OidcSettings;
 use usher::oidc::RelyingParty;
 use usher::outbound::{Outbound, OutboundError, Reach};
 
-use super::{connection, settings};
+use super::{connection, login, now, relying_party_with, settings};
+use crate::support::op::{Op, REMOVED};
 
 async fn fetch(url: &str, reach: Reach) -> Result<Vec<u8>, OutboundError> {
     Outbound::new().unwrap().fetch(&Url::parse(url).unwrap(), reach, 1024).await.map(|fetched| fetched.body.to_vec())
@@ -107,6 +111,23 @@ async fn a_body_may_be_as_large_as_the_limit_and_not_a_byte_larger() {
     assert_eq!(fetch(&format!("http://127.0.0.1:{fits}/"), Reach::Internal).await.unwrap().len(), 1024);
     let error = fetch(&format!("http://127.0.0.1:{larger}/"), Reach::Internal).await.unwrap_err();
     assert!(matches!(error, OutboundError::TooLarge { .. }), "{error}");
+}
+
+/// The limit of each answer, in bytes: the last one that fits, and one more.
+#[tokio::test]
+async fn every_answer_of_a_provider_has_a_largest_size() {
+    for (endpoint, limit) in
+        [("discovery", 1024 * 1024), ("keys", 256 * 1024), ("token", 1024 * 1024), ("userinfo", 1024 * 1024), ("par", 64 * 1024)]
+    {
+        let outcome = async |size: usize| {
+            let op = Op::start(now()).await;
+            // For userinfo to be asked at all.
+            op.set(|op| (op.claims, op.sizes) = (json!({ "name": REMOVED }), HashMap::from([(endpoint, size)])));
+            let settings = OidcSettings { pushed_requests: Some(true), ..settings(op.issuer()) };
+            login(&op, &relying_party_with(&settings)).await.map_or_else(|error| error.code(), |_| "ok")
+        };
+        assert_eq!([outcome(limit).await, outcome(limit + 1).await], ["ok", "provider_answer_too_large"], "{endpoint}");
+    }
 }
 
 #[tokio::test]

@@ -176,6 +176,8 @@ pub(crate) struct Knobs {
     pub(crate) random_kid: bool,
     /// Answers in place of the true ones, by endpoint: `discovery`, `keys`, `token`, `userinfo`.
     pub(crate) replies: HashMap<&'static str, Reply>,
+    /// How many bytes the true answer of an endpoint has: blanks fill it up.
+    pub(crate) sizes: HashMap<&'static str, usize>,
     /// What the callback carries beside or instead of the truth; an empty value takes the parameter out.
     pub(crate) callback: HashMap<&'static str, String>,
     /// `basic`, `post` or `none`: anything else at the token endpoint is `invalid_client`.
@@ -203,6 +205,7 @@ impl Knobs {
             rotate_before_signing: false,
             random_kid: false,
             replies: HashMap::new(),
+            sizes: HashMap::new(),
             callback: HashMap::new(),
             client_auth: "basic",
             client_secret: CLIENT_SECRET.to_owned(),
@@ -559,7 +562,11 @@ impl Inner {
         let knobs = self.knobs.lock().unwrap();
         match knobs.replies.get(endpoint) {
             Some(reply) => reply.clone().into_response(),
-            None => axum::Json(truth(&knobs)).into_response(),
+            None => {
+                let truth = truth(&knobs).to_string();
+                let blanks = knobs.sizes.get(endpoint).copied().unwrap_or_default().saturating_sub(truth.len());
+                Reply::Json(truth + &" ".repeat(blanks)).into_response()
+            }
         }
     }
 }
