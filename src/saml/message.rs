@@ -79,11 +79,8 @@ pub(super) fn decode_base64(text: &str) -> Result<Vec<u8>, SamlError> {
         return Err(SamlError::TooLarge);
     }
     // Most senders write one line: then there is nothing to take out.
-    let decoded = if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
-        STANDARD.decode(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<_>>())
-    } else {
-        STANDARD.decode(text)
-    };
+    let decoded =
+        STANDARD.decode(text).or_else(|_| STANDARD.decode(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<_>>()));
     decoded.map_err(|_| SamlError::NotBase64)
 }
 

@@ -1,7 +1,7 @@
 //! Exclusive XML canonicalization 1.0 without comments (<https://www.w3.org/TR/xml-exc-c14n/>), for a whole element of a document that went
 //! through the gate: no comments, processing instructions or entities are left by then, so that only elements, attributes and text remain.
 
-use roxmltree::{Node, NodeId};
+use roxmltree::{Attribute, Node, NodeId};
 
 use super::MAX_XML_BYTES;
 use crate::saml::SamlError;
@@ -14,31 +14,71 @@ const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
 /// [`SamlError::NamespaceRefused`] for a prefix without a namespace or a namespace that is not an absolute URI: other implementations give an
 /// empty text there, whose digest an attacker knows.
 pub fn canonicalize(apex: Node<'_, '_>, omitted: Option<NodeId>, inclusive: &[&str]) -> Result<String, SamlError> {
-    let mut writer = Writer { output: String::with_capacity(apex.range().len() + 256), omitted, inclusive };
-    writer.element(apex, &mut Vec::new())?;
+    let output = String::with_capacity(apex.range().len() + 256);
+    let mut writer = Writer { output, omitted, inclusive, rendered: Vec::new(), prefixes: Vec::new(), attributes: Vec::new() };
+    writer.element(apex)?;
     Ok(writer.output)
 }
 
-struct Writer<'l> {
+struct Writer<'l, 'a, 'i> {
     output: String,
     omitted: Option<NodeId>,
     inclusive: &'l [&'l str],
+    /// The namespace declarations that the open elements show, the nearest last.
+    rendered: Vec<(&'a str, &'a str)>,
+    /// Of the element that is being opened; kept from one to the next for their memory.
+    prefixes: Vec<&'a str>,
+    attributes: Vec<Attribute<'a, 'i>>,
 }
 
-impl Writer<'_> {
-    /// `rendered` holds the namespace declarations written by the ancestors, the nearest last. Recursion is bounded by the gate's depth.
-    fn element<'a>(&mut self, node: Node<'a, '_>, rendered: &mut Vec<(&'a str, &'a str)>) -> Result<(), SamlError> {
+impl<'a, 'i: 'a> Writer<'_, 'a, 'i> {
+    /// Recursion is bounded by the gate's depth.
+    fn element(&mut self, node: Node<'a, 'i>) -> Result<(), SamlError> {
         // A namespace declared once can be written once a child: the output can grow with the square of the message.
         if self.output.len() > MAX_XML_BYTES {
             return Err(SamlError::TooLarge);
         }
         let name = tag_name(node);
-        let inherited = rendered.len();
+        let inherited = self.rendered.len();
         self.output.push('<');
         self.output.push_str(name);
-        for (prefix, uri) in self.namespaces(node, name) {
-            let shown = rendered.iter().rev().find(|(known, _)| *known == prefix).map(|(_, uri)| *uri);
+        self.namespaces(node, name)?;
+        self.attributes(node)?;
+        self.output.push('>');
+        for child in node.children() {
+            if child.is_text() {
+                self.text(child.text().unwrap_or_default());
+            } else if child.is_element() && Some(child.id()) != self.omitted {
+                self.element(child)?;
+            }
+        }
+        self.rendered.truncate(inherited);
+        self.output.push_str("</");
+        self.output.push_str(name);
+        self.output.push('>');
+        Ok(())
+    }
+
+    /// Shows the namespaces of the prefixes that the element uses, and of those of the `PrefixList` that are in scope, where no element around it has:
+    /// sorted, the default namespace first.
+    fn namespaces(&mut self, node: Node<'a, 'i>, name: &'a str) -> Result<(), SamlError> {
+        let mut prefixes = std::mem::take(&mut self.prefixes);
+        prefixes.push(prefix_of(name));
+        for attribute in node.attributes().filter(|attribute| !matches!(attribute.namespace(), None | Some(XML_NAMESPACE))) {
+            prefixes.push(prefix_of(node.document().input_text().get(attribute.range_qname()).unwrap_or_default()));
+        }
+        for namespace in node.namespaces().filter(|_| !self.inclusive.is_empty()) {
+            if self.inclusive.contains(&namespace.name().unwrap_or("#default")) {
+                prefixes.push(namespace.name().unwrap_or_default());
+            }
+        }
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        for prefix in prefixes.drain(..).filter(|prefix| *prefix != "xml") {
+            let uri =
+                if prefix.is_empty() { Some(node.default_namespace().unwrap_or("")) } else { node.lookup_namespace_uri(Some(prefix)) };
             let uri = uri.ok_or(SamlError::NamespaceRefused)?;
+            let shown = self.rendered.iter().rev().find(|(known, _)| *known == prefix).map(|(_, uri)| *uri);
             // What is shown already was looked at then; without a declaration, the default namespace is none.
             if shown.or(prefix.is_empty().then_some("")) == Some(uri) {
                 continue;
@@ -47,50 +87,27 @@ impl Writer<'_> {
             if !no_default && !is_absolute(uri) {
                 return Err(SamlError::NamespaceRefused);
             }
-            rendered.push((prefix, uri));
+            self.rendered.push((prefix, uri));
             self.output.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
             self.output.push_str(prefix);
             self.attribute_value(uri);
         }
-        let mut attributes: Vec<_> = node.attributes().collect();
+        self.prefixes = prefixes;
+        Ok(())
+    }
+
+    /// By namespace, those without one first, then by name.
+    fn attributes(&mut self, node: Node<'a, 'i>) -> Result<(), SamlError> {
+        let mut attributes = std::mem::take(&mut self.attributes);
+        attributes.extend(node.attributes());
         attributes.sort_by_key(|attribute| (attribute.namespace().unwrap_or_default(), attribute.name()));
-        for attribute in attributes {
+        for attribute in attributes.drain(..) {
             self.output.push(' ');
             self.output.push_str(node.document().input_text().get(attribute.range_qname()).ok_or(SamlError::NotXml)?);
             self.attribute_value(attribute.value());
         }
-        self.output.push('>');
-        for child in node.children() {
-            if child.is_text() {
-                self.text(child.text().unwrap_or_default());
-            } else if child.is_element() && Some(child.id()) != self.omitted {
-                self.element(child, rendered)?;
-            }
-        }
-        rendered.truncate(inherited);
-        self.output.push_str("</");
-        self.output.push_str(name);
-        self.output.push('>');
+        self.attributes = attributes;
         Ok(())
-    }
-
-    /// Prefixes that this element shows, sorted, the default namespace first: those it uses, and those of the `PrefixList` that are in scope.
-    fn namespaces<'a>(&self, node: Node<'a, '_>, name: &'a str) -> Vec<(&'a str, Option<&'a str>)> {
-        let mut used = vec![prefix_of(name)];
-        for attribute in node.attributes().filter(|attribute| !matches!(attribute.namespace(), None | Some(XML_NAMESPACE))) {
-            used.push(prefix_of(node.document().input_text().get(attribute.range_qname()).unwrap_or_default()));
-        }
-        for namespace in node.namespaces().filter(|_| !self.inclusive.is_empty()) {
-            if self.inclusive.contains(&namespace.name().unwrap_or("#default")) {
-                used.push(namespace.name().unwrap_or_default());
-            }
-        }
-        used.sort_unstable();
-        used.dedup();
-        let uri = |prefix: &str| {
-            if prefix.is_empty() { Some(node.default_namespace().unwrap_or("")) } else { node.lookup_namespace_uri(Some(prefix)) }
-        };
-        used.into_iter().filter(|prefix| *prefix != "xml").map(|prefix| (prefix, uri(prefix))).collect()
     }
 
     fn attribute_value(&mut self, value: &str) {
@@ -133,7 +150,8 @@ impl Writer<'_> {
 fn tag_name<'a>(node: Node<'a, '_>) -> &'a str {
     let source = node.document().input_text().get(node.range()).unwrap_or_default();
     let name = source.strip_prefix('<').unwrap_or_default();
-    name.split(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>').next().unwrap_or_default()
+    let end = name.bytes().position(|byte| byte.is_ascii_whitespace() || byte == b'/' || byte == b'>');
+    name.get(..end.unwrap_or(name.len())).unwrap_or_default()
 }
 
 /// `urn:…` or `scheme://…`: a scheme, a colon, and something after it.

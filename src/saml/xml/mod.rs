@@ -3,7 +3,7 @@
 //! - here: the gate in front of the parser, and strict lookups behind it
 //! - [`c14n`]: exclusive canonicalization
 //! - [`algorithms`]: what may sign, and with which key
-//! - `signature`: which bytes are signed
+//! - [`signature`]: which bytes are signed
 //! - [`sign`]: the other direction, for our requests and the demo's identity provider
 //!
 //! The one rule of this folder: nothing is read leniently. What the profile does not name is refused, and an error is never an empty answer.
@@ -11,7 +11,7 @@
 pub mod algorithms;
 pub mod c14n;
 pub mod sign;
-pub(super) mod signature;
+pub mod signature;
 
 use std::collections::HashSet;
 
@@ -105,13 +105,13 @@ fn check_markup(text: &str, comments: Comments) -> Result<(), SamlError> {
             Some(b'!') => return Err(SamlError::Doctype),
             Some(b'/') => drop(open.pop()),
             _ => {
-                let (attributes, end) = scan_tag(rest)?;
+                let Tag { attributes, namespaces, end } = scan_tag(rest)?;
                 if attributes > MAX_ATTRIBUTES_OF_AN_ELEMENT {
                     return Err(SamlError::TooWide);
                 }
                 let (tag, after) = rest.split_at_checked(end).ok_or(SamlError::NotXml)?;
                 rest = after;
-                let in_scope = open.last().copied().unwrap_or_default() + tag.matches("xmlns").count();
+                let in_scope = open.last().copied().unwrap_or_default() + namespaces;
                 if in_scope > MAX_NAMESPACES_IN_SCOPE {
                     return Err(SamlError::TooWide);
                 }
@@ -127,19 +127,37 @@ fn check_markup(text: &str, comments: Comments) -> Result<(), SamlError> {
     Ok(())
 }
 
-/// The number of quoted values in a start tag, and where its `>` stands.
-fn scan_tag(tag: &str) -> Result<(usize, usize), SamlError> {
-    let (mut attributes, mut quote) = (0, None);
-    for (at, byte) in tag.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return Ok((attributes, at)),
-            (None, b'"' | b'\'') => (attributes, quote) = (attributes + 1, Some(byte)),
-            (Some(open), _) if open == byte => quote = None,
-            (_, b'<') => return Err(SamlError::NotXml),
-            _ => {}
+/// What the gate has to know of a start tag.
+struct Tag {
+    /// Quoted values.
+    attributes: usize,
+    /// Quoted values behind something with `xmlns`.
+    namespaces: usize,
+    /// Where its `>` stands.
+    end: usize,
+}
+
+fn scan_tag(text: &str) -> Result<Tag, SamlError> {
+    let mut tag = Tag { attributes: 0, namespaces: 0, end: 0 };
+    loop {
+        let rest = text.get(tag.end..).unwrap_or_default();
+        let before = rest.bytes().position(|byte| matches!(byte, b'>' | b'<' | b'"' | b'\'')).ok_or(SamlError::NotXml)?;
+        let (before, rest) = rest.split_at_checked(before).ok_or(SamlError::NotXml)?;
+        tag.end += before.len();
+        let quote = match rest.as_bytes().first() {
+            Some(b'>') => return Ok(tag),
+            Some(b'"') => '"',
+            Some(b'\'') => '\'',
+            _ => return Err(SamlError::NotXml),
+        };
+        let (value, _) = rest.get(1..).unwrap_or_default().split_once(quote).ok_or(SamlError::NotXml)?;
+        if value.contains('<') {
+            return Err(SamlError::NotXml);
         }
+        tag.attributes += 1;
+        tag.namespaces += usize::from(before.as_bytes().windows(5).any(|name| name == b"xmlns"));
+        tag.end += value.len() + 2;
     }
-    Err(SamlError::NotXml)
 }
 
 /// Every attribute that any reader could take for an id (`ID`, `Id`, `id`, `xml:id`) is an `NCName` and stands once in the document.
@@ -229,6 +247,15 @@ mod tests {
         let deep = (0..MAX_NAMESPACES_IN_SCOPE).fold(String::new(), |inside, number| format!("<a xmlns:n{number}='u'>{inside}</a>"));
         assert!(parse(&deep).is_ok(), "as many as may be, one an element");
         assert_eq!(parse(&format!("<a xmlns:x='u' xmlns:y='u'>{deep}</a>")).err(), Some(SamlError::TooWide));
+    }
+
+    #[test]
+    fn a_namespace_counts_however_it_is_declared() {
+        for declaration in [" xmlns='u'", " xmlns:n = \"u\"", "\n\txmlns:n\r\n=\r\n'u'", "xmlns:n='>'", " a='\"'xmlns:n=\"'\""] {
+            let one = |count: usize| parse(&format!("<a{}/>", declaration.repeat(count))).err();
+            assert_eq!(one(MAX_NAMESPACES_IN_SCOPE + 1), Some(SamlError::TooWide), "{declaration:?}");
+            assert_ne!(one(MAX_NAMESPACES_IN_SCOPE), Some(SamlError::TooWide), "{declaration:?}");
+        }
     }
 
     #[test]

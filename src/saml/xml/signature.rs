@@ -12,7 +12,7 @@ const MAX_PREFIXES: usize = 16;
 
 /// The canonical bytes of an element whose signature was verified: the only text that values may be read from. Nothing else makes one.
 #[derive(Debug)]
-pub(in crate::saml) struct SignedBytes(String);
+pub struct SignedBytes(String);
 
 /// Proof that the values beside it were read from bytes that a pinned key of the connection signed.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl SignedBytes {
 ///
 /// # Errors
 /// Every signature that is there and is not exactly what the profile says, or does not verify with `keys`.
-pub(in crate::saml) fn verify(owner: Node<'_, '_>, keys: &[VerifyingKey]) -> Result<Option<SignedBytes>, SamlError> {
+pub fn verify(owner: Node<'_, '_>, keys: &[VerifyingKey]) -> Result<Option<SignedBytes>, SamlError> {
     let mut found = owner.children().filter(|child| is(*child, DS, "Signature"));
     let Some(signature) = found.next() else { return Ok(None) };
     if found.next().is_some() || !signature.prev_sibling_element().is_some_and(|before| is(before, SAML, "Issuer")) {
