@@ -116,18 +116,20 @@ async fn a_body_may_be_as_large_as_the_limit_and_not_a_byte_larger() {
 /// The limit of each answer, in bytes: the last one that fits, and one more.
 #[tokio::test]
 async fn every_answer_of_a_provider_has_a_largest_size() {
-    for (endpoint, limit) in
-        [("discovery", 1024 * 1024), ("keys", 256 * 1024), ("token", 1024 * 1024), ("userinfo", 1024 * 1024), ("par", 64 * 1024)]
-    {
-        let outcome = async |size: usize| {
-            let op = Op::start(now()).await;
-            // For userinfo to be asked at all.
-            op.set(|op| (op.claims, op.sizes) = (json!({ "name": REMOVED }), HashMap::from([(endpoint, size)])));
-            let settings = OidcSettings { pushed_requests: Some(true), ..settings(op.issuer()) };
-            login(&op, &relying_party_with(&settings)).await.map_or_else(|error| error.code(), |_| "ok")
-        };
-        assert_eq!([outcome(limit).await, outcome(limit + 1).await], ["ok", "provider_answer_too_large"], "{endpoint}");
+    let outcome = async |endpoint: &'static str, size: usize| {
+        let op = Op::start(now()).await;
+        // For userinfo to be asked at all.
+        op.set(|op| (op.claims, op.sizes) = (json!({ "name": REMOVED }), HashMap::from([(endpoint, size)])));
+        let settings = OidcSettings { pushed_requests: Some(true), ..settings(op.issuer()) };
+        login(&op, &relying_party_with(&settings)).await.map_or_else(|error| error.code(), |_| "ok")
+    };
+    let limits = [("discovery", 1024), ("keys", 256), ("token", 1024), ("userinfo", 1024), ("par", 64)];
+    let mut outcomes = Vec::new();
+    for (endpoint, kibibytes) in limits {
+        let limit = kibibytes * 1024;
+        outcomes.push((endpoint, outcome(endpoint, limit).await, outcome(endpoint, limit + 1).await));
     }
+    assert_eq!(outcomes, limits.map(|(endpoint, _)| (endpoint, "ok", "provider_answer_too_large")));
 }
 
 #[tokio::test]
