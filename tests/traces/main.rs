@@ -173,7 +173,7 @@ async fn a_span_goes_on_with_the_callers_trace_and_says_nothing_of_the_person() 
     let collector = Collector::start(Manner::Good, 1000).await;
     let usher = Usher::start(collector.port, &[]).await;
     let (trace, caller) = ([0x4b; 16], [0x17; 8]);
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let planted = ["planted-path", "planted-query", "planted-cookie", "planted-token", "planted-agent", "planted-body", "192.0.2.77"];
     let ask = Ask::to("app.localhost", "POST", "/public/planted-path?a=planted-query")
         .header("traceparent", &format!("00-{}-{}-01", hex(&trace), hex(&caller)))

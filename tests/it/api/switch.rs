@@ -67,8 +67,7 @@ async fn an_admin_s_token_switches_with_the_scope_for_it_and_not_the_way_in_of_t
 /// A token belongs to one organization, and a connection to all of them, whoever the token's owner is.
 #[tokio::test]
 async fn where_there_are_two_organizations_no_token_switches() {
-    let two = format!("{SPARES}{}", ORGANIZATIONS);
-    let world = World::alone(&two).await;
+    let world = World::alone(&format!("{SPARES}{ORGANIZATIONS}")).await;
     let own = world.full_token().await;
     let foreign = world.token("globex", "gina", Permission::iter()).await.secret.reveal().to_owned();
     let everywhere = (409, "not_all_organizations".to_owned());

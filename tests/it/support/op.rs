@@ -560,14 +560,12 @@ impl Inner {
     fn answer(&self, endpoint: &'static str, truth: impl FnOnce(&Knobs) -> Value) -> Response {
         self.count(endpoint);
         let knobs = self.knobs.lock().unwrap();
-        match knobs.replies.get(endpoint) {
-            Some(reply) => reply.clone().into_response(),
-            None => {
-                let truth = truth(&knobs).to_string();
-                let blanks = knobs.sizes.get(endpoint).copied().unwrap_or_default().saturating_sub(truth.len());
-                Reply::Json(truth + &" ".repeat(blanks)).into_response()
-            }
-        }
+        let truth = || {
+            let text = truth(&knobs).to_string();
+            let blanks = knobs.sizes.get(endpoint).copied().unwrap_or_default().saturating_sub(text.len());
+            Reply::Json(text + &" ".repeat(blanks))
+        };
+        knobs.replies.get(endpoint).cloned().unwrap_or_else(truth).into_response()
     }
 }
 
