@@ -139,6 +139,7 @@ struct Tag {
 
 fn scan_tag(text: &str) -> Result<Tag, SamlError> {
     let mut tag = Tag { attributes: 0, namespaces: 0, end: 0 };
+    let mut has_default = false;
     loop {
         let rest = text.get(tag.end..).unwrap_or_default();
         let before = rest.bytes().position(|byte| matches!(byte, b'>' | b'<' | b'"' | b'\'')).ok_or(SamlError::NotXml)?;
@@ -155,9 +156,21 @@ fn scan_tag(text: &str) -> Result<Tag, SamlError> {
             return Err(SamlError::NotXml);
         }
         tag.attributes += 1;
-        tag.namespaces += usize::from(before.as_bytes().windows(5).any(|name| name == b"xmlns"));
+        if before.as_bytes().windows(5).any(|name| name == b"xmlns") {
+            tag.namespaces += 1;
+            // The parser refuses every other name that stands twice, and takes the first of these.
+            if is_default_namespace(before) && std::mem::replace(&mut has_default, true) {
+                return Err(SamlError::NotXml);
+            }
+        }
         tag.end += value.len() + 2;
     }
+}
+
+/// Whether what stands before a quoted value ends with the name `xmlns`.
+fn is_default_namespace(before: &str) -> bool {
+    let name = before.trim_ascii_end().trim_end_matches('=').trim_ascii_end();
+    name.strip_suffix("xmlns").is_some_and(|rest| rest.is_empty() || rest.ends_with(|c: char| c.is_ascii_whitespace()))
 }
 
 /// Every attribute that any reader could take for an id (`ID`, `Id`, `id`, `xml:id`) is an `NCName` and stands once in the document.
@@ -251,11 +264,20 @@ mod tests {
 
     #[test]
     fn a_namespace_counts_however_it_is_declared() {
-        for declaration in [" xmlns='u'", " xmlns:n = \"u\"", "\n\txmlns:n\r\n=\r\n'u'", "xmlns:n='>'", " a='\"'xmlns:n=\"'\""] {
+        for declaration in [" xmlns:n='u'", " xmlns:n = \"u\"", "\n\txmlns:n\r\n=\r\n'u'", "xmlns:n='>'", " a='\"'xmlns:n=\"'\""] {
             let one = |count: usize| parse(&format!("<a{}/>", declaration.repeat(count))).err();
             assert_eq!(one(MAX_NAMESPACES_IN_SCOPE + 1), Some(SamlError::TooWide), "{declaration:?}");
             assert_ne!(one(MAX_NAMESPACES_IN_SCOPE), Some(SamlError::TooWide), "{declaration:?}");
         }
+    }
+
+    /// Not well-formed, and no attack that we know of: but other readers could take the other one.
+    #[test]
+    fn the_default_namespace_is_declared_once() {
+        for twice in ["xmlns='u' xmlns='v'", "xmlns='u' b='' xmlns = \"u\"", "xmlns='u'xmlns='v'", "xmlns\n=\n'' xmlns='u'"] {
+            assert_eq!(parse(&format!("<a {twice}/>")).err(), Some(SamlError::NotXml), "{twice}");
+        }
+        assert!(parse("<a xmlns='u' xmlns:xmlns2='v' b='xmlns='><a xmlns='v'/><a xmlns=''/></a>").is_ok());
     }
 
     #[test]

@@ -94,9 +94,10 @@ cases! {
         ]
     }
     "C9" what_is_not_well_formed "not_xml":
-    "Malformed XML"; "CVE-2025-25292"; "Cut off, unquoted, doubled attribute, second root, wrong end tag, stray ampersand.";
+    "Malformed XML"; "CVE-2025-25292"; "Cut off, unquoted, doubled attribute, doubled namespace, second root, wrong end tag, stray ampersand.";
     |scene| [
         ("</samlp:Response>", ""), ("ID=\"_response1\"", "ID=_response1"), ("ID=\"_response1\"", "ID=\"_response1\" ID=\"_r\""),
+        ("<saml:AttributeStatement>", "<saml:AttributeStatement xmlns=\"urn:a\" xmlns=\"urn:b\">"),
         ("</samlp:Response>", "</samlp:Response><x/>"), ("</saml:Subject>", "</saml:Subjects>"), ("ada-0001", "ada & eve"), ("ada-0001", "]]>"),
     ].map(|(from, to)| signed(scene).edit(from, to))
     "C10" another_encoding "not_utf8":
