@@ -26,7 +26,7 @@ use crate::outbound::Outbound;
 use crate::proxy::{IdentityKeys, Proxy};
 use crate::saml::SpKeys;
 use crate::server::{self, Dispatch, Listen, Live, Serving};
-use crate::session::{Confirm, Confirmation, Sessions};
+use crate::session::{Answer, Confirm, Confirmation, Sessions};
 use crate::store::ephemeral::Ephemeral;
 use crate::store::{Store, StoreError};
 
@@ -71,17 +71,18 @@ struct Providers {
 
 #[async_trait]
 impl Confirm for Providers {
-    async fn confirm(&self, connection: &ConnectionId, grant: &RefreshGrant) -> Confirmation {
-        let Some(entrance) = self.doors.find_also_off(connection) else { return Confirmation::Over("connection_changed") };
-        let Ok(Door::Oidc(party)) = entrance.door else { return Confirmation::Unknown(None) };
+    async fn confirm(&self, connection: &ConnectionId, grant: &RefreshGrant) -> Answer {
+        let Some(entrance) = self.doors.find_also_off(connection) else { return Confirmation::Over("connection_changed").into() };
+        let Ok(Door::Oidc(party)) = entrance.door else { return Confirmation::Unknown.into() };
         let refreshed = party.refresh(grant, self.clock.now()).await;
-        match refreshed.checked {
-            Ok(()) => Confirmation::Confirmed(refreshed.next),
+        let says = match refreshed.checked {
+            Ok(()) => Confirmation::Confirmed,
             Err(error) => {
                 tracing::warn!(connection.id = %connection, deny.code = error.code(), cause = describe(&error), "a session was not confirmed");
-                if error.ends_session() { Confirmation::Over(error.code()) } else { Confirmation::Unknown(refreshed.next) }
+                if error.ends_session() { Confirmation::Over(error.code()) } else { Confirmation::Unknown }
             }
-        }
+        };
+        Answer { says, next: refreshed.next }
     }
 
     async fn revoke(&self, connection: &ConnectionId, grant: &RefreshGrant) {

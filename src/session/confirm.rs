@@ -25,21 +25,36 @@ const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(60);
 #[async_trait]
 pub trait Confirm: std::fmt::Debug + Send + Sync {
     /// Uses a grant once.
-    async fn confirm(&self, connection: &ConnectionId, grant: &RefreshGrant) -> Confirmation;
+    async fn confirm(&self, connection: &ConnectionId, grant: &RefreshGrant) -> Answer;
 
     /// Gives a grant back that nobody needs any more. Nobody waits for it.
     async fn revoke(&self, connection: &ConnectionId, grant: &RefreshGrant);
 }
 
-/// What a provider says about a session.
+/// What came of a grant that was used.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether the session may go on.
+    pub says: Confirmation,
+    /// The token that counts from now on, if there is another one.
+    pub next: Option<Secret>,
+}
+
+/// What a provider says about a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmation {
-    /// It goes on; the next time with this token, if there is another one.
-    Confirmed(Option<Secret>),
+    /// It goes on.
+    Confirmed,
     /// It is over: the code says why.
     Over(&'static str),
-    /// Nothing: the provider did not answer, or nobody can tell whether it did. The next time with this token, if there is another one.
-    Unknown(Option<Secret>),
+    /// Nothing: the provider did not answer, or nobody can tell whether it did.
+    Unknown,
+}
+
+impl From<Confirmation> for Answer {
+    fn from(says: Confirmation) -> Self {
+        Self { says, next: None }
+    }
 }
 
 /// A grant and what became of it.
@@ -60,19 +75,21 @@ impl Kept {
         }
     }
 
-    /// What is kept after an answer, or why nothing is.
-    fn after(self, answer: Confirmation, now: Timestamp) -> Result<Self, &'static str> {
-        match answer {
-            Confirmation::Over(code) => Err(code),
-            Confirmation::Unknown(_) if now >= self.over_at() => Err("unconfirmed_too_long"),
-            Confirmation::Unknown(token) => Ok(Self { tried_at: now, ..self.with(token) }),
-            Confirmation::Confirmed(token) => Ok(Self { confirmed_at: now, tried_at: now, ..self.with(token) }),
+    /// Notes an answer; an error is why the session is over.
+    fn note(&mut self, answer: Answer, now: Timestamp) -> Result<(), &'static str> {
+        if let Some(token) = answer.next {
+            self.grant.token = token;
         }
-    }
-
-    fn with(self, token: Option<Secret>) -> Self {
-        let token = token.unwrap_or_else(|| self.grant.token.clone());
-        Self { grant: RefreshGrant { token, ..self.grant }, ..self }
+        self.tried_at = now;
+        match answer.says {
+            Confirmation::Over(code) => Err(code),
+            Confirmation::Unknown if now >= self.over_at() => Err("unconfirmed_too_long"),
+            Confirmation::Unknown => Ok(()),
+            Confirmation::Confirmed => {
+                self.confirmed_at = now;
+                Ok(())
+            }
+        }
     }
 
     /// When a session that nobody confirms is over.
@@ -183,25 +200,24 @@ impl Sessions {
 
     /// A task of its own, which goes on when the request that waits for it goes away: a provider that rotates its tokens has given out another, which
     /// must not get lost.
-    async fn question(&self, session: SessionKey, record: &SessionRecord, kept: Kept) -> Result<Outcome, SessionError> {
+    async fn question(&self, session: SessionKey, record: &SessionRecord, mut kept: Kept) -> Result<Outcome, SessionError> {
         let Some(providers) = self.providers.clone() else { return Ok(Outcome::Over("nobody_asks")) };
         let (ephemeral, now) = (Arc::clone(&self.ephemeral), self.now());
         let life = Duration::try_from(record.ends_at.duration_since(now)).unwrap_or_default();
         let asked = tokio::spawn(async move {
             let answer = providers.confirm(&kept.connection, &kept.grant).await;
-            let outcome = match kept.after(answer, now) {
-                Err(code) => Outcome::Over(code),
-                // Never brings back what was ended meanwhile: a logout wins over a refresh.
-                Ok(kept) if ephemeral.replace(&entry(session), serde_json::to_vec(&kept)?.into(), life).await? => {
-                    Outcome::Until(kept.due_at())
-                }
-                Ok(Kept { connection, grant, .. }) => {
-                    providers.revoke(&connection, &grant).await;
-                    Outcome::Over("grant_missing")
-                }
-            };
+            let noted = kept.note(answer, now);
+            // Also for a session that is over: its end gives back what is kept. Never brings back what was ended meanwhile: a logout wins over a refresh.
+            let goes_on = ephemeral.replace(&entry(session), serde_json::to_vec(&kept)?.into(), life).await?;
+            if !goes_on {
+                providers.revoke(&kept.connection, &kept.grant).await;
+            }
             ephemeral.delete(&flight(session)).await?;
-            Ok::<_, SessionError>(outcome)
+            Ok::<_, SessionError>(match noted {
+                Err(code) => Outcome::Over(code),
+                Ok(()) if goes_on => Outcome::Until(kept.due_at()),
+                Ok(()) => Outcome::Over("grant_missing"),
+            })
         });
         asked.await.unwrap_or(Ok(Outcome::Over("question_failed")))
     }

@@ -47,7 +47,7 @@ mod streams;
 mod ticket;
 mod tombstone;
 
-pub use confirm::{Confirm, Confirmation};
+pub use confirm::{Answer, Confirm, Confirmation};
 pub use counts::SessionCounts;
 pub use end::{Cause, Ended, Selector};
 pub use layer::{CookieStore, SessionLayer};

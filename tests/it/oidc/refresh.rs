@@ -108,6 +108,10 @@ async fn a_refreshed_token_of_somebody_else_ends_the_session() {
         house.op.set(|op| op.claims = claims.clone());
         assert!(!house.usher.is_inside(&mut browser).await, "{claims}");
         assert!(!house.is_signed_in(&mut browser).await, "{claims}");
+        while house.op.calls("revoke") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(!house.op.has_grant(), "the refresh token that came with it was not given back: {claims}");
     }
     let (house, mut browser) = inside().await;
     minutes(&house, 15);
@@ -187,6 +191,10 @@ async fn a_refreshed_token_of_a_key_that_is_not_published_confirms_nothing_and_k
         minutes(&house, 1);
         assert!(!house.usher.is_inside(&mut browser).await, "a quarter of an hour and the half that is granted, and not a minute more");
         assert_eq!(house.usher.audit("session.ended").await.last().unwrap().detail["code"], "unconfirmed_too_long");
+        while house.op.calls("revoke") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(!house.op.has_grant(), "and the last refresh token is given back");
 
         let (house, mut browser) = inside().await;
         strange(&house);
