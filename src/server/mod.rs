@@ -4,7 +4,6 @@
 //! A handler that computes for long (XML, signatures) blocks its core: such work belongs into `spawn_blocking`.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -20,15 +19,11 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use ipnet::IpNet;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,9 +31,11 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 mod connections;
+mod greet;
 mod small;
 
-use connections::{Connections, LOOK_EVERY, Link, OpenRequest, Order};
+use connections::{Connections, LOOK_EVERY, OpenRequest};
+use greet::{HTTP1, HTTP2, Service, greet};
 
 pub use small::serve_small;
 
@@ -47,12 +44,6 @@ use crate::proxy::{self, AppHost, BoxError, FORWARD_AUTH, Peer, Problem, Proxy, 
 
 /// How long a page of ours may take to read its request and answer.
 const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long a TLS handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest head of a request, in bytes.
-const MAX_HEAD: usize = 64 * 1024;
-/// Requests at a time on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 256;
 const BACKLOG: i32 = 1024;
 
 /// Where and how to listen, for as long as the process lives.
@@ -136,7 +127,7 @@ pub fn tls_config(certificate: &str, key: &str) -> Result<Arc<rustls::ServerConf
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
     Ok(Arc::new(config))
 }
 
@@ -214,74 +205,12 @@ async fn accept(listener: TcpListener, listen: &Listen, live: &Arc<ArcSwap<Live>
         // Too many of one address: closed without a word, like a socket that nobody listens on.
         let Some(link) = open.add(&peer) else { continue };
         let tls = now.tls.clone().map(TlsAcceptor::from);
-        connections.spawn(greet(stream, tls, Arc::clone(live), peer, link));
+        connections.spawn(greet(stream, tls, Service { live: Arc::clone(live), peer: Arc::new(peer), link }));
     }
     drop(listener);
     open.finish();
     connections.close();
     let _ = tokio::time::timeout(listen.grace, connections.wait()).await;
-}
-
-async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, live: Arc<ArcSwap<Live>>, peer: Peer, link: Arc<Link>) {
-    let _ = stream.set_nodelay(true);
-    match tls {
-        None => serve(stream, live, peer, link).await,
-        Some(tls) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => serve(stream, live, peer, link).await,
-            Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!("a TLS handshake took too long"),
-        },
-    }
-}
-
-async fn serve<S>(stream: S, live: Arc<ArcSwap<Live>>, peer: Peer, link: Arc<Link>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let peer = Arc::new(peer);
-    let service = service_fn(|request| {
-        let (live, peer, open) = (live.load_full(), Arc::clone(&peer), link.open());
-        async move {
-            #[cfg(feature = "otel")]
-            let (request, span) = crate::traces::begin(request);
-            let response = live.dispatch.answer(request, &peer, open).await;
-            #[cfg(feature = "otel")]
-            span.end(&response);
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let builder = builder();
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-    let mut finishing = false;
-    let ended = std::future::poll_fn(|cx| {
-        match link.order(cx.waker()) {
-            Order::Run => {}
-            Order::Finish if finishing => {}
-            Order::Finish => {
-                finishing = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            Order::Cut => return Poll::Ready(Ok(())),
-        }
-        connection.as_mut().poll(cx)
-    });
-    if let Err(error) = ended.await {
-        tracing::debug!(error = &*error, "a connection ended");
-    }
-}
-
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    // No timeout of hyper's own: it would start a timer for every request, where `Connections` looks at all of them now and then. No limit of ours on
-    // header lines: hyper's is 100, and with another one it would ask for memory twice for every request.
-    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEAD);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(LOOK_EVERY)
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX));
-    builder
 }
 
 impl Dispatch {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::ask::{Ask, Received};
@@ -68,6 +69,22 @@ async fn a_hundred_requests_on_one_connection_are_answered() {
         }
     });
     futures_util::future::join_all(asks).await;
+}
+
+/// `PRI` is the first word of HTTP/2, and a piece of a request may end anywhere.
+#[tokio::test]
+async fn a_method_that_begins_like_http2_is_http1_after_all() {
+    let gateway = Gateway::start().await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(b"PR").await.unwrap();
+    // While others are answered, so that these two letters are seen alone.
+    for _ in 0..10 {
+        assert_eq!(gateway.ask(Ask::get("/healthz")).await.status, 200);
+    }
+    stream.write_all(b"OPFIND /healthz HTTP/1.1\r\nHost: app.acme.example\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("PROPFIND /healthz HTTP/1.1"), "{answer}");
 }
 
 #[tokio::test]

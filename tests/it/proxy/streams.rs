@@ -325,3 +325,18 @@ async fn the_gateway_stops_when_told_and_open_requests_finish() {
     gateway.finish().await;
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+/// A load balancer opens connections before it needs them.
+#[tokio::test]
+async fn connections_that_asked_nothing_yet_end_at_once_when_the_gateway_stops() {
+    let gateway = Gateway::start().await;
+    let mut open = TcpStream::connect(gateway.address).await.unwrap();
+    open.write_all(&Ask::to("open.acme.example", "GET", "/silent").bytes()).await.unwrap();
+    let mut quiet = TcpStream::connect(gateway.address).await.unwrap();
+    until(|| gateway.app.seen.requests.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(gateway.ask(Ask::get("/healthz")).await.status, 200);
+    gateway.stop.cancel();
+    assert_eq!(quiet.read(&mut [0; 1]).await.unwrap_or_default(), 0);
+    let still = open.try_read(&mut [0; 1]).unwrap_err();
+    assert_eq!(still.kind(), std::io::ErrorKind::WouldBlock, "what was asked has time to be answered");
+}
