@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -67,7 +68,8 @@ impl Identity {
         }
     }
 
-    fn headers(&self, aliases: &[(Alias, HeaderName)], assertion: &str) -> Vec<(HeaderName, HeaderValue)> {
+    /// The values lie behind one another in one piece of memory: they are kept for as long as the session is.
+    fn headers(&self, aliases: &[(Alias, HeaderName)], assertion: &str) -> Box<[(HeaderName, HeaderValue)]> {
         let ours = [
             (PERSON, Alias::Person),
             (EMAIL, Alias::Email),
@@ -77,25 +79,27 @@ impl Identity {
             (SEAT_TIER, Alias::SeatTier),
         ];
         let aliases = aliases.iter().map(|(alias, name)| (name.clone(), *alias));
-        let mut headers: Vec<_> = ours.into_iter().chain(aliases).map(|(name, alias)| (name, encode(self.value(alias)))).collect();
-        headers.push((ASSERTION, HeaderValue::try_from(assertion).unwrap_or_else(|_| HeaderValue::from_static(""))));
-        headers
+        let told = ours.into_iter().chain(aliases).map(|(name, alias)| (name, encode(self.value(alias))));
+        let texts: Vec<(HeaderName, String)> = told.chain([(ASSERTION, assertion.to_owned())]).collect();
+        let mut all = Bytes::from(texts.iter().map(|(_, text)| text.as_str()).collect::<String>().into_boxed_str().into_boxed_bytes());
+        let mut cut = |text: String| HeaderValue::from_maybe_shared(all.split_to(text.len()));
+        texts.into_iter().map(|(name, text)| (name, cut(text).unwrap_or_else(|_| HeaderValue::from_static("")))).collect()
     }
 }
 
 /// Text for a header; outer blanks would be lost on the way, so they are taken off here.
-fn encode(text: &str) -> HeaderValue {
+fn encode(text: &str) -> String {
     let mut encoded = utf8_percent_encode(text.trim(), ENCODED).to_string();
     if encoded.len() > MAX_VALUE {
         // Cut before an escape, never inside one.
         let cut = encoded.get(MAX_VALUE - 2..MAX_VALUE).and_then(|tail| tail.find('%')).map_or(MAX_VALUE, |at| MAX_VALUE - 2 + at);
         encoded.truncate(cut);
     }
-    HeaderValue::try_from(encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
+    encoded
 }
 
 /// What an app is told when nobody is signed in.
-pub(super) fn nobody(aliases: &[(Alias, HeaderName)]) -> Vec<(HeaderName, HeaderValue)> {
+pub(super) fn nobody(aliases: &[(Alias, HeaderName)]) -> Box<[(HeaderName, HeaderValue)]> {
     Identity::default().headers(aliases, "")
 }
 
@@ -174,7 +178,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_name_survives_its_header(name in "\\PC{0,20}") {
-            let value = encode(&name);
+            let value = HeaderValue::try_from(encode(&name)).unwrap();
             let back = percent_encoding::percent_decode(value.as_bytes()).decode_utf8().unwrap().into_owned();
             prop_assert_eq!(back, name.trim());
         }

@@ -48,7 +48,7 @@ impl Route {
 /// All app hosts.
 #[derive(Debug)]
 pub(super) struct Routes {
-    by_host: HashMap<String, Arc<Route>>,
+    by_host: BTreeMap<String, Arc<Route>>,
     pub(super) reserved: Reserved,
 }
 

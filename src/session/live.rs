@@ -16,7 +16,7 @@ use crate::store::MemberRow;
 #[derive(Debug)]
 pub struct Introduction {
     /// The headers, all of them.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: Box<[(HeaderName, HeaderValue)]>,
     /// The member that they speak of.
     pub member: Option<Arc<MemberRow>>,
     /// When the member was last asked for, in milliseconds since 1970.
