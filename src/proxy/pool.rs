@@ -31,7 +31,7 @@ pub(super) fn take(upstream: usize) -> Option<Sender> {
     let found = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();
         let idle = pool.get_mut(upstream)?;
-        drop_old(idle);
+        drop_old(idle, Instant::now());
         while let Some(last) = idle.pop_back() {
             if last.sender.is_ready() {
                 return Some(last.sender);
@@ -61,16 +61,17 @@ pub(super) fn give(upstream: usize, sender: Sender) {
             pool.resize_with(upstream + 1, VecDeque::new);
         }
         if let Some(idle) = pool.get_mut(upstream) {
-            drop_old(idle);
+            let now = Instant::now();
+            drop_old(idle, now);
             if idle.len() < CAPACITY {
-                idle.push_back(Idle { sender, since: Instant::now() });
+                idle.push_back(Idle { sender, since: now });
             }
         }
     });
 }
 
-fn drop_old(idle: &mut VecDeque<Idle>) {
-    while idle.front().is_some_and(|first| first.since.elapsed() > IDLE) {
+fn drop_old(idle: &mut VecDeque<Idle>, now: Instant) {
+    while idle.front().is_some_and(|first| now.duration_since(first.since) > IDLE) {
         idle.pop_front();
     }
 }

@@ -1,6 +1,6 @@
 //! App hosts, compiled from configuration: everything that can be worked out once is.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) struct Route {
     public_paths: Vec<String>,
     pub(super) aliases: Vec<(Alias, HeaderName)>,
     /// What the app is told when nobody is signed in.
-    pub(super) nobody: Vec<(HeaderName, HeaderValue)>,
+    pub(super) nobody: Box<[(HeaderName, HeaderValue)]>,
     pub(super) idle_timeout: Duration,
     pub(super) upstreams: Upstreams,
     pub(super) counts: RouteCounts,
@@ -63,6 +63,7 @@ impl Routes {
         self.by_host.get(host)
     }
 
+    /// By host.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.by_host.values()
     }

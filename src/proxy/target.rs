@@ -124,10 +124,7 @@ fn parse_host(authority: &str) -> Result<Cow<'_, str>, Malformed> {
             let name = authority.get(..inside.len() + 2).filter(|_| address_ok).ok_or(Malformed::Host)?;
             (name, if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or(Malformed::Host)?) })
         }
-        None => match authority.bytes().position(|b| b == b':') {
-            Some(at) => (authority.get(..at).unwrap_or_default(), authority.get(at + 1..)),
-            None => (authority, None),
-        },
+        None => authority.split_once(':').map_or((authority, None), |(name, port)| (name, Some(port))),
     };
     if port.is_some_and(|port| port.is_empty() || port.len() > 5 || !port.bytes().all(|b| b.is_ascii_digit())) {
         return Err(Malformed::Host);
@@ -161,10 +158,10 @@ fn check_path(path: &str) -> Result<(), Malformed> {
     if bytes.first() != Some(&b'/') || bytes.get(1) == Some(&b'/') {
         return Err(Malformed::Path);
     }
-    // Most paths have nothing to decode: one pass, no copy.
+    // Most paths have nothing to decode, and many no dot.
     let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'\\' | b'%' | b'#');
     if bytes.iter().all(plain) {
-        return check_segments(bytes);
+        return if bytes.contains(&b'.') { check_segments(bytes) } else { Ok(()) };
     }
     let decoded = decode(bytes)?;
     let again = decode_leniently(&decoded);

@@ -227,8 +227,9 @@ impl Dispatch {
         is_last |= whose.is_err();
         let mut response = match whose {
             Err(why) => self.proxy.refuse_malformed(&request, why, &id).map(Kind::Proxy),
-            Ok(Whose::App(app)) => self.proxy.answer(request, &app, peer, &id).await.map(Kind::Proxy),
-            Ok(Whose::OtherProxy) => self.proxy.forward_auth(&request, peer, &id).await.map(Kind::Proxy),
+            // Each boxed, so that none is as large as the largest.
+            Ok(Whose::App(app)) => Box::pin(self.proxy.answer(request, &app, peer, &id)).await.map(Kind::Proxy),
+            Ok(Whose::OtherProxy) => Box::pin(self.proxy.forward_auth(&request, peer, &id)).await.map(Kind::Proxy),
             Ok(Whose::Pages(pages)) => Box::pin(page(pages, request, peer, &id)).await,
             Ok(Whose::Nobody(host)) => self.proxy.refuse(&request, &host, &Problem::UnknownHost, &id).map(Kind::Proxy),
         };
