@@ -1,40 +1,54 @@
 """What waits costs memory: sessions in the cache, connections that nobody uses, event streams."""
-import pathlib, resource, socket, threading
+import hashlib, http.client, pathlib, resource, socket, threading
 
 from machine import *
 from proxying import cookies
 
-SESSIONS, CONNECTIONS, STREAMS = 100_000, 5_000, 1_000
+SESSIONS, CONNECTIONS, STREAMS = 50_000, 5_000, 1_000
+# What an app is told, one behind the other.
+TOLD = "".join(f"$http_x_usher_{name}" for name in ("person", "email", "name", "organization", "role", "seat_tier", "assertion"))
 
 
 def measure(asked):
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return {"session_bytes": sessions(asked), "idle_connection_kib": idle(asked), "event_stream_kib": streams(asked)}
+    return {"session": sessions(asked), "idle_connection_kib": idle(asked), "event_stream_kib": streams(asked)}
 
 
 def sessions(asked):
-    """Sessions that Redis holds, asked for once each: what the gateway keeps of them."""
+    """Sessions that Redis holds, asked for once each: what the gateway keeps of them, and how much of that is what they say."""
     need("redis-server", "redis-server")
     with scene() as (directory, running):
         upstream, redis = free_port(), free_port()
-        nginx(directory, running, "upstream", OTHER_CORE, f"server {{ listen 127.0.0.1:{upstream}; root {directory}; }}")
+        nginx(directory, running, "upstream", OTHER_CORE,
+              f"server {{ listen 127.0.0.1:{upstream}; root {directory}; location = /told {{ return 200 {TOLD}; }} }}")
         start(running, OTHER_CORE, ["redis-server", "--port", redis, "--save", "", "--appendonly", "no", "--dir", directory], stdout=subprocess.DEVNULL)
         wait_for(upstream), wait_for(redis)
         gateway, said = usher(running, asked.binary, upstream, "--redis", f"redis://127.0.0.1:{redis}", "--sessions", SESSIONS)
         tokens = pathlib.Path(said["tokens"]).read_text().split()
-        few = cookies(directory / "few.lua", said["host"], tokens[:100])
         target = {"name": "Usher", "url": f"http://{said['address']}/one-kib", "pids": [gateway.pid]}
-        wrk(target, 3, asked.connections, few)
-        before, seen = resident_kib(gateway.pid), 0
-        for number in range(0, SESSIONS, 20_000):
-            script = cookies(directory / "some.lua", said["host"], tokens[number:number + 20_000])
-            # Until each of these was there at least once.
-            done = 0
-            while done < 22_000:
-                done += wrk(target, 2, asked.connections, script)["requests"]
-            seen += 20_000
-        return (resident_kib(gateway.pid) - before) * 1024 / seen
+        once = lambda some: wrk(target, len(some) // 2_000, asked.connections, cookies(directory / "some.lua", said["host"], some))["requests"]
+        few, many = tokens[:SESSIONS // 5], tokens[SESSIONS // 5:]
+        once(few)
+        before, seen = resident_kib(gateway.pid), once(many)
+        assert seen > len(many), f"{seen} requests for {len(many)} sessions: too slow to ask for each of them once"
+        grown = (resident_kib(gateway.pid) - before) * 1024 / len(many)
+        return {"bytes": grown, "record": stored(redis, many[-1]), "told": told(said, many[-1])}
+
+
+def stored(redis, token):
+    """The text of a session's record, in bytes."""
+    key = f"usher:session:{hashlib.sha256(token.encode()).hexdigest()}"
+    said = subprocess.run(["redis-cli", "-p", str(redis), "strlen", key], check=True, capture_output=True, text=True).stdout
+    return int(said)
+
+
+def told(said, token):
+    """The values of the headers that tell the app who it is, in bytes."""
+    host, port = said["address"].rsplit(":", 1)
+    asking = http.client.HTTPConnection(host, int(port))
+    asking.request("GET", "/told", headers={"Host": said["host"], "Cookie": f"__Host-usher={token}"})
+    return len(asking.getresponse().read())
 
 
 def idle(asked):

@@ -60,7 +60,8 @@ def misses(data):
 
 
 def memory(data):
-    print(f"a session in the cache: {data['session_bytes']:.0f} bytes")
+    session = data["session"]
+    print(f"a session in the cache: {session['bytes']:.0f} bytes; its record as text has {session['record']}, what the app is told {session['told']}")
     for name, kib in data["idle_connection_kib"].items():
         print(f"an idle connection, {name}: {kib:.1f} KiB")
     print(f"an open event stream: {data['event_stream_kib']:.1f} KiB")
