@@ -130,7 +130,7 @@ def misses(asked):
     with scene() as (directory, running):
         upstream, redis = free_port(), free_port()
         nginx(directory, running, "upstream", OTHER_CORE, f"server {{ listen 127.0.0.1:{upstream}; root {directory}; }}")
-        store = start(running, OTHER_CORE, ["redis-server", "--port", redis, "--save", "", "--appendonly", "no", "--dir", directory], stdout=subprocess.DEVNULL)
+        start(running, OTHER_CORE, ["redis-server", "--port", redis, "--save", "", "--appendonly", "no", "--dir", directory], stdout=subprocess.DEVNULL)
         wait_for(upstream), wait_for(redis)
         targets = []
         for name, sessions in [("Usher, Redis asked each time", 120_000), ("Usher, session in the cache", 100)]:
@@ -141,5 +141,15 @@ def misses(asked):
         for target in targets:
             # Everybody once: the first time takes a signature for each.
             wrk(target, max(2, target["sessions"] // 4_000), asked.connections, target["script"])
-        rounds = interleave(targets, asked.rounds, lambda target: wrk(target, asked.seconds * 2, asked.connections, target["script"]))
-        return {"rounds": rounds, "redis_pid": store.pid}
+
+        def counted(target):
+            before = commands(redis)
+            round = wrk(target, asked.seconds * 2, asked.connections, target["script"])
+            return {**round, "redis_commands": (commands(redis) - before) / round["requests"]}
+        return {"rounds": interleave(targets, asked.rounds, counted)}
+
+
+def commands(redis):
+    """How many Redis has answered so far."""
+    said = subprocess.run(["redis-cli", "-p", str(redis), "info", "stats"], check=True, capture_output=True, text=True).stdout
+    return int(re.search(r"total_commands_processed:(\d+)", said)[1])

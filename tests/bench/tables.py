@@ -57,6 +57,7 @@ def large(data):
 
 def misses(data):
     rows(data, lambda _: names(data["rounds"])[-1])
+    print("commands to Redis for a request: " + ", ".join(f"{name} {middle(data['rounds'], name, 'redis_commands'):.2f}" for name in names(data["rounds"])))
 
 
 def memory(data):
