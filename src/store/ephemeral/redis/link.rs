@@ -1,4 +1,4 @@
-//! The connection of this node: shared by all requests, made anew when it breaks, and never waited for long.
+//! The connections of this node, one for each thread: shared by all requests of it, made anew when they break, and never waited for long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use redis::aio::ConnectionLike as _;
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use thread_local::ThreadLocal;
 use tokio::sync::Mutex;
 
 use super::connect::{Connection, Servers};
@@ -17,10 +18,16 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 
 pub(super) struct Link {
     servers: Servers,
+    lanes: ThreadLocal<Lane>,
+    breaker: Breaker,
+}
+
+/// The connection of one thread. Through another thread's, every answer would wake two.
+#[derive(Default)]
+struct Lane {
     current: ArcSwapOption<Connection>,
     /// Held by the one who connects; the others wait for the same connection.
     connecting: Mutex<()>,
-    breaker: Breaker,
 }
 
 impl std::fmt::Debug for Link {
@@ -31,7 +38,7 @@ impl std::fmt::Debug for Link {
 
 impl Link {
     pub(super) fn new(servers: Servers) -> Self {
-        Self { servers, current: ArcSwapOption::empty(), connecting: Mutex::new(()), breaker: Breaker::default() }
+        Self { servers, lanes: ThreadLocal::new(), breaker: Breaker::default() }
     }
 
     /// Runs a command, once more when the connection turns out to be broken. It may then find its own first try: a claim counts as lost and what was to
@@ -53,18 +60,21 @@ impl Link {
     }
 
     async fn try_once(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let connection = self.connection().await?;
+        let lane = self.lanes.get_or_default();
+        let connection = lane.connection(&self.servers).await?;
         let answer = Connection::clone(&connection).req_packed_command(command).await;
         // An error that the server sent is a value until here.
         let result = answer.and_then(Value::extract_error);
         if result.as_ref().is_err_and(is_broken) {
             // Unless someone has made a new one already.
-            self.current.compare_and_swap(&connection, None);
+            lane.current.compare_and_swap(&connection, None);
         }
         result
     }
+}
 
-    async fn connection(&self) -> Result<Arc<Connection>, RedisError> {
+impl Lane {
+    async fn connection(&self, servers: &Servers) -> Result<Arc<Connection>, RedisError> {
         if let Some(connection) = self.current.load_full() {
             return Ok(connection);
         }
@@ -72,7 +82,7 @@ impl Link {
         if let Some(connection) = self.current.load_full() {
             return Ok(connection);
         }
-        let connection = Arc::new(self.servers.connect().await?);
+        let connection = Arc::new(servers.connect().await?);
         self.current.store(Some(Arc::clone(&connection)));
         Ok(connection)
     }
