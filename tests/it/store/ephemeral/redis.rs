@@ -157,6 +157,29 @@ async fn a_server_that_was_restarted_between_two_questions_is_found_again() {
     assert_eq!(store.find("a").await.unwrap(), None, "a broken connection is no answer; the new one is asked");
 }
 
+/// Every core has a runtime of its own. What goes through the connection of another thread would wake both.
+#[tokio::test]
+async fn a_thread_asks_through_its_own_connection_and_may_end() {
+    let redis = Redis::start().await;
+    let store = node(&redis.url());
+    let writers = || redis.say(&["client", "list"]).lines().filter(|client| client.contains(" cmd=set ")).count();
+    store.put("a", bytes("1"), LONG).await.unwrap();
+    assert_eq!(writers(), 1);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let elsewhere = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(store.put("a", bytes("2"), LONG)).unwrap();
+            writers()
+        };
+        seen.push(std::thread::scope(|scope| scope.spawn(elsewhere).join().unwrap()));
+        // The next thread is given what this one had, and that has ended with its runtime.
+        assert_eq!(store.find("a").await.unwrap(), Some(bytes("2")));
+        store.put("a", bytes("1"), LONG).await.unwrap();
+    }
+    assert_eq!(seen[0], 2);
+}
+
 #[tokio::test]
 async fn a_cluster_without_one_of_its_nodes_serves_no_slot_wrongly() {
     let mut cluster = Cluster::start().await;
