@@ -133,7 +133,7 @@ def misses(asked):
         start(running, OTHER_CORE, ["redis-server", "--port", redis, "--save", "", "--appendonly", "no", "--dir", directory], stdout=subprocess.DEVNULL)
         wait_for(upstream), wait_for(redis)
         targets = []
-        for name, sessions in [("Usher, Redis asked each time", 120_000), ("Usher, session in the cache", 100)]:
+        for name, sessions in [("Usher, Redis asked each time", 180_000), ("Usher, session in the cache", 100)]:
             gateway, said = usher(running, asked.binary, upstream, "--redis", f"redis://127.0.0.1:{redis}", "--sessions", sessions)
             tokens = pathlib.Path(said["tokens"]).read_text().split()
             script = cookies(directory / f"{sessions}.lua", said["host"], tokens)
