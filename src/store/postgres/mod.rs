@@ -192,10 +192,10 @@ const TABLE_NAMES: &str = "SELECT table_name::text AS name FROM information_sche
 
 /// Makes changes in one statement, and answers how many rows each has changed.
 async fn change_all(conn: &mut Connection, changes: &[Statement]) -> Result<Vec<u64>, sqlx::Error> {
-    let (mut steps, mut counts, mut arguments) = (Vec::new(), Vec::new(), PgArguments::default());
+    let (mut steps, mut counted, mut arguments) = (Vec::new(), Vec::new(), PgArguments::default());
     for (place, change) in changes.iter().enumerate() {
         steps.push(format!("step{place} AS ({} RETURNING 1)", change.numbered(arguments.len())));
-        counts.push(format!("(SELECT count(*) FROM step{place})"));
+        counted.push(format!("(SELECT count(*) FROM step{place})"));
         for value in &change.values {
             match value {
                 Value::Text(text) => arguments.add(text.clone()),
@@ -205,9 +205,9 @@ async fn change_all(conn: &mut Connection, changes: &[Statement]) -> Result<Vec<
         }
     }
     // Counted in their order, which is the order in which they are made.
-    let text = format!("WITH {} SELECT ARRAY[{}]", steps.join(", "), counts.join(", "));
-    let changed: Vec<i64> = sqlx::query_scalar_with(AssertSqlSafe(text), arguments).fetch_one(conn).await?;
-    Ok(changed.into_iter().map(i64::unsigned_abs).collect())
+    let text = format!("WITH {} SELECT ARRAY[{}]", steps.join(", "), counted.join(", "));
+    let counts: Vec<i64> = sqlx::query_scalar_with(AssertSqlSafe(text), arguments).fetch_one(conn).await?;
+    Ok(counts.into_iter().map(i64::unsigned_abs).collect())
 }
 
 /// The last line of the audit log, which stays the last until the commit. The lock and the look are two statements of one message, because a statement sees

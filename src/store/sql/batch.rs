@@ -1,5 +1,7 @@
 //! Statements that go to the database in one step, because the way there and back costs more than most of them do.
 
+use std::fmt::Write as _;
+
 use super::{Connection, Stop, change_all};
 use crate::store::StoreError;
 
@@ -62,11 +64,11 @@ impl Batch {
             return Ok(());
         }
         let (changes, otherwise): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
-        let changed = change_all(conn, &changes).await?;
-        if changed.len() != changes.len() {
-            return Err(StoreError::Corrupt(format!("{} changes were made of {}", changed.len(), changes.len())).into());
+        let counts = change_all(conn, &changes).await?;
+        if counts.len() != changes.len() {
+            return Err(StoreError::Corrupt(format!("{} changes were made of {}", counts.len(), changes.len())).into());
         }
-        for (otherwise, rows) in otherwise.into_iter().zip(changed) {
+        for (otherwise, rows) in otherwise.into_iter().zip(counts) {
             match otherwise {
                 Otherwise::Lost if rows != 1 => return Err(Stop::Lost),
                 Otherwise::Corrupt(fault) if rows != 1 => return Err(StoreError::Corrupt(fault).into()),
@@ -92,7 +94,8 @@ impl Statement {
             let digits = part.bytes().take_while(u8::is_ascii_digit).count();
             let (number, rest) = part.split_at(digits);
             let number = number.parse::<usize>().map_or(0, |number| number + so_far);
-            text.push_str(&format!("${number}{rest}"));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "${number}{rest}");
         }
         text
     }

@@ -141,12 +141,11 @@ async fn check_facts(conn: &mut Connection, cache: &SettingsCache, write: &Login
         Some(settings) => find_facts(conn, &settings, &query).await?,
         None => None,
     };
-    let found = match found {
-        Some(found) => found,
-        None => {
-            let settings = cache.load(conn, false).await?;
-            load_found(conn, &settings, &query).await?
-        }
+    let found = if let Some(found) = found {
+        found
+    } else {
+        let settings = cache.load(conn, false).await?;
+        load_found(conn, &settings, &query).await?
     };
     let facts = &found.facts;
     if !still_hold(&write.facts, facts, &write.identity, write.now) {
