@@ -21,7 +21,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, PgPool, Postgres, Transaction};
 use super::StoreError;
 use super::breaker::Breaker;
 use super::unavailable::unavailable;
-use sql::{Batch, SettingsCache, Statement, Stop, Value};
+use sql::{Batch, SettingsCache, Statement, Stop};
 
 /// A parameter's JSON array of texts as rows `given.value`.
 macro_rules! each_text {
@@ -196,13 +196,7 @@ async fn change_all(conn: &mut Connection, changes: &[Statement]) -> Result<Vec<
     for (place, change) in changes.iter().enumerate() {
         steps.push(format!("step{place} AS ({} RETURNING 1)", change.numbered(arguments.len())));
         counted.push(format!("(SELECT count(*) FROM step{place})"));
-        for value in &change.values {
-            match value {
-                Value::Text(text) => arguments.add(text.clone()),
-                Value::Number(number) => arguments.add(*number),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
+        change.give(&mut arguments)?;
     }
     // Counted in their order, which is the order in which they are made.
     let text = format!("WITH {} SELECT ARRAY[{}]", steps.join(", "), counted.join(", "));

@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::{Connection, Stop, change_all};
+use sqlx::Arguments as _;
+
+use super::{Connection, Database, Stop, change_all};
 use crate::store::StoreError;
 
 /// What a column takes.
 #[derive(Debug, Clone)]
-pub(in crate::store) enum Value {
+pub(super) enum Value {
     /// A text, or none.
     Text(Option<String>),
     /// A whole number, or none.
@@ -18,7 +20,7 @@ pub(in crate::store) enum Value {
 #[derive(Debug)]
 pub(in crate::store) struct Statement {
     text: &'static str,
-    pub(in crate::store) values: Vec<Value>,
+    values: Vec<Value>,
 }
 
 /// A statement without values so far.
@@ -84,6 +86,18 @@ impl Statement {
     pub(super) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
+    }
+
+    /// Adds the values to those of the statements before it.
+    pub(in crate::store) fn give(&self, arguments: &mut <Database as sqlx::Database>::Arguments) -> Result<(), sqlx::Error> {
+        for value in &self.values {
+            let added = match value {
+                Value::Text(text) => arguments.add(text.as_deref()),
+                Value::Number(number) => arguments.add(*number),
+            };
+            added.map_err(sqlx::Error::Encode)?;
+        }
+        Ok(())
     }
 
     /// The text with its values counted from after the first `so_far`.

@@ -53,7 +53,7 @@ mod tokens;
 mod use_cases;
 
 use audit::{AuditEntry, append_audit, list_audit};
-pub(super) use batch::{Batch, Statement, Value};
+pub(super) use batch::{Batch, Statement};
 use facts::{find_facts, load_found};
 use integrity::check_integrity;
 use login::{LoginWrite, commit_login};

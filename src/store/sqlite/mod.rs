@@ -18,7 +18,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, Sqlite, SqlitePool, Tra
 use super::StoreError;
 use super::unavailable::unavailable;
 use crate::random;
-use sql::{Batch, SettingsCache, Statement, Stop, Value};
+use sql::{Batch, SettingsCache, Statement, Stop};
 use writer::Writer;
 
 /// A parameter's JSON array of texts as rows `given.value`.
@@ -157,13 +157,7 @@ async fn change_all(conn: &mut Connection, changes: &[Statement]) -> Result<Vec<
     let (mut texts, mut arguments) = (Vec::new(), SqliteArguments::default());
     for change in changes {
         texts.push(change.numbered(arguments.len()));
-        for value in &change.values {
-            match value {
-                Value::Text(text) => arguments.add(text.clone()),
-                Value::Number(number) => arguments.add(*number),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
+        change.give(&mut arguments)?;
     }
     let query = sqlx::query_with(AssertSqlSafe(texts.join("; ")), arguments);
     let steps = conn.fetch_many(query).try_filter_map(|step| std::future::ready(Ok(step.left())));
