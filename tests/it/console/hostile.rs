@@ -24,12 +24,13 @@ const MORE_CONTROLS: &str = "zq9\u{1b}]8;;javascript:zq9()\u{7}\u{0}\r\n\u{9b}31
 /// Not even an administrator gets this into a link.
 const CONTACT: &str = "javascript:zq9()//";
 
+/// The worst that a group may be called: with a control character the claim would be malformed, and nobody in.
+const GROUP: &str = "zq9\u{202e}\u{2066}";
+
 /// A gateway with a provider that says what its people want.
 trait Door {
     /// What it can say in a name that is no text for people.
     const CONTROLS: &str;
-    /// The worst that it can call a group and be understood.
-    const GROUP: &str;
 
     async fn open() -> Self;
     fn usher(&self) -> &Installation;
@@ -46,7 +47,6 @@ struct Person<'a> {
 
 impl Door for SamlHouse {
     const CONTROLS: &str = CONTROLS;
-    const GROUP: &str = CONTROLS;
 
     async fn open() -> Self {
         Self::open("").await
@@ -73,8 +73,6 @@ impl Door for SamlHouse {
 
 impl Door for OidcHouse {
     const CONTROLS: &str = MORE_CONTROLS;
-    // With a control character the claim would be malformed, and nobody in.
-    const GROUP: &str = "zq9\u{202e}\u{2066}";
 
     async fn open() -> Self {
         Self::open("").await
@@ -108,7 +106,7 @@ impl<D: Door> Besieged<D> {
         house.sign_in(&mut olivia, owner).await;
         let mut hostile = Browser::calling_itself(&format!("Mozilla/5.0 {TEXT}"));
         let (name, formula, subject) = (format!("={TEXT}{}", D::CONTROLS), format!("=1+{MARK}"), format!("{MARK}'\"><script>"));
-        let groups = ["everyone", TEXT, D::GROUP, &formula];
+        let groups = ["everyone", TEXT, GROUP, &formula];
         let inside = house.sign_in(&mut hostile, Person { subject: &subject, email: ADDRESS, name: &name, groups: &groups }).await;
         assert_eq!(inside.status, 200, "{}", inside.text);
         let mut stranger = Browser::calling_itself(TEXT);
