@@ -62,6 +62,9 @@ pub enum SamlError {
     /// `Advice`.
     #[error("the assertion has advice")]
     AdviceRefused,
+    /// An issuer, a subject, a confirmation or a name where none belongs.
+    #[error("the message names somebody where no name belongs")]
+    NameMisplaced,
     /// An `Object` or `Manifest` of XML Signature, or an element that is only called so.
     #[error("a signature holds an object or a manifest")]
     ObjectRefused,

@@ -181,10 +181,23 @@ pub(super) fn check_places(root: Node<'_, '_>) -> Result<(), SamlError> {
             "Advice" => return Err(SamlError::AdviceRefused),
             "Object" | "Manifest" => return Err(SamlError::ObjectRefused),
             "EncryptedID" | "NewEncryptedID" => return Err(SamlError::EncryptedIdRefused),
+            name @ ("Issuer" | "Subject" | "SubjectConfirmationData" | "NameID") if is_hidden(node, name, root) => {
+                return Err(SamlError::NameMisplaced);
+            }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Whether an element that says who stands where only a careless reader looks: within a statement or a condition, say. Values of attributes may be anything
+/// (eduPersonTargetedID is a `NameID`), and a name in the subject is counted where it is read.
+fn is_hidden(node: Node<'_, '_>, name: &str, root: Node<'_, '_>) -> bool {
+    let belongs = match name {
+        "Issuer" | "Subject" => node.parent().is_some_and(|parent| parent == root || is(parent, SAML, "Assertion")),
+        _ => node.parent() == Some(root) || node.ancestors().skip(1).any(|above| is(above, SAML, "Subject")),
+    };
+    !belongs && !node.ancestors().any(|above| is(above, SAML, "AttributeStatement"))
 }
 
 /// A decrypted text is an assertion and nothing else, and hides nothing.

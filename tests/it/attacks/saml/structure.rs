@@ -173,4 +173,17 @@ cases! {
         let logout = answering(scene).without("<saml:Assertion ", "</saml:Assertion>").edit("samlp:Response", "samlp:LogoutResponse");
         [Draft(Signer::idp().sign(&logout.0, "_response1", &[]))]
     }
+    "A23" another_name_where_a_careless_reader_looks "name_misplaced":
+    "Second name, hidden and signed"; "found by fuzzing"; "A signed assertion with another subject, name, confirmation or issuer inside of its statement or its conditions.";
+    |scene| {
+        let hidden = [
+            "<saml:Subject><saml:NameID>eve</saml:NameID></saml:Subject>",
+            "<saml:NameID>eve</saml:NameID>",
+            "<x:NameID xmlns:x=\"urn:x\">eve</x:NameID>",
+            "<saml:SubjectConfirmationData Recipient=\"https://evil.example/\"/>",
+            "<saml:Issuer>https://evil.example/</saml:Issuer>",
+        ];
+        let places = ["</saml:AuthnContextClassRef>", "</saml:Conditions>"];
+        places.map(|place| hidden.map(|name| answering(scene).edit(place, &format!("{name}{place}")).sign_assertion(&Signer::idp()))).concat()
+    }
 }
