@@ -68,6 +68,7 @@ async fn every_state_of_a_review_is_clean() {
         // Groups do not decide any more: nobody is changed by that.
         browser.goto(&house.console("/access")).await;
         browser.follow("Discard them").await;
+        browser.see_number("form[action$='/discard']", 0).await;
         browser.click("input[name=group_mappings]").await;
         browser.follow("Review changes").await;
         browser.see("h1", "Review your changes").await;
