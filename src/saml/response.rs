@@ -194,10 +194,18 @@ pub(super) fn check_places(root: Node<'_, '_>) -> Result<(), SamlError> {
 /// (eduPersonTargetedID is a `NameID`), and a name in the subject is counted where it is read.
 fn is_hidden(node: Node<'_, '_>, name: &str, root: Node<'_, '_>) -> bool {
     let belongs = match name {
-        "Issuer" | "Subject" => node.parent().is_some_and(|parent| parent == root || is(parent, SAML, "Assertion")),
-        _ => node.parent() == Some(root) || node.ancestors().skip(1).any(|above| is(above, SAML, "Subject")),
+        "Issuer" | "Subject" => node.parent() == Some(root) || is_below(node, &["Assertion"]),
+        "SubjectConfirmationData" => is_below(node, &["SubjectConfirmation", "Subject", "Assertion"]),
+        _ => node.parent() == Some(root) || node.ancestors().any(|within| is_below(within, &["Subject", "Assertion"])),
     };
-    !belongs && !node.ancestors().any(|above| is(above, SAML, "AttributeStatement"))
+    let in_value = |within| is_below(within, &["AttributeValue", "Attribute", "AttributeStatement", "Assertion"]);
+    !belongs && !node.ancestors().any(in_value)
+}
+
+/// Whether these are the elements around a node, from the inside.
+fn is_below(node: Node<'_, '_>, path: &[&str]) -> bool {
+    let mut above = node.ancestors().skip(1);
+    path.iter().all(|name| above.next().is_some_and(|element| is(element, SAML, name)))
 }
 
 /// A decrypted text is an assertion and nothing else, and hides nothing.

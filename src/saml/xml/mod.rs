@@ -64,8 +64,7 @@ fn parse_with(text: &str, comments: Comments) -> Result<Document<'_>, SamlError>
     if text.starts_with('\u{feff}') || text.contains('\0') {
         return Err(SamlError::NotXml);
     }
-    let text = after_declaration(text)?;
-    check_markup(text, comments)?;
+    check_markup(after_declaration(text)?, comments)?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| match error {
         roxmltree::Error::NodesLimitReached => SamlError::TooWide,
@@ -76,15 +75,18 @@ fn parse_with(text: &str, comments: Comments) -> Result<Document<'_>, SamlError>
     Ok(document)
 }
 
-/// Takes off an XML declaration of UTF-8, the only thing with `<?` that a message may have.
+/// What follows an XML declaration of XML 1.0 in UTF-8, the only thing with `<?` that a message may have. In XML 1.1 other characters end a line.
 fn after_declaration(text: &str) -> Result<&str, SamlError> {
     let Some(declaration) = text.strip_prefix("<?xml ") else { return Ok(text) };
     let (declaration, rest) = declaration.split_once("?>").ok_or(SamlError::NotXml)?;
     let declaration = declaration.to_ascii_lowercase().replace('\'', "\"");
-    if declaration.contains("encoding") && !declaration.contains("encoding=\"utf-8\"") {
-        return Err(SamlError::NotUtf8);
+    match *declaration.split_ascii_whitespace().collect::<Vec<_>>() {
+        ["version=\"1.0\""]
+        | ["version=\"1.0\"", "encoding=\"utf-8\""]
+        | ["version=\"1.0\"", "encoding=\"utf-8\"", "standalone=\"yes\"" | "standalone=\"no\""] => Ok(rest),
+        [_, encoding, ..] if encoding.starts_with("encoding=") && encoding != "encoding=\"utf-8\"" => Err(SamlError::NotUtf8),
+        _ => Err(SamlError::NotXml),
     }
-    Ok(rest)
 }
 
 /// Walks over the tags without building anything, so that a hostile shape costs one pass: the parser's own work on namespaces and attributes
@@ -278,6 +280,18 @@ mod tests {
             assert_eq!(parse(&format!("<a {twice}/>")).err(), Some(SamlError::NotXml), "{twice}");
         }
         assert!(parse("<a xmlns='u' xmlns:xmlns2='v' b='xmlns='><a xmlns='v'/><a xmlns=''/></a>").is_ok());
+    }
+
+    #[test]
+    fn a_declaration_says_xml_1_0_in_utf_8_and_nothing_else() {
+        let declared = |declaration: &str| parse(&format!("<?xml {declaration}?><a/>")).err();
+        for fine in ["version='1.0'", "version=\"1.0\" encoding='Utf-8'", "version='1.0' encoding=\"UTF-8\" standalone=\"no\" "] {
+            assert_eq!(declared(fine), None, "{fine}");
+        }
+        for odd in ["", "version='1.1'", "version='1.0\"", "version='1.0' x='y'", "encoding='utf-8'", "version='1.0' version='1.0'"] {
+            assert_eq!(declared(odd), Some(SamlError::NotXml), "{odd}");
+        }
+        assert_eq!(declared("version='1.0' encoding='utf-7'"), Some(SamlError::NotUtf8));
     }
 
     #[test]

@@ -62,10 +62,12 @@ fn ids(text: &str) -> Vec<String> {
     document.descendants().filter(signable).filter_map(|node| node.attribute("ID").map(str::to_owned)).take(2).collect()
 }
 
-/// What an accepted message must say, looked up by local name alone, as the most careless reader would.
+/// What an accepted message must say, looked up by local name alone, as the most careless reader would, who only knows that the value of an attribute
+/// may be a name (eduPersonTargetedID).
 fn assert_is_for_us(message: &str, checked: &Checked) {
     let document = Document::parse(message).unwrap();
-    let all = |name: &str| document.descendants().filter(|node| node.tag_name().name() == name).collect::<Vec<_>>();
+    let in_value = |node: &Node<'_, '_>| node.ancestors().skip(1).any(|above| above.tag_name().name() == "AttributeValue");
+    let all = |name: &str| document.descendants().filter(|node| node.tag_name().name() == name && !in_value(node)).collect::<Vec<_>>();
     // What is encrypted cannot be looked up from here; and the provider signed it.
     if !all("EncryptedAssertion").is_empty() {
         return;

@@ -278,7 +278,8 @@ fn a_signature_stands_behind_the_issuer_of_what_it_signs() {
     let issuer = format!("<saml:Issuer>{IDP}</saml:Issuer>");
     let misplaced = |from: &str, to: &str| Draft::new().edit(from, to).sign_response(&Signer::idp()).refusal();
     // Behind an issuer, but of nothing that can be signed.
-    assert_eq!(misplaced("<saml:AttributeStatement>", &format!("<saml:AttributeStatement>{issuer}{empty}")), "signature_misplaced");
+    let value = format!("<saml:Attribute Name=\"x\"><saml:AttributeValue>{issuer}{empty}</saml:AttributeValue></saml:Attribute>");
+    assert_eq!(misplaced("<saml:Attribute ", &format!("{value}<saml:Attribute ")), "signature_misplaced");
     // In the right place, but another element.
     let other = empty.replace("http://www.w3.org/2000/09/xmldsig#", "urn:other");
     assert_eq!(misplaced("<saml:Subject>", &format!("{other}<saml:Subject>")), "signature_misplaced");

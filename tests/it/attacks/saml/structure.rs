@@ -174,7 +174,7 @@ cases! {
         [Draft(Signer::idp().sign(&logout.0, "_response1", &[]))]
     }
     "A23" another_name_where_a_careless_reader_looks "name_misplaced":
-    "Second name, hidden and signed"; "found by fuzzing"; "A signed assertion with another subject, name, confirmation or issuer inside of its statement or its conditions.";
+    "Second name, hidden and signed"; "found by fuzzing"; "A signed assertion with another subject, name, confirmation or issuer inside of its statements, its conditions or its confirmation.";
     |scene| {
         let hidden = [
             "<saml:Subject><saml:NameID>eve</saml:NameID></saml:Subject>",
@@ -182,8 +182,16 @@ cases! {
             "<x:NameID xmlns:x=\"urn:x\">eve</x:NameID>",
             "<saml:SubjectConfirmationData Recipient=\"https://evil.example/\"/>",
             "<saml:Issuer>https://evil.example/</saml:Issuer>",
+            "<saml:AttributeStatement><saml:Attribute Name=\"x\"><saml:AttributeValue><saml:NameID>eve</saml:NameID></saml:AttributeValue></saml:Attribute></saml:AttributeStatement>",
         ];
         let places = ["</saml:AuthnContextClassRef>", "</saml:Conditions>"];
-        places.map(|place| hidden.map(|name| answering(scene).edit(place, &format!("{name}{place}")).sign_assertion(&Signer::idp()))).concat()
+        let hide = |place: &str, name: &str| answering(scene).edit(place, &format!("{name}{place}")).sign_assertion(&Signer::idp());
+        let mut all = places.map(|place| hidden.map(|name| hide(place, name))).concat();
+        // Beside the attributes instead of in one; and in the confirmation that is read.
+        all.push(hide("</saml:AttributeStatement>", hidden[0]));
+        let end = "</saml:SubjectConfirmationData>";
+        let within = format!(">{}{end}</saml:SubjectConfirmation>", hidden[3]);
+        all.push(answering(scene).edit("/></saml:SubjectConfirmation>", &within).sign_assertion(&Signer::idp()));
+        all
     }
 }
