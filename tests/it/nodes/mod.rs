@@ -194,7 +194,8 @@ async fn whoever_could_not_hear_believes_nothing_that_is_kept() {
     all.redis.say(&["ACL", "SETUSER", "default", "resetchannels"]);
     all.redis.say(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     first.sessions.end_sessions(Selector::Session(Gateway::key(&login)), Cause::Logout).await.unwrap();
-    assert_eq!(status(second, &token).await, 200, "this node could not know");
+    // It cannot know, unless it took so long that it asked by itself.
+    assert!([200, 401].contains(&status(second, &token).await));
     all.redis.say(&["ACL", "SETUSER", "default", "allchannels"]);
     let over = async {
         while status(second, &token).await != 401 {

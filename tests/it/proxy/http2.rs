@@ -1,6 +1,7 @@
 //! HTTP/2 from the browser, HTTP/1.1 to the app; with TLS and without.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Version};
@@ -85,6 +86,24 @@ async fn a_method_that_begins_like_http2_is_http1_after_all() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("PROPFIND /healthz HTTP/1.1"), "{answer}");
+}
+
+/// Nothing, a word, the beginning of a head or of HTTP/2, and HTTP/2 without a request: each takes a place that others want.
+#[tokio::test]
+async fn whoever_begins_and_says_no_more_is_cut_within_half_a_minute() {
+    const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const HEAD: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: app.acme.example\r\nX-Long: ";
+    let gateway = Gateway::start().await;
+    let beginnings = [b"", &HTTP2[..1], &HTTP2[..2], &HTTP2[..3], &HTTP2[..20], HTTP2, &HEAD[..6], HEAD];
+    let cuts = beginnings.map(|beginning| async {
+        let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+        stream.write_all(beginning).await.unwrap();
+        // Closed, or reset: whatever the server says before.
+        let mut said = Vec::new();
+        let over = tokio::time::timeout(Duration::from_secs(45), stream.read_to_end(&mut said)).await;
+        assert!(over.is_ok(), "still open after {:?}", String::from_utf8_lossy(beginning));
+    });
+    futures_util::future::join_all(cuts).await;
 }
 
 #[tokio::test]

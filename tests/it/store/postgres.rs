@@ -120,6 +120,35 @@ async fn two_nodes_give_an_expired_hold_back_once() {
     first.assert_sound().await;
 }
 
+/// The server chooses the plan of a statement anew once it was asked a few times, so it is asked often; what it looked at is what it counted.
+#[tokio::test]
+async fn a_login_never_looks_at_everybody() {
+    const LOGINS: i64 = 30;
+    let server = Postgres::start().await;
+    let world = World::new(node(&server.create_database().await).await, 1_000, 0).await;
+    let crowd = "
+        INSERT INTO person (id, parent, email, email_folded, name, search, service_account, created_at)
+            SELECT 'per_' || i, 'parent', 'p' || i || '@crowd.example', 'p' || i || '@crowd.example', 'P', 'p', 0, 1 FROM generate_series(1, 5000) i;
+        INSERT INTO link (id, person, connection, subject, created_at) SELECT 'lnk_' || i, 'per_' || i, 'okta', 's' || i, 1 FROM generate_series(1, 5000) i;
+        INSERT INTO member (id, person, organization, status, role, seat_unassigned, primary_owner, last_login_at, joined_at, revision)
+            SELECT 'mem_' || i, 'per_' || i, 'acme', 'active', 'User', 0, 0, 1, 1, 1 FROM generate_series(1, 5000) i;
+        ANALYZE; SELECT pg_stat_reset()";
+    server.execute("usher0", crowd.to_owned()).await;
+    for number in 0..LOGINS {
+        let name = format!("p{number}");
+        let member = world.join(&name, "User", Some("Premium"), at(number)).await.member;
+        world.login(&identity(&name), &returning(&member, vec![]), at(1_000 + number)).await;
+    }
+    let large = "SELECT relname::text, seq_scan FROM pg_stat_user_tables WHERE relname IN ('member', 'person', 'link') ORDER BY relname";
+    // The server counts a little later than it looks: at each of these logins twice.
+    let looked = "SELECT relname::text, idx_scan FROM pg_stat_user_tables WHERE relname = 'link'";
+    while server.numbers("usher0", looked).await.iter().all(|(_, times)| *times < 4 * LOGINS) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let none = ["link", "member", "person"].map(|table| (table.to_owned(), 0));
+    assert_eq!(server.numbers("usher0", large).await, none);
+}
+
 /// How long a use case may take when the server is no good.
 const BOUND: Duration = Duration::from_secs(12);
 

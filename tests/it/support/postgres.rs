@@ -92,6 +92,12 @@ impl Postgres {
         sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     }
 
+    /// Rows of a name and a number.
+    pub(crate) async fn numbers(&self, database: &str, question: &'static str) -> Vec<(String, i64)> {
+        let mut connection = self.options(database).connect().await.unwrap();
+        sqlx::query_as(question).fetch_all(&mut connection).await.unwrap()
+    }
+
     /// Kills it: what was not written is lost, and nobody answers.
     pub(crate) fn kill(&mut self) {
         let Some(mut server) = self.server.take() else { return };
