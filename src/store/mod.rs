@@ -14,7 +14,7 @@
 //! one transaction in `sql/use_cases` (`read`, `reader`, `write`), which makes it one for both databases; a step of the schema in both folders of
 //! `migrations`, under the same number; its tests in `tests/it/store/conformance`, which both databases run. The two modules say what `write` promises.
 //!
-//! The one rule of this folder: a method does a whole use case or nothing, and sqlx stays inside.
+//! The one rule of this folder: a method does a whole use case or nothing, and the drivers of the databases stay inside.
 
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use futures_util::future::try_join_all;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use rusqlite::OptionalExtension as _;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::acme::Error;
 
@@ -44,102 +44,116 @@ impl Round {
     }
 }
 
-/// The statements, which both databases understand, for one kind of connection.
-macro_rules! login {
-    ($name:ident, $connection:ty) => {
-        async fn $name(connection: &mut $connection, round: Round, nth: usize, sequence: i64) -> Result<(), Error> {
-            let (subject, organization) = (round.subject(nth), round.organization(nth));
-            let known: Option<(String, String)> = sqlx::query_as(
-                "SELECT member.person, member.id FROM link JOIN member ON member.person = link.person
-                 WHERE link.connection = 'okta' AND link.subject = $1 AND member.organization = $2",
-            )
-            .bind(&subject)
-            .bind(&organization)
-            .fetch_optional(&mut *connection)
-            .await?;
-            let person = match &known {
-                Some((person, member)) if !round.first => {
-                    let update = sqlx::query("UPDATE member SET last_login_at = $2, last_groups_at = $2 WHERE id = $1");
-                    update.bind(member).bind(1_800_000_000_000_000_i64 + sequence).execute(&mut *connection).await?;
-                    person.clone()
-                }
-                None if round.first => {
-                    let person = format!("per_bare{nth:028}");
-                    let email = format!("{subject}@acme.example");
-                    sqlx::query(
-                        "INSERT INTO person (id, parent, email, email_folded, name, search, service_account, created_at)
-                         VALUES ($1, 'parent', $2, $2, $3, $3, 0, 1)",
-                    )
-                    .bind(&person)
-                    .bind(&email)
-                    .bind(&subject)
-                    .execute(&mut *connection)
-                    .await?;
-                    sqlx::query("INSERT INTO link (id, person, connection, subject, created_at) VALUES ($1, $2, 'okta', $3, 1)")
-                        .bind(format!("lnk_bare{nth:028}"))
-                        .bind(&person)
-                        .bind(&subject)
-                        .execute(&mut *connection)
-                        .await?;
-                    sqlx::query(
-                        "INSERT INTO member (id, person, organization, status, role, seat, seat_unassigned, primary_owner, last_login_at,
-                             last_groups_at, joined_at, revision)
-                         VALUES ($1, $2, $4, 'active', 'User', 'Standard', 0, 0, $3, $3, $3, 1)",
-                    )
-                    .bind(format!("mem_bare{nth:028}"))
-                    .bind(&person)
-                    .bind(1_800_000_000_000_000_i64 + sequence)
-                    .bind(&organization)
-                    .execute(&mut *connection)
-                    .await?;
-                    person
-                }
-                _ => return Err(format!("{subject} is {known:?}").into()),
-            };
-            sqlx::query(
-                "INSERT INTO audit (sequence, id, at, event, actor, organization, target, reason, detail, origin, hash)
-                 VALUES ($1, $2, $3, 'login.admitted', $4, $5, $4, 'ok_existing', '{}', '{}', '')",
-            )
-            .bind(sequence)
-            .bind(format!("aud_bare{sequence:028}"))
-            .bind(1_800_000_000_000_000_i64 + sequence)
-            .bind(&person)
-            .bind(&organization)
-            .execute(&mut *connection)
-            .await?;
-            if round.first {
-                // Last: whoever comes next waits for this row until the commit.
-                sqlx::query("UPDATE seat SET used = used + 1 WHERE organization = $1 AND tier = 'Standard' AND used < owned")
-                    .bind(&organization)
-                    .execute(connection)
-                    .await?;
-            }
-            Ok(())
-        }
-    };
-}
-
-login!(on_sqlite, SqliteConnection);
-login!(on_postgres, PgConnection);
-
+/// The statements, which both databases understand.
+const FIND: &str = "SELECT member.person, member.id FROM link JOIN member ON member.person = link.person
+    WHERE link.connection = 'okta' AND link.subject = $1 AND member.organization = $2";
+const UPDATE: &str = "UPDATE member SET last_login_at = $2, last_groups_at = $2 WHERE id = $1";
+const PERSON: &str = "INSERT INTO person (id, parent, email, email_folded, name, search, service_account, created_at)
+    VALUES ($1, 'parent', $2, $2, $3, $3, 0, 1)";
+const LINK: &str = "INSERT INTO link (id, person, connection, subject, created_at) VALUES ($1, $2, 'okta', $3, 1)";
+const MEMBER: &str = "INSERT INTO member (id, person, organization, status, role, seat, seat_unassigned, primary_owner, last_login_at,
+        last_groups_at, joined_at, revision)
+    VALUES ($1, $2, $3, 'active', 'User', 'Standard', 0, 0, $4, $4, $4, 1)";
+const AUDIT: &str = "INSERT INTO audit (sequence, id, at, event, actor, organization, target, reason, detail, origin, hash)
+    VALUES ($1, $2, $3, 'login.admitted', $4, $5, $4, 'ok_existing', '{}', '{}', '')";
+/// Last: whoever comes next waits for this row until the commit.
+const SEAT: &str = "UPDATE seat SET used = used + 1 WHERE organization = $1 AND tier = 'Standard' AND used < owned";
 const LAST: &str = "SELECT COALESCE(MAX(sequence), 0) FROM audit";
 
+/// What is written for a login.
+struct Login {
+    subject: String,
+    organization: String,
+    person: String,
+    member: String,
+    link: String,
+    line: String,
+    email: String,
+    sequence: i64,
+    at: i64,
+}
+
+impl Login {
+    fn new(round: Round, nth: usize, sequence: i64) -> Self {
+        let subject = round.subject(nth);
+        let id = |kind: &str| format!("{kind}_bare{nth:028}");
+        Self {
+            organization: round.organization(nth),
+            person: id("per"),
+            member: id("mem"),
+            link: id("lnk"),
+            line: format!("aud_bare{sequence:028}"),
+            email: format!("{subject}@acme.example"),
+            subject,
+            sequence,
+            at: 1_800_000_000_000_000 + sequence,
+        }
+    }
+
+    fn unexpected(&self, known: Option<&(String, String)>) -> Error {
+        format!("{} is {known:?}", self.subject).into()
+    }
+}
+
+async fn on_postgres(connection: &mut PgConnection, first: bool, login: Login) -> Result<(), Error> {
+    let Login { subject, organization, person, member, link, line, email, sequence, at } = &login;
+    let known: Option<(String, String)> = sqlx::query_as(FIND).bind(subject).bind(organization).fetch_optional(&mut *connection).await?;
+    let person = match &known {
+        Some((person, member)) if !first => {
+            sqlx::query(UPDATE).bind(member).bind(at).execute(&mut *connection).await?;
+            person
+        }
+        None if first => {
+            sqlx::query(PERSON).bind(person).bind(email).bind(subject).execute(&mut *connection).await?;
+            sqlx::query(LINK).bind(link).bind(person).bind(subject).execute(&mut *connection).await?;
+            sqlx::query(MEMBER).bind(member).bind(person).bind(organization).bind(at).execute(&mut *connection).await?;
+            person
+        }
+        _ => return Err(login.unexpected(known.as_ref())),
+    };
+    sqlx::query(AUDIT).bind(sequence).bind(line).bind(at).bind(person).bind(organization).execute(&mut *connection).await?;
+    if first {
+        sqlx::query(SEAT).bind(organization).execute(connection).await?;
+    }
+    Ok(())
+}
+
+fn on_sqlite(connection: &rusqlite::Connection, first: bool, login: &Login) -> Result<(), Error> {
+    let Login { subject, organization, person, member, link, line, email, sequence, at } = login;
+    let known: Option<(String, String)> =
+        connection.prepare_cached(FIND)?.query_row((subject, organization), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let person = match &known {
+        Some((person, member)) if !first => {
+            connection.prepare_cached(UPDATE)?.execute((member, at))?;
+            person
+        }
+        None if first => {
+            connection.prepare_cached(PERSON)?.execute((person, email, subject))?;
+            connection.prepare_cached(LINK)?.execute((link, person, subject))?;
+            connection.prepare_cached(MEMBER)?.execute((member, person, organization, at))?;
+            person
+        }
+        _ => return Err(login.unexpected(known.as_ref())),
+    };
+    connection.prepare_cached(AUDIT)?.execute((sequence, line, at, person, organization))?;
+    if first {
+        connection.prepare_cached(SEAT)?.execute([organization])?;
+    }
+    Ok(())
+}
+
 /// Logins a second in a file, many to a commit.
-pub(crate) async fn sqlite(file: &Path, round: Round) -> Result<f64, Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true);
-    let mut connection: SqliteConnection = options.connect().await?;
-    let (last,): (i64,) = sqlx::query_as(LAST).fetch_one(&mut connection).await?;
+pub(crate) fn sqlite(file: &Path, round: Round) -> Result<f64, Error> {
+    let connection = rusqlite::Connection::open(file)?;
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
+    let last: i64 = connection.query_row(LAST, (), |row| row.get(0))?;
     let started = Instant::now();
     for begin in (0..round.logins).step_by(BATCH) {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
+        connection.execute_batch("BEGIN IMMEDIATE")?;
         for nth in begin..round.logins.min(begin + BATCH) {
-            on_sqlite(&mut connection, round, nth, last + 1 + i64::try_from(nth)?).await?;
+            on_sqlite(&connection, round.first, &Login::new(round, nth, last + 1 + i64::try_from(nth)?))?;
         }
-        sqlx::query("COMMIT").execute(&mut connection).await?;
+        connection.execute_batch("COMMIT")?;
     }
     Ok(rate(round, started))
 }
@@ -154,7 +168,7 @@ pub(crate) async fn postgres(url: &str, round: Round) -> Result<f64, Error> {
         tokio::spawn(async move {
             for nth in (caller..round.logins).step_by(CONNECTIONS) {
                 let mut transaction = connection.begin().await?;
-                on_postgres(&mut transaction, round, nth, last + 1 + i64::try_from(nth)?).await?;
+                on_postgres(&mut transaction, round.first, Login::new(round, nth, last + 1 + i64::try_from(nth)?)).await?;
                 transaction.commit().await?;
             }
             Ok::<_, Error>(())

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 use usher::core::{Organization, OrganizationId, Reason, Settings};
 use usher::store::postgres::PostgresStore;
 use usher::store::sqlite::SqliteStore;
@@ -67,7 +66,7 @@ async fn main() -> Result<(), Error> {
         let bare = bare::Round { first, logins, people: people + logins, organizations };
         let per_second = match &wishes.postgres {
             Some(url) => bare::postgres(url, bare).await?,
-            None => bare::sqlite(&file, bare).await?,
+            None => bare::sqlite(&file, bare)?,
         };
         #[expect(clippy::print_stdout, reason = "a benchmark says its figures")]
         {
@@ -127,9 +126,9 @@ async fn fill(wishes: &Wishes, file: &Path) -> Result<(), Error> {
         }
         sqlx::raw_sql("ANALYZE").execute(&mut connection).await?;
     } else {
-        let mut connection: SqliteConnection = SqliteConnectOptions::new().filename(file).connect().await?;
+        let connection = rusqlite::Connection::open(file)?;
         for statement in people(wishes.people, wishes.organizations) {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
+            connection.execute_batch(&statement)?;
         }
     }
     Ok(())

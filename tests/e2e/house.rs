@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -133,20 +132,17 @@ impl House {
     }
 
     /// From now on, whoever asks for a member gets an error: a table is gone.
-    pub(crate) async fn break_store(&self) {
-        self.alter("ALTER TABLE member RENAME TO member_away").await;
+    pub(crate) fn break_store(&self) {
+        self.alter("ALTER TABLE member RENAME TO member_away");
     }
 
     /// The table is back.
-    pub(crate) async fn mend_store(&self) {
-        self.alter("ALTER TABLE member_away RENAME TO member").await;
+    pub(crate) fn mend_store(&self) {
+        self.alter("ALTER TABLE member_away RENAME TO member");
     }
 
-    async fn alter(&self, statement: &'static str) {
-        let address = format!("sqlite://{}", database(self.folder.path()).display());
-        let mut beside = SqliteConnection::connect(&address).await.unwrap();
-        sqlx::query(statement).execute(&mut beside).await.unwrap();
-        beside.close().await.unwrap();
+    fn alter(&self, statement: &'static str) {
+        rusqlite::Connection::open(database(self.folder.path())).unwrap().execute_batch(statement).unwrap();
     }
 }
 

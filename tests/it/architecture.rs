@@ -48,10 +48,11 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 }
 
 /// Crates that stay inside one folder.
-const CONFINED: [(&str, &[&str]); 4] = [
+const CONFINED: [(&str, &[&str]); 5] = [
     ("samael", &["src/saml"]),
     ("openidconnect", &["src/oidc"]),
     ("sqlx", &["src/store"]),
+    ("rusqlite", &["src/store"]),
     ("tower_sessions", &["src/session", "src/http"]),
 ];
 

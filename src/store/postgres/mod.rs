@@ -1,6 +1,7 @@
 //! The store of many nodes: `PostgreSQL`.
 //!
 //! - `open`: addresses, limits, migrations
+//! - `driver`: statements to the server, rows back
 //! - [`PostgresStore`]: who runs beside whom; the statements themselves are in `sql`, which is this folder's own copy of `store/sql`
 //!
 //! Whatever changes something runs alone, as with `SQLite`'s one writer, and so may rest on everything that it reads. Logins are the exception: they run
@@ -15,13 +16,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgArguments;
-use sqlx::{Arguments as _, AssertSqlSafe, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
 use super::StoreError;
 use super::breaker::Breaker;
 use super::unavailable::unavailable;
-use sql::{Batch, SettingsCache, Statement, Stop};
+use driver::{Pages, change, change_all, fetch, is_conflict, no_row};
+use sql::{Batch, SettingsCache, Stop};
 
 /// A parameter's JSON array of texts as rows `given.value`.
 macro_rules! each_text {
@@ -36,14 +37,15 @@ macro_rules! json_list {
     };
 }
 
+mod driver;
 mod open;
 #[path = "../sql/mod.rs"]
 mod sql;
 
 type Backend = PostgresStore;
-type Database = sqlx::Postgres;
 type Connection = sqlx::PgConnection;
 type Row = sqlx::postgres::PgRow;
+type Fault = sqlx::Error;
 
 /// How long a read may take, with its wait for a connection, before the store counts as unavailable.
 const READ_TIMEOUT: Duration = Duration::from_secs(3);
@@ -189,20 +191,6 @@ const COLUMNS: &str = "SELECT column_name::text AS name, data_type::text AS type
 /// Our tables.
 const TABLE_NAMES: &str = "SELECT table_name::text AS name FROM information_schema.tables
     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> '_sqlx_migrations'";
-
-/// Makes changes in one statement, and answers how many rows each has changed.
-async fn change_all(conn: &mut Connection, changes: &[Statement]) -> Result<Vec<u64>, sqlx::Error> {
-    let (mut steps, mut counted, mut arguments) = (Vec::new(), Vec::new(), PgArguments::default());
-    for (place, change) in changes.iter().enumerate() {
-        steps.push(format!("step{place} AS ({} RETURNING 1)", change.numbered(arguments.len())));
-        counted.push(format!("(SELECT count(*) FROM step{place})"));
-        change.give(&mut arguments)?;
-    }
-    // Counted in their order, which is the order in which they are made.
-    let text = format!("WITH {} SELECT ARRAY[{}]", steps.join(", "), counted.join(", "));
-    let counts: Vec<i64> = sqlx::query_scalar_with(AssertSqlSafe(text), arguments).fetch_one(conn).await?;
-    Ok(counts.into_iter().map(i64::unsigned_abs).collect())
-}
 
 /// The last line of the audit log, which stays the last until the commit. The lock and the look are two statements of one message, because a statement sees
 /// what was there when it began, and not when it got a lock.

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sqlx::QueryBuilder;
 
 use super::codec::{Columns as _, micros};
 use super::queries::anywhere;
-use super::{Backend, Connection, Database, LIKE_IN_ANY_CASE, rows};
+use super::statement::Statement;
+use super::{Backend, Connection, LIKE_IN_ANY_CASE, rows};
 use crate::core::{IncidentId, OrganizationId, Reason};
 use crate::store::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore, AuditLine, StoreError};
 
@@ -72,7 +72,7 @@ fn place(line: &AuditLine) -> Place {
 }
 
 async fn place_of(conn: &mut Connection, sequence: i64) -> Result<Place, StoreError> {
-    let row = sqlx::query("SELECT at FROM audit WHERE sequence = $1").bind(sequence).fetch_optional(conn).await?;
+    let row = Statement::new("SELECT at FROM audit WHERE sequence = $1").bind(sequence).fetch_optional(conn).await?;
     let row = row.ok_or_else(|| StoreError::Missing(format!("audit line {sequence}")))?;
     Ok((row.number("at")?, sequence))
 }
@@ -81,7 +81,7 @@ async fn place_of(conn: &mut Connection, sequence: i64) -> Result<Place, StoreEr
 async fn targets(conn: &mut Connection, filter: &ActivityFilter) -> Result<Vec<String>, StoreError> {
     let Some(target) = &filter.target else { return Ok(Vec::new()) };
     let mut targets = vec![target.clone()];
-    let found = sqlx::query("SELECT id, person FROM member WHERE id = $1 UNION SELECT id, person FROM member WHERE person = $1")
+    let found = Statement::new("SELECT id, person FROM member WHERE id = $1 UNION SELECT id, person FROM member WHERE person = $1")
         .bind(target)
         .fetch_all(conn)
         .await?;
@@ -135,7 +135,7 @@ async fn read_piece(
     start: Option<Place>,
     limit: i64,
 ) -> Result<Piece, StoreError> {
-    let mut query = QueryBuilder::<Database>::new(format!("SELECT {COLUMNS} FROM "));
+    let mut query = Statement::new(format!("SELECT {COLUMNS} FROM "));
     match filter.text.as_deref() {
         None => {
             query.push("audit WHERE ");
@@ -154,7 +154,7 @@ async fn read_piece(
         }
     }
     query.push(" ORDER BY at DESC, sequence DESC LIMIT ").push_bind(limit);
-    let found = query.build().persistent(false).fetch_all(&mut *conn).await?;
+    let found = query.fetch_all(&mut *conn).await?;
     let lines = found.iter().map(rows::audit_line).collect::<Result<Vec<_>, _>>()?;
     let is_full = i64::try_from(lines.len()).is_ok_and(|count| count == limit);
     let looked_until = match lines.last() {
@@ -172,14 +172,14 @@ async fn end_of_window(
     choice: Choice<'_>,
     start: Option<Place>,
 ) -> Result<Option<Place>, StoreError> {
-    let mut query = QueryBuilder::<Database>::new("SELECT at, sequence FROM audit WHERE ");
+    let mut query = Statement::new("SELECT at, sequence FROM audit WHERE ");
     push_conditions(&mut query, filter, choice, start);
     query.push(" ORDER BY at DESC, sequence DESC LIMIT 1 OFFSET ").push_bind(WINDOW - 1);
-    let row = query.build().persistent(false).fetch_optional(conn).await?;
+    let row = query.fetch_optional(conn).await?;
     row.map(|row| Ok((row.number("at")?, row.number("sequence")?))).transpose()
 }
 
-fn push_conditions(query: &mut QueryBuilder<Database>, filter: &ActivityFilter, choice: Choice<'_>, start: Option<Place>) {
+fn push_conditions(query: &mut Statement, filter: &ActivityFilter, choice: Choice<'_>, start: Option<Place>) {
     match choice.organization {
         Some(organization) => query.push("organization = ").push_bind(organization.as_str().to_owned()),
         None => query.push("organization IS NULL"),
@@ -241,13 +241,9 @@ async fn name_people(conn: &mut Connection, ids: &[String]) -> Result<BTreeMap<S
     for (prefix, statement) in STATEMENTS {
         let of_kind: Vec<&String> = ids.iter().filter(|id| id.starts_with(prefix)).collect();
         for some in of_kind.chunks(IDS) {
-            let mut query = QueryBuilder::<Database>::new(statement);
-            let mut list = query.separated(", ");
-            for id in some {
-                list.push_bind(id.as_str());
-            }
-            query.push(")");
-            for row in &query.build().persistent(false).fetch_all(&mut *conn).await? {
+            let mut query = Statement::new(statement);
+            query.push_values(some.iter().map(|id| id.as_str())).push(")");
+            for row in &query.fetch_all(&mut *conn).await? {
                 if let Some(name) = row.maybe_text("name")?.or(row.maybe_text("email")?) {
                     names.insert(row.text("id")?, name);
                 }

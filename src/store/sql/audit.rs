@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::batch::{Batch, Statement, statement};
+use super::batch::Batch;
 use super::codec::{Columns as _, micros, stored_time, to_json};
+use super::statement::Statement;
 use super::{Connection, find_last_line, never_lost, rows};
 use crate::core::{AuditId, OrganizationId, Reason};
 use crate::random;
@@ -71,7 +72,7 @@ pub(super) async fn next_line(conn: &mut Connection, entry: AuditEntry) -> Resul
 }
 
 pub(super) fn insert_line(line: &AuditLine) -> Result<Statement, StoreError> {
-    let insert = statement(
+    let insert = Statement::new(
         "INSERT INTO audit (sequence, id, at, event, actor, organization, target, reason, detail, origin, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     );
@@ -90,7 +91,7 @@ pub(super) fn insert_line(line: &AuditLine) -> Result<Statement, StoreError> {
 }
 
 pub(in crate::store) async fn list_audit(conn: &mut Connection, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2")
+    let rows = Statement::new("SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2")
         .bind(after)
         .bind(i64::from(limit.clamp(1, 1000)))
         .fetch_all(conn)

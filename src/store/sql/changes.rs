@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, statement};
+use super::batch::Batch;
 use super::codec::{Columns as _, micros};
 use super::login::LoginWrite;
 use super::seats::SeatMoves;
+use super::statement::Statement;
 use super::{Connection, PARENT, Stop, members, removals};
 use crate::core::provision::{Change, Facts, Known};
 use crate::core::{
@@ -62,7 +63,7 @@ impl Applied {
         }
         for invite in &self.consumed {
             self.batch.one(
-                statement("UPDATE invite SET closed_at = $2, held = NULL, used_by = $3 WHERE id = $1 AND closed_at IS NULL")
+                Statement::new("UPDATE invite SET closed_at = $2, held = NULL, used_by = $3 WHERE id = $1 AND closed_at IS NULL")
                     .bind(invite.to_string())
                     .bind(micros(now))
                     .bind(self.member.as_ref().map(|member| member.id.to_string())),
@@ -139,7 +140,7 @@ impl Applier<'_> {
     fn create_person(&mut self, email: Option<&EmailAddress>, name: Option<&str>) -> Result<(), StoreError> {
         let id = PersonId::from_uuid(random::uuid(self.write.now)?);
         self.applied.batch.any(
-            statement(
+            Statement::new(
                 "INSERT INTO person (id, parent, email, email_folded, name, search, service_account, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6, 0, $7)",
             )
@@ -159,7 +160,7 @@ impl Applier<'_> {
         let known = self.applied.person.as_mut().filter(|known| known.id == person).ok_or_else(|| unfit("it updates someone else"))?;
         (known.email, known.name) = (email.cloned(), name.map(ToOwned::to_owned));
         self.applied.batch.one(
-            statement("UPDATE person SET email = $2, email_folded = $3, name = $4, search = $5 WHERE id = $1")
+            Statement::new("UPDATE person SET email = $2, email_folded = $3, name = $4, search = $5 WHERE id = $1")
                 .bind(person.to_string())
                 .bind(email.map(EmailAddress::as_str))
                 .bind(email.map(EmailAddress::folded))
@@ -172,7 +173,7 @@ impl Applier<'_> {
     fn create_link(&mut self) -> Result<(), StoreError> {
         let (id, person) = (LinkId::from_uuid(random::uuid(self.write.now)?), self.person()?);
         self.applied.batch.any(
-            statement("INSERT INTO link (id, person, connection, subject, created_at) VALUES ($1, $2, $3, $4, $5)")
+            Statement::new("INSERT INTO link (id, person, connection, subject, created_at) VALUES ($1, $2, $3, $4, $5)")
                 .bind(id.to_string())
                 .bind(person.to_string())
                 .bind(self.write.identity.connection.as_str())
@@ -185,7 +186,7 @@ impl Applier<'_> {
     fn relink(&mut self, link: LinkId) -> Result<(), StoreError> {
         let person = self.person()?;
         self.applied.batch.one(
-            statement("UPDATE link SET subject = $4 WHERE id = $1 AND person = $2 AND connection = $3")
+            Statement::new("UPDATE link SET subject = $4 WHERE id = $1 AND person = $2 AND connection = $3")
                 .bind(link.to_string())
                 .bind(person.to_string())
                 .bind(self.write.identity.connection.as_str())
@@ -265,7 +266,7 @@ impl Applier<'_> {
     }
 
     async fn consume_invite(&mut self, conn: &mut Connection, invite: InviteId, held: Option<&SeatTier>) -> Result<(), Stop> {
-        let row = sqlx::query("SELECT held FROM invite WHERE id = $1 AND organization = $2 AND closed_at IS NULL AND expires_at > $3")
+        let row = Statement::new("SELECT held FROM invite WHERE id = $1 AND organization = $2 AND closed_at IS NULL AND expires_at > $3")
             .bind(invite.to_string())
             .bind(self.write.facts.organization.id.as_str())
             .bind(micros(self.write.now))
@@ -284,7 +285,7 @@ impl Applier<'_> {
     async fn mark_primary_owner(&mut self, conn: &mut Connection) -> Result<(), Stop> {
         let member = self.member(None)?;
         member.primary_owner = true;
-        sqlx::query(
+        Statement::new(
             "UPDATE member SET primary_owner = 0, revision = revision + 1 WHERE organization = $1 AND primary_owner = 1 AND id <> $2",
         )
         .bind(member.organization.as_str().to_owned())
@@ -315,7 +316,7 @@ impl Applier<'_> {
     fn record_attempt(&mut self, reason: Reason) {
         let identity = &self.write.identity;
         self.applied.batch.any(
-            statement(
+            Statement::new(
                 "INSERT INTO attempt (organization, connection, subject, reason, email, first_at, last_at, count, decision)
                  VALUES ($1, $2, $3, $4, $5, $6, $6, 1, $7)
                  ON CONFLICT (organization, connection, subject, reason)

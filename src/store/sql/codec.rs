@@ -6,9 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Row as _;
 
-use super::Row;
 use crate::store::StoreError;
 
 /// The last second of the calendar: a time beyond could be written and not read.
@@ -33,7 +31,7 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T
 }
 
 /// Typed columns of a row; what does not fit is [`StoreError::Corrupt`] and names the column.
-pub(super) trait Columns {
+pub(in crate::store) trait Columns {
     /// A text.
     fn text(&self, column: &str) -> Result<String, StoreError>;
     /// A text that may be missing.
@@ -86,24 +84,6 @@ pub(super) trait Columns {
     /// A JSON document.
     fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
         from_json(&self.text(column)?, column)
-    }
-}
-
-impl Columns for Row {
-    fn text(&self, column: &str) -> Result<String, StoreError> {
-        Ok(self.try_get(column)?)
-    }
-
-    fn maybe_text(&self, column: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.try_get(column)?)
-    }
-
-    fn number(&self, column: &str) -> Result<i64, StoreError> {
-        Ok(self.try_get(column)?)
-    }
-
-    fn maybe_number(&self, column: &str) -> Result<Option<i64>, StoreError> {
-        Ok(self.try_get(column)?)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Everything that a decision may know, read in one statement: of one moment, in one step. Who else administers is asked only where it matters.
 
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 
 use super::codec::{Columns as _, micros};
 use super::settings::LoadedSettings;
-use super::{Connection, Database, PARENT, Row, rows};
+use super::statement::Statement;
+use super::{Connection, PARENT, Row, rows};
 use crate::core::provision::{ConnectionState, Facts, Known, SeatCount};
 use crate::core::{
     ClaimHealth, EmailAddress, GroupClaim, Identity, Invite, Organization, OrganizationId, Person, PersonId, Role, SeatTier,
@@ -59,7 +59,7 @@ pub(in crate::store) async fn find_facts(
 ) -> Result<Option<Found>, StoreError> {
     let organization = settings.load_organization(query.organization);
     let identity = query.identity;
-    let found = sqlx::query(FACTS)
+    let found = Statement::new(FACTS)
         .bind(query.organization.as_str())
         .bind(micros(query.now))
         .bind(identity.connection.as_str())
@@ -159,11 +159,11 @@ fn seats(row: &Row) -> Result<Vec<SeatCount>, StoreError> {
 }
 
 pub(super) async fn load_known(conn: &mut Connection, person: Person, organization: &OrganizationId) -> Result<Known, StoreError> {
-    let links = sqlx::query("SELECT id, connection, subject FROM link WHERE person = $1 ORDER BY id")
+    let links = Statement::new("SELECT id, connection, subject FROM link WHERE person = $1 ORDER BY id")
         .bind(person.id.to_string())
         .fetch_all(&mut *conn)
         .await?;
-    let member = sqlx::query("SELECT * FROM member WHERE organization = $1 AND person = $2")
+    let member = Statement::new("SELECT * FROM member WHERE organization = $1 AND person = $2")
         .bind(organization.as_str())
         .bind(person.id.to_string())
         .fetch_optional(conn)
@@ -179,7 +179,7 @@ pub(super) async fn load_known(conn: &mut Connection, person: Person, organizati
 ///
 /// The roles are values of their own: `PostgreSQL` finds the few who have them by an index only when it sees that they are not everybody's.
 pub(super) async fn count_administrators(conn: &mut Connection, organization: &Organization, without: &[Known]) -> Result<u32, StoreError> {
-    let mut query = QueryBuilder::<Database>::new(
+    let mut query = Statement::new(
         "SELECT count(*) AS admins FROM member WHERE member.status = 'active' AND member.last_login_at IS NOT NULL
              AND member.person NOT IN (SELECT id FROM person WHERE service_account = 1) AND member.organization = ",
     );
@@ -188,21 +188,13 @@ pub(super) async fn count_administrators(conn: &mut Connection, organization: &O
     if !without.is_empty() {
         push_list(&mut query, " AND member.person NOT IN (", without.iter().map(|known| known.person.id.to_string()));
     }
-    query.build().fetch_one(conn).await?.count("admins")
+    query.fetch_one(conn).await?.count("admins")
 }
 
-pub(super) fn push_list(query: &mut QueryBuilder<Database>, opening: &str, values: impl Iterator<Item = String>) {
-    query.push(opening);
-    // NULL is no role and no id, and makes an empty list valid SQL; for NOT IN the caller makes sure that there is a value.
+/// NULL is no role and no id, and makes an empty list valid SQL; for NOT IN the caller makes sure that there is a value.
+pub(super) fn push_list(query: &mut Statement, opening: &str, values: impl Iterator<Item = String>) {
     let mut values = values.peekable();
-    if values.peek().is_none() {
-        query.push("NULL");
-    }
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value);
-    }
-    query.push(")");
+    query.push(opening).push(if values.peek().is_none() { "NULL" } else { "" }).push_values(values).push(")");
 }
 
 /// Whether what a decision rests on is still so. Seats and other administrators are for the writer to check, where they matter.

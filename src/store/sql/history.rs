@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::codec::{Columns as _, micros, to_json};
+use super::statement::Statement;
 use super::{Connection, Row};
 use crate::core::Settings;
 use crate::store::{ReplacedSettings, StoreError};
@@ -12,14 +13,14 @@ const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Keeps what `revision` replaces, and drops what is too old to be undone.
 pub(super) async fn keep(conn: &mut Connection, revision: i64, replaced: &Settings, actor: &str, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO settings_history (revision, replaced_at, actor, document) VALUES ($1, $2, $3, $4)")
+    Statement::new("INSERT INTO settings_history (revision, replaced_at, actor, document) VALUES ($1, $2, $3, $4)")
         .bind(revision)
         .bind(micros(now))
         .bind(actor)
         .bind(to_json(replaced)?)
         .execute(&mut *conn)
         .await?;
-    sqlx::query("DELETE FROM settings_history WHERE replaced_at < $1")
+    Statement::new("DELETE FROM settings_history WHERE replaced_at < $1")
         .bind(micros(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)))
         .execute(conn)
         .await?;
@@ -27,12 +28,12 @@ pub(super) async fn keep(conn: &mut Connection, revision: i64, replaced: &Settin
 }
 
 pub(super) async fn find(conn: &mut Connection, revision: i64) -> Result<Option<ReplacedSettings>, StoreError> {
-    let row = sqlx::query("SELECT * FROM settings_history WHERE revision = $1").bind(revision).fetch_optional(conn).await?;
+    let row = Statement::new("SELECT * FROM settings_history WHERE revision = $1").bind(revision).fetch_optional(conn).await?;
     row.as_ref().map(replaced).transpose()
 }
 
 pub(super) async fn list(conn: &mut Connection, limit: u32) -> Result<Vec<ReplacedSettings>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM settings_history ORDER BY revision DESC LIMIT $1")
+    let rows = Statement::new("SELECT * FROM settings_history ORDER BY revision DESC LIMIT $1")
         .bind(i64::from(limit.clamp(1, 100)))
         .fetch_all(conn)
         .await?;

@@ -1,6 +1,7 @@
 //! Whether counters, chain and rows agree.
 
 use super::codec::Columns as _;
+use super::statement::Statement;
 use super::{Connection, list_audit};
 use crate::store::{StoreError, audit_chain};
 
@@ -25,7 +26,7 @@ const PAGE: u32 = 1000;
 pub(in crate::store) async fn check_integrity(conn: &mut Connection) -> Result<Vec<String>, StoreError> {
     let mut faults = Vec::new();
     for statement in FAULTS {
-        for row in sqlx::query(statement).fetch_all(&mut *conn).await? {
+        for row in Statement::new(statement).fetch_all(&mut *conn).await? {
             faults.push(row.text("fault")?);
         }
     }

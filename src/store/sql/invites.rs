@@ -10,6 +10,7 @@ use super::codec::{Columns as _, micros, stored_time};
 use super::people::By;
 use super::seats::{self, count_seats, release_expired_holds};
 use super::settings::LoadedSettings;
+use super::statement::Statement;
 use super::{Connection, Row, SettingsCache, Stop, find_members_by_email, rows};
 use crate::core::hand::invite::{InviteSituation, ends_at};
 use crate::core::{EmailAddress, InviteId, MemberStatus, OrganizationId, Role, SeatTier};
@@ -60,7 +61,7 @@ pub(super) async fn load_situation(
 }
 
 async fn find_open(conn: &mut Connection, organization: &OrganizationId, email: &EmailAddress, now: Timestamp) -> Result<bool, StoreError> {
-    let found = sqlx::query(
+    let found = Statement::new(
         "SELECT id FROM invite WHERE organization = $1 AND email_folded = $2 AND closed_at IS NULL AND expires_at > $3 LIMIT 1",
     )
     .bind(organization.as_str())
@@ -80,14 +81,14 @@ pub(super) async fn create(conn: &mut Connection, settings: &SettingsCache, writ
         return Err(Stop::Lost);
     }
     release_expired_holds(conn, organization, by.now).await?;
-    sqlx::query("UPDATE invite SET closed_at = $3 WHERE organization = $1 AND email_folded = $2 AND closed_at IS NULL")
+    Statement::new("UPDATE invite SET closed_at = $3 WHERE organization = $1 AND email_folded = $2 AND closed_at IS NULL")
         .bind(organization.as_str())
         .bind(email.folded())
         .bind(micros(by.now))
         .execute(&mut *conn)
         .await?;
     let id = InviteId::from_uuid(random::uuid(by.now)?);
-    sqlx::query(
+    Statement::new(
         "INSERT INTO invite (id, organization, email, email_folded, role, seat, held, primary_owner, created_at, expires_at, invited_by)
          VALUES ($1, $2, $3, $4, $5, $6, $6, 0, $7, $8, $9)",
     )
@@ -111,7 +112,7 @@ pub(super) async fn create(conn: &mut Connection, settings: &SettingsCache, writ
 }
 
 pub(super) async fn list(conn: &mut Connection, organization: &OrganizationId, now: Timestamp) -> Result<Vec<InviteRow>, StoreError> {
-    let found = sqlx::query("SELECT * FROM invite WHERE organization = $1 AND closed_at IS NULL ORDER BY email_folded, id")
+    let found = Statement::new("SELECT * FROM invite WHERE organization = $1 AND closed_at IS NULL ORDER BY email_folded, id")
         .bind(organization.as_str())
         .fetch_all(conn)
         .await?;
@@ -120,7 +121,7 @@ pub(super) async fn list(conn: &mut Connection, organization: &OrganizationId, n
 
 /// An invite that was ended meanwhile is a lost race.
 async fn load(conn: &mut Connection, organization: &OrganizationId, invite: InviteId, now: Timestamp) -> Result<InviteRow, Stop> {
-    let row = sqlx::query("SELECT * FROM invite WHERE organization = $1 AND id = $2 AND closed_at IS NULL")
+    let row = Statement::new("SELECT * FROM invite WHERE organization = $1 AND id = $2 AND closed_at IS NULL")
         .bind(organization.as_str())
         .bind(invite.to_string())
         .fetch_optional(conn)
@@ -149,7 +150,7 @@ pub(super) async fn renew(
 ) -> Result<InviteRow, Stop> {
     release_expired_holds(conn, organization, by.now).await?;
     let before = load(conn, organization, invite, by.now).await?;
-    sqlx::query("UPDATE invite SET expires_at = $2, held = seat WHERE id = $1")
+    Statement::new("UPDATE invite SET expires_at = $2, held = seat WHERE id = $1")
         .bind(invite.to_string())
         .bind(micros(stored_time(ends_at)))
         .execute(&mut *conn)
@@ -166,7 +167,7 @@ pub(super) async fn renew(
 pub(super) async fn revoke(conn: &mut Connection, organization: &OrganizationId, invite: InviteId, by: &By) -> Result<InviteRow, Stop> {
     release_expired_holds(conn, organization, by.now).await?;
     let before = load(conn, organization, invite, by.now).await?;
-    sqlx::query("UPDATE invite SET closed_at = $2, held = NULL WHERE id = $1")
+    Statement::new("UPDATE invite SET closed_at = $2, held = NULL WHERE id = $1")
         .bind(invite.to_string())
         .bind(micros(by.now))
         .execute(&mut *conn)

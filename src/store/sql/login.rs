@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::audit::{AuditEntry, insert_line, next_line};
-use super::batch::{Batch, Statement, statement};
+use super::batch::Batch;
 use super::changes::{self, Applied};
 use super::codec::{micros, stored_time, to_json};
 use super::facts::{Found, find_facts, load_found, still_hold};
 use super::seats::release_expired_holds;
+use super::statement::Statement;
 use super::{Connection, SettingsCache, Stop, before_the_chain};
 use crate::core::provision::{Admission, Change, Decision, Facts, Known, Outcome};
 use crate::core::{DecisionId, EmailAddress, GroupClaim, Identity, Member, MemberId, MemberStatus, PersonId};
@@ -179,7 +180,7 @@ fn note_login(write: &LoginWrite, has_attempts: bool, applied: &mut Applied) {
     // Whoever is let in waits for nobody any more.
     if has_attempts {
         applied.batch.any(
-            statement("DELETE FROM attempt WHERE organization = $1 AND connection = $2 AND subject = $3")
+            Statement::new("DELETE FROM attempt WHERE organization = $1 AND connection = $2 AND subject = $3")
                 .bind(write.facts.organization.id.as_str())
                 .bind(write.identity.connection.as_str())
                 .bind(write.identity.subject.as_str()),
@@ -195,7 +196,7 @@ fn note_groups(write: &LoginWrite, batch: &mut Batch) -> Result<(), StoreError> 
     let (now, recent) = (micros(write.now), micros(write.now - NOTED_FOR));
     if write.facts.connection.health.last_present_at.is_none_or(|at| micros(at) <= recent) {
         batch.any(
-            statement(
+            Statement::new(
                 "INSERT INTO claim_health (connection, last_present_at) VALUES ($1, $2)
                  ON CONFLICT (connection) DO UPDATE SET last_present_at = excluded.last_present_at
                  WHERE claim_health.last_present_at < excluded.last_present_at",
@@ -205,7 +206,7 @@ fn note_groups(write: &LoginWrite, batch: &mut Batch) -> Result<(), StoreError> 
         );
     }
     batch.any(
-        statement(concat!(
+        Statement::new(concat!(
             "INSERT INTO seen_group (connection, value, last_seen_at) SELECT $1, given.value, $2 FROM ",
             each_text!("$4"),
             " WHERE NOT EXISTS (SELECT 1 FROM seen_group AS noted
@@ -261,7 +262,7 @@ fn insert_decision(
     id: DecisionId,
     line: &AuditLine,
 ) -> Statement {
-    statement(
+    Statement::new(
         "INSERT INTO decision (id, at, organization, connection, person, member, identity, decision, incident, audit)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
@@ -281,7 +282,7 @@ fn insert_decision(
 fn note_identity(write: &LoginWrite, person: PersonId, batch: &mut Batch) {
     let identity = &write.identity;
     batch.any(
-        statement(
+        Statement::new(
             "INSERT INTO last_identity (organization, person, at, email_folded, has_groups, identity) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (organization, person) DO UPDATE SET at = excluded.at, email_folded = excluded.email_folded,
                  has_groups = excluded.has_groups, identity = excluded.identity

@@ -1,7 +1,8 @@
 //! The row of a member, written whole: as it will be, if it still is as it was.
 
-use super::batch::{Batch, Statement, statement};
+use super::batch::Batch;
 use super::codec::{micros, to_json};
+use super::statement::Statement;
 use crate::core::{Member, SeatTier};
 use crate::store::StoreError;
 
@@ -19,7 +20,7 @@ macro_rules! standing {
 
 /// A new member.
 pub(super) fn insert(batch: &mut Batch, member: &Member) -> Result<(), StoreError> {
-    let row = statement(
+    let row = Statement::new(
         "INSERT INTO member (id, organization, status, role, seat, wanted_tier, wanted_since, seat_unassigned, pin, primary_owner, revision,
              last_login_at, last_groups_at, person, joined_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
@@ -36,9 +37,9 @@ pub(super) fn update(batch: &mut Batch, before: &Member, after: &Member) -> Resu
     }
     let is_as_before = after.revision == before.revision;
     let row = if is_as_before {
-        which(statement("UPDATE member SET last_login_at = $3, last_groups_at = $4 WHERE id = $1 AND revision = $2"), before)
+        which(Statement::new("UPDATE member SET last_login_at = $3, last_groups_at = $4 WHERE id = $1 AND revision = $2"), before)
     } else {
-        with_standing(which(statement(standing!(", last_login_at = $12, last_groups_at = $13")), before), after)?
+        with_standing(which(Statement::new(standing!(", last_login_at = $12, last_groups_at = $13")), before), after)?
     };
     batch.one(with_times(row, after));
     Ok(())
@@ -46,7 +47,7 @@ pub(super) fn update(batch: &mut Batch, before: &Member, after: &Member) -> Resu
 
 /// What an administrator makes of a member; times of logins are the logins' own.
 pub(super) fn update_by_hand(batch: &mut Batch, before: &Member, after: &Member) -> Result<(), StoreError> {
-    batch.one(with_standing(which(statement(standing!("")), before), after)?);
+    batch.one(with_standing(which(Statement::new(standing!("")), before), after)?);
     Ok(())
 }
 

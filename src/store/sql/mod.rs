@@ -1,10 +1,10 @@
 //! The use cases as SQL that `SQLite` and `PostgreSQL` both understand: `$1`, `RETURNING`, `TEXT` and `BIGINT`.
 //!
-//! This folder is compiled twice: as `sqlite::sql` and as `postgres::sql`. What `super` names here (`Backend`, `Connection`, `Database`, `Row`,
-//! `LIKE_IN_ANY_CASE`, `change_all`, the macros for JSON) is that of the one database or of the other.
+//! This folder is compiled twice: as `sqlite::sql` and as `postgres::sql`. What `super` names here (`Backend`, `Connection`, `Row`, `Fault`,
+//! `fetch`, `change`, `LIKE_IN_ANY_CASE`, the macros for JSON) is that of the one database or of the other.
 //!
 //! - `use_cases`: the methods of [`crate::store::Store`], each one transaction around the statements
-//! - `batch`: many changes in one step
+//! - `statement`: one statement with its values; `batch`: many changes in one step
 //! - `codec`: ids, times, JSON and errors on their way in and out of columns; `rows`: whole rows
 //! - `settings`, `save`, `owner`: the settings, their change, and the seat that waits for a Primary Owner
 //! - `facts`: what a decision may know; `login`, `changes`: what it writes; `members`: a member's row
@@ -21,7 +21,9 @@
 //!
 //! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
 
-use super::{Backend, Connection, Database, LIKE_IN_ANY_CASE, Row, before_the_chain, change_all, find_last_line};
+use super::{
+    Backend, Connection, Fault, LIKE_IN_ANY_CASE, Row, before_the_chain, change, change_all, fetch, find_last_line, is_conflict, no_row,
+};
 
 mod activity;
 mod audit;
@@ -49,11 +51,13 @@ mod save;
 mod seats;
 mod settings;
 mod sign_ins;
+mod statement;
 mod tokens;
 mod use_cases;
 
 use audit::{AuditEntry, append_audit, list_audit};
-pub(super) use batch::{Batch, Statement};
+pub(super) use batch::Batch;
+pub(super) use codec::Columns;
 use facts::{find_facts, load_found};
 use integrity::check_integrity;
 use login::{LoginWrite, commit_login};
@@ -63,6 +67,7 @@ use save::{SettingsWrite, save_settings};
 use seats::count_seats;
 pub(super) use settings::SettingsCache;
 use settings::find_settings;
+pub(super) use statement::{Statement, Value};
 use use_cases::never_lost;
 
 /// The one parent organization of this installation.
@@ -83,13 +88,9 @@ impl From<crate::store::StoreError> for Stop {
     }
 }
 
-impl From<sqlx::Error> for Stop {
-    /// A row that may exist only once exists already: someone else wrote it since the facts were loaded. So too when `PostgreSQL` ends one of two
-    /// transactions that stand in each other's way (40001: not serializable, 40P01: deadlock).
-    fn from(error: sqlx::Error) -> Self {
-        let lost = error.as_database_error().is_some_and(|found| {
-            found.is_unique_violation() || found.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01"))
-        });
-        if lost { Self::Lost } else { Self::Failed(error.into()) }
+impl From<Fault> for Stop {
+    /// A row that may exist only once exists already, or two transactions stood in each other's way: someone else was faster since the facts were loaded.
+    fn from(fault: Fault) -> Self {
+        if is_conflict(&fault) { Self::Lost } else { Self::Failed(fault.into()) }
     }
 }

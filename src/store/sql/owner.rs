@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::codec::{Columns as _, micros};
+use super::statement::Statement;
 use super::{Connection, Row, count_seats, seats};
 use crate::core::{EmailAddress, InviteId, Organization, OrganizationId, SeatTier};
 use crate::random;
@@ -37,7 +38,7 @@ pub(super) async fn hold_seat(
 
 async fn drop_former(conn: &mut Connection, organization: &Organization, now: Timestamp) -> Result<(), StoreError> {
     let address = organization.primary_owner.as_ref().map_or("", EmailAddress::folded);
-    let dropped = sqlx::query(
+    let dropped = Statement::new(
         "SELECT id, held FROM invite WHERE organization = $1 AND primary_owner = 1 AND closed_at IS NULL AND email_folded <> $2",
     )
     .bind(organization.id.as_str())
@@ -45,7 +46,7 @@ async fn drop_former(conn: &mut Connection, organization: &Organization, now: Ti
     .fetch_all(&mut *conn)
     .await?;
     end_holds(conn, &organization.id, &dropped, now).await?;
-    sqlx::query(
+    Statement::new(
         "UPDATE member SET primary_owner = 0, revision = revision + 1 WHERE organization = $1 AND primary_owner = 1
          AND person NOT IN (SELECT id FROM person WHERE email_folded = $2)",
     )
@@ -58,7 +59,7 @@ async fn drop_former(conn: &mut Connection, organization: &Organization, now: Ti
 
 /// Ends every hold for a Primary Owner who has not come: somebody else has become it by hand.
 pub(super) async fn close_holds(conn: &mut Connection, organization: &OrganizationId, now: Timestamp) -> Result<(), StoreError> {
-    let open = sqlx::query("SELECT id, held FROM invite WHERE organization = $1 AND primary_owner = 1 AND closed_at IS NULL")
+    let open = Statement::new("SELECT id, held FROM invite WHERE organization = $1 AND primary_owner = 1 AND closed_at IS NULL")
         .bind(organization.as_str())
         .fetch_all(&mut *conn)
         .await?;
@@ -67,7 +68,7 @@ pub(super) async fn close_holds(conn: &mut Connection, organization: &Organizati
 
 async fn end_holds(conn: &mut Connection, organization: &OrganizationId, invites: &[Row], now: Timestamp) -> Result<(), StoreError> {
     for row in invites {
-        sqlx::query("UPDATE invite SET closed_at = $2, held = NULL WHERE id = $1")
+        Statement::new("UPDATE invite SET closed_at = $2, held = NULL WHERE id = $1")
             .bind(row.text("id")?)
             .bind(micros(now))
             .execute(&mut *conn)
@@ -80,7 +81,7 @@ async fn end_holds(conn: &mut Connection, organization: &OrganizationId, invites
 }
 
 async fn is_member(conn: &mut Connection, organization: &Organization, address: &EmailAddress) -> Result<bool, StoreError> {
-    let found = sqlx::query(
+    let found = Statement::new(
         "SELECT member.id FROM member JOIN person ON person.id = member.person
          WHERE member.organization = $1 AND member.status = 'active' AND person.email_folded = $2 LIMIT 1",
     )
@@ -92,7 +93,7 @@ async fn is_member(conn: &mut Connection, organization: &Organization, address: 
 }
 
 async fn has_marked_owner(conn: &mut Connection, organization: &Organization) -> Result<bool, StoreError> {
-    let found = sqlx::query("SELECT id FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active'")
+    let found = Statement::new("SELECT id FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active'")
         .bind(organization.id.as_str())
         .fetch_optional(conn)
         .await?;
@@ -105,7 +106,7 @@ async fn has_open_invite(
     address: &EmailAddress,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let found = sqlx::query(
+    let found = Statement::new(
         "SELECT id FROM invite WHERE organization = $1 AND email_folded = $2 AND closed_at IS NULL AND expires_at > $3 LIMIT 1",
     )
     .bind(organization.id.as_str())
@@ -143,7 +144,7 @@ async fn insert_hold(
     tier: Option<&SeatTier>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    Statement::new(
         "INSERT INTO invite (id, organization, email, email_folded, role, seat, held, primary_owner, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6, 1, $7, $8)",
     )

@@ -14,6 +14,7 @@ use super::queries::{find_member, find_member_by_id};
 use super::rows::member_rows;
 use super::seats::{SeatMoves, count_seats, release_expired_holds};
 use super::settings::LoadedSettings;
+use super::statement::Statement;
 use super::{Backend, Connection, SettingsCache, Stop, invites, members, owner, relink, removals, rows};
 use crate::core::hand::invite::InviteSituation;
 use crate::core::hand::{Edit, Situation};
@@ -240,7 +241,7 @@ impl PeopleStore for Backend {
 }
 
 async fn list_queue(conn: &mut Connection, organization: &OrganizationId) -> Result<Vec<MemberRow>, StoreError> {
-    let found = sqlx::query(member_rows!(
+    let found = Statement::new(member_rows!(
         "WHERE member.organization = $1 AND member.wanted_tier IS NOT NULL AND member.status = 'active'
          ORDER BY member.wanted_since, member.id"
     ))
@@ -256,7 +257,7 @@ async fn list_stale(
     before: Timestamp,
     limit: u32,
 ) -> Result<Vec<MemberRow>, StoreError> {
-    let found = sqlx::query(member_rows!(
+    let found = Statement::new(member_rows!(
         "WHERE member.organization = $1 AND member.status = 'active' AND member.seat IS NOT NULL AND person.service_account = 0
            AND COALESCE(member.last_login_at, member.joined_at) < $2
          ORDER BY COALESCE(member.last_login_at, member.joined_at), member.id LIMIT $3"
@@ -270,7 +271,7 @@ async fn list_stale(
 }
 
 async fn find_primary_owner(conn: &mut Connection, organization: &OrganizationId) -> Result<Option<MemberRow>, StoreError> {
-    let row = sqlx::query(member_rows!("WHERE member.organization = $1 AND member.primary_owner = 1 AND member.status = 'active'"))
+    let row = Statement::new(member_rows!("WHERE member.organization = $1 AND member.primary_owner = 1 AND member.status = 'active'"))
         .bind(organization.as_str())
         .fetch_optional(conn)
         .await?;
@@ -380,7 +381,7 @@ async fn mark_service_account(
     }
     let organization = settings.load_organization(organization)?;
     let administrators = count_administrators(conn, &organization, &[]).await?;
-    sqlx::query("UPDATE person SET service_account = $2 WHERE id = $1")
+    Statement::new("UPDATE person SET service_account = $2 WHERE id = $1")
         .bind(before.person.id.to_string())
         .bind(i64::from(service_account))
         .execute(&mut *conn)

@@ -1,11 +1,11 @@
 //! All tables, out and in.
 
-use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, QueryBuilder};
 use tokio::sync::mpsc;
 
+use super::super::Pages;
 use super::codec::Columns as _;
-use super::{Connection, Database, Row, Stop, check_integrity};
+use super::statement::{Statement, Value};
+use super::{Connection, Row, Stop, check_integrity};
 use crate::store::StoreError;
 use crate::store::portable::{Cell, Part, TableSum, cut_off};
 
@@ -33,17 +33,17 @@ const TABLES: [&str; 19] = [
 ];
 
 /// Rows that travel together.
-const BATCH: usize = 200;
+const BATCH: u32 = 200;
 
 /// The columns of a table that are stored, by name, and whether they hold text.
 async fn columns(conn: &mut Connection, table: &str) -> Result<Vec<(String, bool)>, StoreError> {
-    let rows = sqlx::query(super::super::COLUMNS).bind(table).fetch_all(conn).await?;
+    let rows = Statement::new(super::super::COLUMNS).bind(table).fetch_all(conn).await?;
     rows.iter().map(|row| Ok((row.text("name")?, row.text("type")?.eq_ignore_ascii_case("text")))).collect()
 }
 
 /// Fails when the schema has a table that would be left behind.
 async fn check_tables(conn: &mut Connection) -> Result<(), StoreError> {
-    for row in sqlx::query(super::super::TABLE_NAMES).fetch_all(conn).await? {
+    for row in Statement::new(super::super::TABLE_NAMES).fetch_all(conn).await? {
         let name = row.text("name")?;
         if !TABLES.contains(&name.as_str()) {
             return Err(StoreError::Corrupt(format!("there is a table {name}, which is not known")));
@@ -55,8 +55,8 @@ async fn check_tables(conn: &mut Connection) -> Result<(), StoreError> {
 pub(super) async fn count_rows(conn: &mut Connection) -> Result<u64, StoreError> {
     let mut all = 0;
     for table in TABLES {
-        let statement = AssertSqlSafe(format!("SELECT count(*) AS rows FROM {table}"));
-        all += u64::from(sqlx::query(statement).fetch_one(&mut *conn).await?.count("rows")?);
+        let count = Statement::new(format!("SELECT count(*) AS rows FROM {table}"));
+        all += u64::from(count.fetch_one(&mut *conn).await?.count("rows")?);
     }
     Ok(all)
 }
@@ -75,25 +75,18 @@ async fn read_table(conn: &mut Connection, table: &'static str, into: Option<&mp
     let typed = columns(conn, table).await?;
     let names: Vec<String> = typed.iter().map(|(name, _)| name.clone()).collect();
     let mut sum = TableSum::new(table);
-    let mut batch = Vec::with_capacity(BATCH);
-    let statement = AssertSqlSafe(format!("SELECT {} FROM {table}", quoted(&names)));
-    let mut rows = sqlx::query(statement).fetch(conn);
+    let mut pages = Pages::of(table, &quoted(&names));
     loop {
-        let row = rows.try_next().await?;
-        let is_end = row.is_none();
-        if let Some(row) = row {
-            let row = read_row(&row, &typed)?;
-            sum.add(&names, &row);
-            batch.push(row);
-        }
-        if batch.len() == BATCH || (is_end && !batch.is_empty()) {
-            let part = Part::Rows { table, columns: names.clone(), rows: std::mem::take(&mut batch) };
-            if let Some(into) = into {
-                into.send(part).await.map_err(|_| cut_off())?;
-            }
-        }
-        if is_end {
+        let found = pages.next(conn, BATCH).await?;
+        if found.is_empty() {
             return Ok(sum);
+        }
+        let rows = found.iter().map(|row| read_row(row, &typed)).collect::<Result<Vec<_>, _>>()?;
+        for row in &rows {
+            sum.add(&names, row);
+        }
+        if let Some(into) = into {
+            into.send(Part::Rows { table, columns: names.clone(), rows }).await.map_err(|_| cut_off())?;
         }
     }
 }
@@ -136,15 +129,15 @@ pub(super) async fn import(conn: &mut Connection, mut from: mpsc::Receiver<Part>
 }
 
 async fn insert(conn: &mut Connection, table: &str, columns: &[String], rows: Vec<Vec<Cell>>) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Database>::new(format!("INSERT INTO {table} ({}) ", quoted(columns)));
-    query.push_values(rows, |mut row, cells| {
-        for cell in cells {
-            match cell {
-                Cell::Text(text) => row.push_bind(text),
-                Cell::Number(number) => row.push_bind(number),
-            };
-        }
-    });
-    query.build().persistent(false).execute(conn).await?;
+    let mut insert = Statement::new(format!("INSERT INTO {table} ({}) VALUES ", quoted(columns)));
+    for (place, cells) in rows.into_iter().enumerate() {
+        insert.push(if place == 0 { "(" } else { ", (" });
+        insert.push_values(cells.into_iter().map(|cell| match cell {
+            Cell::Text(text) => Value::Text(text),
+            Cell::Number(number) => Value::Number(number),
+        }));
+        insert.push(")");
+    }
+    insert.execute(conn).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::codec::Columns as _;
 use super::rows::member_rows;
+use super::statement::Statement;
 use super::{Connection, rows};
 use crate::core::{EmailAddress, IncidentId, MemberId, OrganizationId, PersonId};
 use crate::store::{Attempt, DecisionRecord, MemberRow, StoreError};
@@ -30,7 +31,7 @@ async fn find_one(
     organization: &OrganizationId,
     id: &(impl ToString + Sync),
 ) -> Result<Option<MemberRow>, StoreError> {
-    let row = sqlx::query(statement).bind(organization.as_str()).bind(id.to_string()).fetch_optional(conn).await?;
+    let row = Statement::new(statement).bind(organization.as_str()).bind(id.to_string()).fetch_optional(conn).await?;
     row.as_ref().map(rows::member_row).transpose()
 }
 
@@ -39,7 +40,7 @@ pub(in crate::store) async fn find_members_by_email(
     organization: &OrganizationId,
     email: &EmailAddress,
 ) -> Result<Vec<MemberRow>, StoreError> {
-    let found = sqlx::query(member_rows!("WHERE person.email_folded = $2 AND member.organization = $1 ORDER BY member.id"))
+    let found = Statement::new(member_rows!("WHERE person.email_folded = $2 AND member.organization = $1 ORDER BY member.id"))
         .bind(organization.as_str())
         .bind(email.folded())
         .fetch_all(conn)
@@ -59,7 +60,7 @@ pub(in crate::store) async fn list_members(
         Some(member) => (member_email(conn, member).await?, member.to_string()),
         None => (String::new(), String::new()),
     };
-    let found = sqlx::query(member_rows!(
+    let found = Statement::new(member_rows!(
         "WHERE member.organization = $1 AND person.search LIKE $2 ESCAPE '!'
            AND (COALESCE(person.email_folded, ''), member.id) > ($3, $4)
          ORDER BY COALESCE(person.email_folded, ''), member.id LIMIT $5"
@@ -75,7 +76,7 @@ pub(in crate::store) async fn list_members(
 }
 
 async fn member_email(conn: &mut Connection, member: MemberId) -> Result<String, StoreError> {
-    let row = sqlx::query("SELECT person.email_folded FROM member JOIN person ON person.id = member.person WHERE member.id = $1")
+    let row = Statement::new("SELECT person.email_folded FROM member JOIN person ON person.id = member.person WHERE member.id = $1")
         .bind(member.to_string())
         .fetch_optional(conn)
         .await?
@@ -94,7 +95,7 @@ pub(in crate::store) async fn find_last_decision(
     organization: &OrganizationId,
     person: PersonId,
 ) -> Result<Option<DecisionRecord>, StoreError> {
-    let row = sqlx::query(
+    let row = Statement::new(
         "SELECT decision.*, audit.id AS audit_id FROM decision JOIN audit ON audit.sequence = decision.audit
          WHERE decision.organization = $1 AND decision.person = $2 ORDER BY decision.audit DESC LIMIT 1",
     )
@@ -109,7 +110,7 @@ pub(in crate::store) async fn find_decision_by_incident(
     conn: &mut Connection,
     incident: IncidentId,
 ) -> Result<Option<DecisionRecord>, StoreError> {
-    let row = sqlx::query(
+    let row = Statement::new(
         "SELECT decision.*, audit.id AS audit_id FROM decision JOIN audit ON audit.sequence = decision.audit
          WHERE decision.incident = $1 ORDER BY decision.audit DESC LIMIT 1",
     )
@@ -120,7 +121,7 @@ pub(in crate::store) async fn find_decision_by_incident(
 }
 
 pub(in crate::store) async fn list_attempts(conn: &mut Connection, organization: &OrganizationId) -> Result<Vec<Attempt>, StoreError> {
-    let found = sqlx::query("SELECT * FROM attempt WHERE organization = $1 ORDER BY first_at, connection, subject, reason")
+    let found = Statement::new("SELECT * FROM attempt WHERE organization = $1 ORDER BY first_at, connection, subject, reason")
         .bind(organization.as_str())
         .fetch_all(conn)
         .await?;

@@ -11,6 +11,7 @@ use super::audit::{AuditEntry, append_audit};
 use super::batch::Batch;
 use super::codec::{Columns as _, micros, stored_time};
 use super::seats::{SeatMoves, count_seats, release_expired_holds};
+use super::statement::Statement;
 use super::{Backend, Connection, PARENT, Stop, changes, find_settings, queries, use_cases};
 use crate::core::{EmailAddress, MemberId, MemberStatus, Organization, OrganizationId, PersonId, SeatTier};
 use crate::random;
@@ -80,11 +81,11 @@ async fn create(conn: &mut Connection, link: Link) -> Result<(), Stop> {
         let why = format!("{email} is neither an administrator of {organization} nor its Primary Owner");
         return Err(StoreError::Refused(why).into());
     }
-    sqlx::query("DELETE FROM recovery_link WHERE organization = $1 AND used_at IS NULL")
+    Statement::new("DELETE FROM recovery_link WHERE organization = $1 AND used_at IS NULL")
         .bind(organization.as_str())
         .execute(&mut *conn)
         .await?;
-    sqlx::query("INSERT INTO recovery_link (key, organization, email, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
+    Statement::new("INSERT INTO recovery_link (key, organization, email, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(key)
         .bind(organization.as_str())
         .bind(email.as_str())
@@ -114,7 +115,7 @@ async fn load_organization(conn: &mut Connection, id: &OrganizationId) -> Result
 
 /// The organization and the address of a link that works.
 async fn find_open(conn: &mut Connection, key: &str, now: Timestamp) -> Result<Option<(OrganizationId, EmailAddress)>, StoreError> {
-    let row = sqlx::query("SELECT organization, email FROM recovery_link WHERE key = $1 AND used_at IS NULL AND expires_at > $2")
+    let row = Statement::new("SELECT organization, email FROM recovery_link WHERE key = $1 AND used_at IS NULL AND expires_at > $2")
         .bind(key)
         .bind(micros(now))
         .fetch_optional(conn)
@@ -132,7 +133,7 @@ async fn redeem(conn: &mut Connection, key: &str, origin: RequestOrigin, now: Ti
         }
         None => return Ok(None),
     };
-    sqlx::query("UPDATE recovery_link SET used_at = $2 WHERE key = $1").bind(key).bind(micros(now)).execute(&mut *conn).await?;
+    Statement::new("UPDATE recovery_link SET used_at = $2 WHERE key = $1").bind(key).bind(micros(now)).execute(&mut *conn).await?;
     let entry = AuditEntry {
         event: "recovery.link_used".to_owned(),
         actor: row.person.id.to_string(),
@@ -165,7 +166,7 @@ async fn may_become_primary_owner(conn: &mut Connection, organization: &Organiza
     if organization.primary_owner.as_ref() != Some(email) {
         return Ok(false);
     }
-    let marked = sqlx::query("SELECT id FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active'")
+    let marked = Statement::new("SELECT id FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active'")
         .bind(organization.id.as_str())
         .fetch_optional(&mut *conn)
         .await?;
@@ -191,7 +192,7 @@ async fn make_primary_owner(
         None => count_seats(conn, &organization.id, now).await?.into_iter().find(|count| count.free() > 0).map(|count| count.tier),
     };
     let role = organization.roles.first().unwrap_or(&organization.default_role);
-    sqlx::query(
+    Statement::new(
         "INSERT INTO member (id, person, organization, status, role, seat, seat_unassigned, primary_owner, joined_at, revision)
          VALUES ($1, $2, $3, 'active', $4, $5, 0, 1, $6, 1)
          ON CONFLICT (organization, person) DO UPDATE SET status = 'active', role = excluded.role, seat = excluded.seat, seat_unassigned = 0,
@@ -214,7 +215,7 @@ async fn make_primary_owner(
 }
 
 async fn find_or_create_person(conn: &mut Connection, email: &EmailAddress, now: Timestamp) -> Result<PersonId, Stop> {
-    let known = sqlx::query("SELECT id FROM person WHERE parent = $1 AND email_folded = $2 ORDER BY id LIMIT 2")
+    let known = Statement::new("SELECT id FROM person WHERE parent = $1 AND email_folded = $2 ORDER BY id LIMIT 2")
         .bind(PARENT)
         .bind(email.folded())
         .fetch_all(&mut *conn)
@@ -222,7 +223,7 @@ async fn find_or_create_person(conn: &mut Connection, email: &EmailAddress, now:
     match known.as_slice() {
         [] => {
             let id = PersonId::from_uuid(random::uuid(now)?);
-            sqlx::query(
+            Statement::new(
                 "INSERT INTO person (id, parent, email, email_folded, name, search, service_account, created_at)
                  VALUES ($1, $2, $3, $4, NULL, $5, 0, $6)",
             )
@@ -249,14 +250,14 @@ async fn consume_invite(
     now: Timestamp,
 ) -> Result<Option<SeatTier>, StoreError> {
     let invites =
-        sqlx::query("SELECT id, held FROM invite WHERE organization = $1 AND email_folded = $2 AND closed_at IS NULL ORDER BY id")
+        Statement::new("SELECT id, held FROM invite WHERE organization = $1 AND email_folded = $2 AND closed_at IS NULL ORDER BY id")
             .bind(organization.id.as_str())
             .bind(email.folded())
             .fetch_all(&mut *conn)
             .await?;
     let mut held = None;
     for invite in &invites {
-        sqlx::query("UPDATE invite SET closed_at = $2, held = NULL WHERE id = $1")
+        Statement::new("UPDATE invite SET closed_at = $2, held = NULL WHERE id = $1")
             .bind(invite.text("id")?)
             .bind(micros(now))
             .execute(&mut *conn)
@@ -288,13 +289,13 @@ pub(super) async fn check_required_sso(
 }
 
 async fn find_proof(conn: &mut Connection, organization: &Organization) -> Result<SsoProof, StoreError> {
-    let used = sqlx::query("SELECT MAX(used_at) AS at FROM recovery_link WHERE organization = $1")
+    let used = Statement::new("SELECT MAX(used_at) AS at FROM recovery_link WHERE organization = $1")
         .bind(organization.id.as_str())
         .fetch_one(&mut *conn)
         .await?;
     let highest = organization.roles.first().unwrap_or(&organization.default_role);
     // Two questions, because one with OR looks at every member.
-    let signed_in = sqlx::query(
+    let signed_in = Statement::new(
         "SELECT MAX(owner.at) AS at FROM (
              SELECT person, last_login_at AS at FROM member
              WHERE organization = $1 AND status = 'active' AND role = $2 AND last_login_at IS NOT NULL

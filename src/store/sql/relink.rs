@@ -6,6 +6,7 @@ use serde_json::json;
 use super::audit::{AuditEntry, append_audit};
 use super::codec::{Columns as _, micros, stored_time};
 use super::people::By;
+use super::statement::Statement;
 use super::{Connection, Stop, rows};
 use crate::core::{ConnectionId, LinkId, MemberRow, OrganizationId, PersonId};
 use crate::random;
@@ -28,12 +29,12 @@ pub(in crate::store) async fn open_relink_window(conn: &mut Connection, window: 
     if until <= now || until.duration_since(now) > LONGEST {
         return Err(StoreError::Refused("a relink window ends within the next 72 hours".to_owned()));
     }
-    let opened = sqlx::query("UPDATE connection SET relink_open_until = $2 WHERE id = $1 AND removed_at IS NULL")
+    let opened = Statement::new("UPDATE connection SET relink_open_until = $2 WHERE id = $1 AND removed_at IS NULL")
         .bind(connection.as_str())
         .bind(micros(stored_time(until)))
         .execute(&mut *conn)
         .await?;
-    if opened.rows_affected() == 0 {
+    if opened == 0 {
         return Err(StoreError::Missing(format!("connection {connection}")));
     }
     let entry = AuditEntry {
@@ -51,12 +52,12 @@ pub(in crate::store) async fn open_relink_window(conn: &mut Connection, window: 
 }
 
 pub(super) async fn close_window(conn: &mut Connection, connection: &ConnectionId, by: &By) -> Result<(), Stop> {
-    let closed = sqlx::query("UPDATE connection SET relink_open_until = NULL WHERE id = $1 AND relink_open_until > $2")
+    let closed = Statement::new("UPDATE connection SET relink_open_until = NULL WHERE id = $1 AND relink_open_until > $2")
         .bind(connection.as_str())
         .bind(micros(by.now))
         .execute(&mut *conn)
         .await?;
-    if closed.rows_affected() == 1 {
+    if closed == 1 {
         let entry = AuditEntry {
             event: "connection.relink_window_closed".to_owned(),
             actor: by.actor.clone(),
@@ -80,14 +81,14 @@ pub(super) async fn relink(
     subject: &str,
     now: Timestamp,
 ) -> Result<Option<String>, Stop> {
-    let links = sqlx::query("SELECT id, subject FROM link WHERE person = $1 AND connection = $2")
+    let links = Statement::new("SELECT id, subject FROM link WHERE person = $1 AND connection = $2")
         .bind(person.to_string())
         .bind(connection.as_str())
         .fetch_all(&mut *conn)
         .await?;
     match links.as_slice() {
         [] => {
-            sqlx::query("INSERT INTO link (id, person, connection, subject, created_at) VALUES ($1, $2, $3, $4, $5)")
+            Statement::new("INSERT INTO link (id, person, connection, subject, created_at) VALUES ($1, $2, $3, $4, $5)")
                 .bind(LinkId::from_uuid(random::uuid(now)?).to_string())
                 .bind(person.to_string())
                 .bind(connection.as_str())
@@ -98,7 +99,7 @@ pub(super) async fn relink(
             Ok(None)
         }
         [link] => {
-            sqlx::query("UPDATE link SET subject = $2 WHERE id = $1").bind(link.text("id")?).bind(subject).execute(conn).await?;
+            Statement::new("UPDATE link SET subject = $2 WHERE id = $1").bind(link.text("id")?).bind(subject).execute(conn).await?;
             Ok(Some(link.text("subject")?))
         }
         _ => Err(Stop::Lost),
@@ -111,7 +112,7 @@ pub(super) async fn list_linked(
     from: &ConnectionId,
     to: &ConnectionId,
 ) -> Result<Vec<(MemberRow, bool)>, StoreError> {
-    let found = sqlx::query(
+    let found = Statement::new(
         "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account,
              (SELECT count(*) FROM link WHERE link.person = person.id AND link.connection = $3) AS links_there
          FROM member JOIN person ON person.id = member.person

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, statement};
+use super::batch::Batch;
 use super::codec::{Columns as _, micros, to_json};
+use super::statement::Statement;
 use super::{Connection, Row, Stop};
 use crate::core::{Member, OrganizationId, RemovalId};
 use crate::random;
@@ -17,7 +18,7 @@ pub(super) fn note(batch: &mut Batch, removed: &[&Member], actor: &str, now: Tim
     let id = RemovalId::from_uuid(random::uuid(now)?);
     for member in removed {
         batch.any(
-            statement("INSERT INTO removal (id, member, organization, at, actor, before) VALUES ($1, $2, $3, $4, $5, $6)")
+            Statement::new("INSERT INTO removal (id, member, organization, at, actor, before) VALUES ($1, $2, $3, $4, $5, $6)")
                 .bind(id.to_string())
                 .bind(member.id.to_string())
                 .bind(member.organization.as_str())
@@ -36,13 +37,13 @@ pub(super) async fn note_undone(
     removal: RemovalId,
     now: Timestamp,
 ) -> Result<(), Stop> {
-    let undone = sqlx::query("UPDATE removal SET undone_at = $3 WHERE id = $1 AND organization = $2 AND undone_at IS NULL")
+    let undone = Statement::new("UPDATE removal SET undone_at = $3 WHERE id = $1 AND organization = $2 AND undone_at IS NULL")
         .bind(removal.to_string())
         .bind(organization.as_str())
         .bind(micros(now))
         .execute(conn)
         .await?;
-    if undone.rows_affected() > 0 { Ok(()) } else { Err(Stop::Lost) }
+    if undone > 0 { Ok(()) } else { Err(Stop::Lost) }
 }
 
 pub(super) async fn find_removal(
@@ -50,7 +51,7 @@ pub(super) async fn find_removal(
     organization: &OrganizationId,
     removal: RemovalId,
 ) -> Result<Option<Removal>, StoreError> {
-    let found = sqlx::query("SELECT * FROM removal WHERE organization = $1 AND id = $2 ORDER BY member")
+    let found = Statement::new("SELECT * FROM removal WHERE organization = $1 AND id = $2 ORDER BY member")
         .bind(organization.as_str())
         .bind(removal.to_string())
         .fetch_all(conn)
@@ -65,7 +66,7 @@ pub(super) async fn list_removals(
     since: Timestamp,
     limit: u32,
 ) -> Result<Vec<Removal>, StoreError> {
-    let found = sqlx::query(
+    let found = Statement::new(
         "SELECT * FROM removal WHERE undone_at IS NULL AND id IN
              (SELECT id FROM removal WHERE organization = $1 AND at >= $2 AND undone_at IS NULL GROUP BY id ORDER BY MAX(at) DESC, id DESC LIMIT $3)
          ORDER BY at DESC, id DESC, member",

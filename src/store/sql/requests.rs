@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::audit::{AuditEntry, append_audit};
 use super::codec::{Columns as _, micros, stored_time};
 use super::login::{LoginWrite, commit_by_hand};
+use super::statement::Statement;
 use super::{Backend, Connection, Row, Stop, use_cases};
 use crate::core::provision::{Decision, Outcome};
 use crate::core::{DecisionId, EmailAddress, Identity, OrganizationId, Reason};
@@ -89,7 +90,7 @@ async fn list(conn: &mut Connection, organization: &OrganizationId, now: Timesta
              AND (attempt.asked_at IS NOT NULL OR attempt.reason IN ($2, $3)) AND (attempt.last_at > $4 OR attempt.asked_at > $4)
          ORDER BY attempt.last_at DESC, attempt.reason"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+    let rows = Statement::new(statement)
         .bind(organization.as_str())
         .bind(Reason::AwaitingApproval.code())
         .bind(Reason::NoSeatsLeft.code())
@@ -114,7 +115,7 @@ async fn find(conn: &mut Connection, organization: &OrganizationId, decision: De
     let statement = format!(
         "{SELECT} WHERE attempt.organization = $1 AND attempt.connection = $2 AND attempt.subject = $3 ORDER BY attempt.last_at DESC LIMIT 1"
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+    let row = Statement::new(statement)
         .bind(organization.as_str())
         .bind(identity.connection.as_str())
         .bind(&identity.subject)
@@ -128,7 +129,7 @@ async fn find_refusal(
     organization: &OrganizationId,
     decision: DecisionId,
 ) -> Result<Option<(Identity, Reason)>, StoreError> {
-    let row = sqlx::query("SELECT identity, decision FROM decision WHERE id = $1 AND organization = $2")
+    let row = Statement::new("SELECT identity, decision FROM decision WHERE id = $1 AND organization = $2")
         .bind(decision.to_string())
         .bind(organization.as_str())
         .fetch_optional(conn)
@@ -160,7 +161,7 @@ async fn ask_for_access(conn: &mut Connection, ask: Ask) -> Result<AccessRequest
     if let Some(open) = before.filter(|request| request.is_open(ask.now) && request.asked_at.is_some()) {
         return Ok(open);
     }
-    sqlx::query(
+    Statement::new(
         "INSERT INTO attempt (organization, connection, subject, reason, email, first_at, last_at, count, decision, asked_at, asked_for)
          VALUES ($1, $2, $3, $4, $5, $6, $6, 1, $7, $6, $8)
          ON CONFLICT (organization, connection, subject, reason)
@@ -174,7 +175,7 @@ async fn ask_for_access(conn: &mut Connection, ask: Ask) -> Result<AccessRequest
     .bind(identity.email.as_ref().map(EmailAddress::as_str))
     .bind(micros(ask.now))
     .bind(ask.decision.to_string())
-    .bind(&ask.asked_for)
+    .bind(ask.asked_for.as_deref())
     .execute(&mut *conn)
     .await?;
     let entry = AuditEntry {
@@ -240,7 +241,7 @@ impl Given {
 
 /// Writes the answer into every open row of the person; `false` when there is none.
 async fn close(conn: &mut Connection, given: &Given) -> Result<bool, StoreError> {
-    let closed = sqlx::query(
+    let closed = Statement::new(
         "UPDATE attempt SET closed_at = $4, closed_as = $5, closed_by = $6, note = $7
          WHERE organization = $1 AND connection = $2 AND subject = $3 AND closed_at IS NULL",
     )
@@ -250,10 +251,10 @@ async fn close(conn: &mut Connection, given: &Given) -> Result<bool, StoreError>
     .bind(micros(given.now))
     .bind(given.answer.to_string())
     .bind(&given.actor)
-    .bind(&given.note)
+    .bind(given.note.as_deref())
     .execute(conn)
     .await?;
-    Ok(closed.rows_affected() > 0)
+    Ok(closed > 0)
 }
 
 async fn decline(conn: &mut Connection, given: Given) -> Result<bool, StoreError> {

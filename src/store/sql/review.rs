@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 
 use super::codec::{Columns as _, micros};
 use super::facts::{load_known, push_list};
-use super::{Backend, Connection, Database, PARENT, Row, SettingsWrite, history, never_lost, rows, seats};
+use super::statement::Statement;
+use super::{Backend, Connection, PARENT, Row, SettingsWrite, history, never_lost, rows, seats};
 use crate::core::preview::{ConnectionMemory, LastSeen, OwnerHold, PreviewMember, Scene, SeenGroup};
 use crate::core::provision::Known;
 use crate::core::{
@@ -62,18 +62,18 @@ impl ReviewStore for Backend {
 
 async fn load_scene(conn: &mut Connection, before: &Organization, after: &Organization, now: Timestamp) -> Result<Scene, StoreError> {
     let id = before.id.as_str();
-    let members = sqlx::query("SELECT count(*) AS members FROM member WHERE organization = $1 AND status = 'active'")
+    let members = Statement::new("SELECT count(*) AS members FROM member WHERE organization = $1 AND status = 'active'")
         .bind(id)
         .fetch_one(&mut *conn)
         .await?;
-    let owner = sqlx::query(
+    let owner = Statement::new(
         "SELECT member.person, person.email FROM member JOIN person ON person.id = member.person
          WHERE member.organization = $1 AND member.primary_owner = 1 AND member.status = 'active'",
     )
     .bind(id)
     .fetch_optional(&mut *conn)
     .await?;
-    let hold = sqlx::query(
+    let hold = Statement::new(
         "SELECT email, held FROM invite WHERE organization = $1 AND primary_owner = 1 AND closed_at IS NULL ORDER BY created_at DESC LIMIT 1",
     )
     .bind(id)
@@ -97,7 +97,7 @@ async fn load_scene(conn: &mut Connection, before: &Organization, after: &Organi
 }
 
 async fn load_memories(conn: &mut Connection) -> Result<BTreeMap<ConnectionId, ConnectionMemory>, StoreError> {
-    let found = sqlx::query(
+    let found = Statement::new(
         "SELECT connection.id, relink_open_until, last_present_at FROM connection
          LEFT JOIN claim_health ON claim_health.connection = connection.id WHERE connection.parent = $1",
     )
@@ -118,14 +118,14 @@ async fn load_administrators(
     before: &Organization,
     after: &Organization,
 ) -> Result<BTreeMap<PersonId, Role>, StoreError> {
-    let mut query = QueryBuilder::<Database>::new(
+    let mut query = Statement::new(
         "SELECT member.person, member.role FROM member JOIN person ON person.id = member.person
          WHERE member.status = 'active' AND member.last_login_at IS NOT NULL AND person.service_account = 0 AND member.organization = ",
     );
     query.push_bind(before.id.as_str().to_owned());
     let roles = before.administrators.union(&after.administrators).map(|role| role.as_str().to_owned());
     push_list(&mut query, " AND member.role IN (", roles);
-    let found = query.build().fetch_all(conn).await?;
+    let found = query.fetch_all(conn).await?;
     found.iter().map(|row| Ok((row.parsed("person")?, Role::new(row.text("role")?)))).collect()
 }
 
@@ -136,7 +136,7 @@ async fn is_expected(
     address: &EmailAddress,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let found = sqlx::query(
+    let found = Statement::new(
         "SELECT member.id FROM member JOIN person ON person.id = member.person
          WHERE member.organization = $1 AND member.status = 'active' AND person.email_folded = $2
          UNION ALL SELECT id FROM invite WHERE organization = $1 AND email_folded = $2 AND closed_at IS NULL AND expires_at > $3 LIMIT 1",
@@ -151,7 +151,7 @@ async fn is_expected(
 
 async fn load_seen_groups(conn: &mut Connection) -> Result<Vec<SeenGroup>, StoreError> {
     let found =
-        sqlx::query("SELECT connection, value, last_seen_at FROM seen_group ORDER BY last_seen_at DESC, connection, value LIMIT $1")
+        Statement::new("SELECT connection, value, last_seen_at FROM seen_group ORDER BY last_seen_at DESC, connection, value LIMIT $1")
             .bind(SEEN_GROUPS)
             .fetch_all(conn)
             .await?;
@@ -169,7 +169,7 @@ async fn list_preview_members(
     after: Option<PersonId>,
     limit: u32,
 ) -> Result<Vec<PreviewMember>, StoreError> {
-    let found = sqlx::query(
+    let found = Statement::new(
         "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account,
                 last_identity.at AS seen_at, last_identity.identity AS seen_identity
          FROM member JOIN person ON person.id = member.person
@@ -221,7 +221,7 @@ async fn find_concerned(
     if known.links.iter().any(|link| link.connection == identity.connection && link.subject == identity.subject) {
         return Ok((Some(known), same_email));
     }
-    let linked = sqlx::query(
+    let linked = Statement::new(
         "SELECT person.id AS person_id, person.email, person.name, person.service_account
          FROM link JOIN person ON person.id = link.person WHERE link.connection = $1 AND link.subject = $2",
     )
@@ -248,7 +248,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     async fn load_links(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, Vec<Link>>, StoreError> {
-        let found = sqlx::query(
+        let found = Statement::new(
             "SELECT link.person AS whom, link.id, link.connection, link.subject FROM member JOIN link ON link.person = member.person
              WHERE member.organization = $1 AND member.status = 'active' AND member.person BETWEEN $2 AND $3 ORDER BY link.person, link.id",
         );
@@ -257,7 +257,7 @@ impl Page<'_> {
 
     /// Other people with the address that a member last came with.
     async fn load_namesakes(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, Vec<Person>>, StoreError> {
-        let found = sqlx::query(
+        let found = Statement::new(
             "SELECT last_identity.person AS whom, person.id AS person_id, person.email, person.name, person.service_account
              FROM last_identity JOIN person ON person.email_folded = last_identity.email_folded AND person.id <> last_identity.person
              WHERE last_identity.organization = $1 AND last_identity.person BETWEEN $2 AND $3 AND person.parent = 'parent'
@@ -267,7 +267,7 @@ impl Page<'_> {
     }
 
     async fn load_invites(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, Invite>, StoreError> {
-        let found = sqlx::query(
+        let found = Statement::new(
             "SELECT last_identity.person AS whom, invite.* FROM last_identity
              JOIN invite ON invite.organization = last_identity.organization AND invite.email_folded = last_identity.email_folded
              WHERE last_identity.organization = $1 AND last_identity.person BETWEEN $2 AND $3 AND invite.closed_at IS NULL
@@ -280,7 +280,7 @@ impl Page<'_> {
     async fn group<T>(
         &self,
         conn: &mut Connection,
-        query: sqlx::query::Query<'_, Database, <Database as sqlx::Database>::Arguments>,
+        query: Statement,
         read: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<BTreeMap<PersonId, Vec<T>>, StoreError> {
         let found = query.bind(self.organization.as_str()).bind(self.first.as_str()).bind(self.last.as_str()).fetch_all(conn).await?;

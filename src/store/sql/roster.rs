@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sqlx::QueryBuilder;
 
 use super::codec::{Columns as _, micros};
 use super::queries::anywhere;
-use super::{Backend, Connection, Database, rows};
+use super::statement::Statement;
+use super::{Backend, Connection, rows};
 use crate::core::{MemberId, OrganizationId, SeatTier};
 use crate::store::{RosterFilter, RosterOrder, RosterPage, RosterPlace, RosterQuery, RosterStore, SeatFilter, Seen, Source, StoreError};
 
@@ -43,7 +43,7 @@ async fn list_roster(conn: &mut Connection, query: &RosterQuery<'_>) -> Result<R
     let mut statement = select(query, total, place, backwards);
     // One more than asked for says whether there is another page.
     statement.push(" LIMIT ").push_bind(i64::try_from(limit).unwrap_or(500) + 1);
-    let found = statement.build().persistent(false).fetch_all(conn).await?;
+    let found = statement.fetch_all(conn).await?;
     let more = found.len() > limit;
     let mut members = found.iter().take(limit).map(rows::member_row).collect::<Result<Vec<_>, _>>()?;
     if backwards {
@@ -58,16 +58,16 @@ async fn list_roster(conn: &mut Connection, query: &RosterQuery<'_>) -> Result<R
 }
 
 async fn count(conn: &mut Connection, query: &RosterQuery<'_>) -> Result<u64, StoreError> {
-    let mut statement = QueryBuilder::<Database>::new("SELECT count(*) AS fitting FROM member");
+    let mut statement = Statement::new("SELECT count(*) AS fitting FROM member");
     statement.push(" WHERE ");
     push_conditions(&mut statement, query.organization, query.filter, false);
     push_search(&mut statement, query.filter, false);
-    let row = statement.build().persistent(false).fetch_one(conn).await?;
+    let row = statement.fetch_one(conn).await?;
     Ok(u64::from(row.count("fitting")?))
 }
 
 async fn count_waiting(conn: &mut Connection, organization: &OrganizationId) -> Result<BTreeMap<SeatTier, u64>, StoreError> {
-    let rows = sqlx::query(
+    let rows = Statement::new(
         "SELECT wanted_tier, count(*) AS waiting FROM member
          WHERE organization = $1 AND wanted_tier IS NOT NULL AND COALESCE(status, '') = 'active' GROUP BY wanted_tier",
     )
@@ -105,11 +105,11 @@ enum Place {
 
 async fn place_of(conn: &mut Connection, query: &RosterQuery<'_>, member: MemberId) -> Result<Place, StoreError> {
     let key = key(query.order).text;
-    let mut statement = QueryBuilder::<Database>::new(format!(
+    let mut statement = Statement::new(format!(
         "SELECT {key} AS place, member.person FROM member JOIN person ON person.id = member.person WHERE member.id = "
     ));
     statement.push_bind(member.to_string()).push(" AND member.organization = ").push_bind(query.organization.as_str());
-    let row = statement.build().persistent(false).fetch_optional(conn).await?;
+    let row = statement.fetch_optional(conn).await?;
     let row = row.ok_or_else(|| StoreError::Missing(format!("member {member}")))?;
     let person = row.text("person")?;
     Ok(match query.order {
@@ -118,13 +118,13 @@ async fn place_of(conn: &mut Connection, query: &RosterQuery<'_>, member: Member
     })
 }
 
-fn select(query: &RosterQuery<'_>, total: u64, place: Option<Place>, backwards: bool) -> QueryBuilder<Database> {
+fn select(query: &RosterQuery<'_>, total: u64, place: Option<Place>, backwards: bool) -> Statement {
     let Key { text, id, falls } = key(query.order);
     let by_person = matches!(query.order, RosterOrder::Name | RosterOrder::Email);
     let walks = total > FEW;
     let from = if by_person && walks { "person CROSS JOIN member" } else { "member CROSS JOIN person" };
     let key = if by_person || walks { text.to_owned() } else { format!("0 + {text}") };
-    let mut statement = QueryBuilder::<Database>::new(format!(
+    let mut statement = Statement::new(format!(
         "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
          FROM {from} WHERE member.person = person.id AND "
     ));
@@ -150,7 +150,7 @@ fn select(query: &RosterQuery<'_>, total: u64, place: Option<Place>, backwards: 
 }
 
 /// `walks`: the order's index leads, and the others must not.
-fn push_conditions(statement: &mut QueryBuilder<Database>, organization: &OrganizationId, filter: &RosterFilter, walks: bool) {
+fn push_conditions(statement: &mut Statement, organization: &OrganizationId, filter: &RosterFilter, walks: bool) {
     statement.push("member.organization = ").push_bind(organization.as_str().to_owned());
     // Rarer than any standing, role or seat: found by an index of its own.
     let rare = filter.seat == Some(SeatFilter::Waiting) || filter.source == Some(Source::Pin) || filter.seen.is_some();
@@ -190,7 +190,7 @@ fn push_conditions(statement: &mut QueryBuilder<Database>, organization: &Organi
 }
 
 /// On a walk each person is looked at as it is met; else those who fit are found first.
-fn push_search(statement: &mut QueryBuilder<Database>, filter: &RosterFilter, walks: bool) {
+fn push_search(statement: &mut Statement, filter: &RosterFilter, walks: bool) {
     let Some(search) = &filter.search else { return };
     statement.push(if walks { " AND person.search LIKE " } else { " AND member.person IN (SELECT id FROM person WHERE search LIKE " });
     statement.push_bind(anywhere(&search.to_lowercase())).push(if walks { " ESCAPE '!'" } else { " ESCAPE '!')" });

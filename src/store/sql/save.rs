@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::audit::{AuditEntry, append_audit};
 use super::codec::{Columns as _, micros, stored_time, to_json};
+use super::statement::Statement;
 use super::{Connection, PARENT, find_settings, history, owner, recovery, seats};
 use crate::core::{Organization, OrganizationId, SeatTier, Settings};
 use crate::store::{RequestOrigin, StoreError, StoredSettings, settings_diff};
@@ -77,7 +78,7 @@ fn only_organization(before: Option<&Settings>, after: &Settings) -> Option<Orga
 }
 
 async fn write_parent(conn: &mut Connection, settings: &Settings, revision: i64) -> Result<(), StoreError> {
-    sqlx::query(
+    Statement::new(
         "INSERT INTO parent (id, name, revision) VALUES ($1, $2, $3)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, revision = excluded.revision",
     )
@@ -90,9 +91,9 @@ async fn write_parent(conn: &mut Connection, settings: &Settings, revision: i64)
 }
 
 async fn write_domains(conn: &mut Connection, settings: &Settings) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM domain WHERE parent = $1").bind(PARENT).execute(&mut *conn).await?;
+    Statement::new("DELETE FROM domain WHERE parent = $1").bind(PARENT).execute(&mut *conn).await?;
     for (position, domain) in (0_i64..).zip(&settings.domains) {
-        sqlx::query("INSERT INTO domain (name, parent, position, document) VALUES ($1, $2, $3, $4)")
+        Statement::new("INSERT INTO domain (name, parent, position, document) VALUES ($1, $2, $3, $4)")
             .bind(domain.name.as_str())
             .bind(PARENT)
             .bind(position)
@@ -106,14 +107,14 @@ async fn write_domains(conn: &mut Connection, settings: &Settings) -> Result<(),
 async fn write_connections(conn: &mut Connection, before: Option<&Settings>, after: &Settings, now: Timestamp) -> Result<(), StoreError> {
     let before = before.map_or(&[][..], |before| &before.connections);
     for gone in before.iter().filter(|old| after.find_connection(&old.id).is_none()) {
-        sqlx::query("UPDATE connection SET removed_at = $2, relink_open_until = NULL WHERE id = $1")
+        Statement::new("UPDATE connection SET removed_at = $2, relink_open_until = NULL WHERE id = $1")
             .bind(gone.id.as_str())
             .bind(micros(now))
             .execute(&mut *conn)
             .await?;
     }
     for (position, connection) in (0_i64..).zip(&after.connections) {
-        sqlx::query(
+        Statement::new(
             "INSERT INTO connection (id, parent, position, document) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET position = excluded.position, document = excluded.document, removed_at = NULL",
         )
@@ -139,7 +140,7 @@ async fn write_organizations(
     }
     let mut holds = Vec::new();
     for (position, organization) in (0_i64..).zip(&after.organizations) {
-        sqlx::query(
+        Statement::new(
             "INSERT INTO organization (id, parent, position, document) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET position = excluded.position, document = excluded.document, removed_at = NULL",
         )
@@ -162,7 +163,7 @@ async fn write_organizations(
 
 /// Row 58: a pin holds something against the groups; where they decide no more there is nothing to hold.
 async fn drop_pins(conn: &mut Connection, organization: &Organization) -> Result<(), StoreError> {
-    sqlx::query("UPDATE member SET pin = NULL, revision = revision + 1 WHERE organization = $1 AND pin IS NOT NULL")
+    Statement::new("UPDATE member SET pin = NULL, revision = revision + 1 WHERE organization = $1 AND pin IS NOT NULL")
         .bind(organization.id.as_str())
         .execute(conn)
         .await?;
@@ -179,19 +180,19 @@ async fn remove_organization(conn: &mut Connection, gone: &Organization, now: Ti
         )));
     }
     let id = gone.id.as_str();
-    sqlx::query("UPDATE invite SET closed_at = $2, held = NULL WHERE organization = $1 AND closed_at IS NULL")
+    Statement::new("UPDATE invite SET closed_at = $2, held = NULL WHERE organization = $1 AND closed_at IS NULL")
         .bind(id)
         .bind(micros(now))
         .execute(&mut *conn)
         .await?;
-    sqlx::query("DELETE FROM seat WHERE organization = $1").bind(id).execute(&mut *conn).await?;
-    sqlx::query("UPDATE organization SET removed_at = $2 WHERE id = $1").bind(id).bind(micros(now)).execute(conn).await?;
+    Statement::new("DELETE FROM seat WHERE organization = $1").bind(id).execute(&mut *conn).await?;
+    Statement::new("UPDATE organization SET removed_at = $2 WHERE id = $1").bind(id).bind(micros(now)).execute(conn).await?;
     Ok(())
 }
 
 /// `used` is never touched here but by holds that end; fewer seats owned than used evicts nobody (row 36).
 async fn write_seats(conn: &mut Connection, organization: &Organization, now: Timestamp) -> Result<(), StoreError> {
-    let rows = sqlx::query("SELECT tier FROM seat WHERE organization = $1").bind(organization.id.as_str()).fetch_all(&mut *conn).await?;
+    let rows = Statement::new("SELECT tier FROM seat WHERE organization = $1").bind(organization.id.as_str()).fetch_all(&mut *conn).await?;
     for row in &rows {
         let tier = SeatTier::new(row.text("tier")?);
         if organization.tier_rank(&tier).is_none() {
@@ -199,7 +200,7 @@ async fn write_seats(conn: &mut Connection, organization: &Organization, now: Ti
         }
     }
     for (rank, seats) in (0_i64..).zip(&organization.seat_tiers) {
-        sqlx::query(
+        Statement::new(
             "INSERT INTO seat (organization, tier, rank, owned, used) VALUES ($1, $2, $3, $4, 0)
              ON CONFLICT (organization, tier) DO UPDATE SET rank = excluded.rank, owned = excluded.owned",
         )
@@ -223,7 +224,7 @@ async fn remove_tier(conn: &mut Connection, organization: &Organization, tier: &
         )));
     }
     let id = organization.id.as_str();
-    sqlx::query("UPDATE invite SET closed_at = $3, held = NULL WHERE organization = $1 AND held = $2 AND primary_owner = 1")
+    Statement::new("UPDATE invite SET closed_at = $3, held = NULL WHERE organization = $1 AND held = $2 AND primary_owner = 1")
         .bind(id)
         .bind(tier.as_str())
         .bind(micros(now))
@@ -234,18 +235,19 @@ async fn remove_tier(conn: &mut Connection, organization: &Organization, tier: &
         "UPDATE member SET wanted_tier = NULL, wanted_since = NULL, revision = revision + 1 WHERE organization = $1 AND wanted_tier = $2",
         "DELETE FROM seat WHERE organization = $1 AND tier = $2",
     ] {
-        sqlx::query(statement).bind(id).bind(tier.as_str()).execute(&mut *conn).await?;
+        Statement::new(statement).bind(id).bind(tier.as_str()).execute(&mut *conn).await?;
     }
     Ok(())
 }
 
 /// Active members, of one tier or of all.
 async fn count_members(conn: &mut Connection, organization: &Organization, tier: Option<&SeatTier>) -> Result<i64, StoreError> {
-    let row =
-        sqlx::query("SELECT count(*) AS members FROM member WHERE organization = $1 AND status = 'active' AND ($2 IS NULL OR seat = $2)")
-            .bind(organization.id.as_str())
-            .bind(tier.map(SeatTier::as_str))
-            .fetch_one(conn)
-            .await?;
+    let row = Statement::new(
+        "SELECT count(*) AS members FROM member WHERE organization = $1 AND status = 'active' AND ($2 IS NULL OR seat = $2)",
+    )
+    .bind(organization.id.as_str())
+    .bind(tier.map(SeatTier::as_str))
+    .fetch_one(conn)
+    .await?;
     row.number("members")
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, statement};
+use super::batch::Batch;
 use super::codec::{Columns as _, micros};
+use super::statement::Statement;
 use super::{Connection, Stop, never_lost};
 use crate::core::provision::SeatCount;
 use crate::core::{OrganizationId, SeatTier};
@@ -17,7 +18,7 @@ pub(in crate::store) async fn count_seats(
     organization: &OrganizationId,
     now: Timestamp,
 ) -> Result<Vec<SeatCount>, StoreError> {
-    let rows = sqlx::query(
+    let rows = Statement::new(
         "SELECT tier, owned, used - (SELECT count(*) FROM invite
              WHERE invite.organization = seat.organization AND invite.held = seat.tier AND invite.expires_at <= $2) AS used
          FROM seat WHERE organization = $1 ORDER BY rank",
@@ -33,18 +34,19 @@ pub(in crate::store) async fn count_seats(
 
 /// Frees the seats of invites that have expired by `now`.
 pub(super) async fn release_expired_holds(conn: &mut Connection, organization: &OrganizationId, now: Timestamp) -> Result<(), StoreError> {
-    let expired = sqlx::query("SELECT id, held FROM invite WHERE organization = $1 AND held IS NOT NULL AND expires_at <= $2 ORDER BY id")
-        .bind(organization.as_str())
-        .bind(micros(now))
-        .fetch_all(&mut *conn)
-        .await?;
+    let expired =
+        Statement::new("SELECT id, held FROM invite WHERE organization = $1 AND held IS NOT NULL AND expires_at <= $2 ORDER BY id")
+            .bind(organization.as_str())
+            .bind(micros(now))
+            .fetch_all(&mut *conn)
+            .await?;
     for row in &expired {
         // Each by itself: two logins at once may both have seen it, and one of them gives its seat back.
-        let ended = sqlx::query("UPDATE invite SET held = NULL WHERE id = $1 AND held IS NOT NULL")
+        let ended = Statement::new("UPDATE invite SET held = NULL WHERE id = $1 AND held IS NOT NULL")
             .bind(row.text("id")?)
             .execute(&mut *conn)
             .await?;
-        if ended.rows_affected() == 1 {
+        if ended == 1 {
             free(conn, organization, &SeatTier::new(row.text("held")?), 1).await?;
         }
     }
@@ -61,7 +63,7 @@ pub(super) async fn free(conn: &mut Connection, organization: &OrganizationId, t
 fn give_back(batch: &mut Batch, organization: &OrganizationId, tier: &SeatTier, seats: i64) {
     let fault = format!("organization {organization} gives back {seats} seat(s) of tier {tier} that are not counted as used");
     let text = "UPDATE seat SET used = used - $3 WHERE organization = $1 AND tier = $2 AND used >= $3";
-    batch.sure(statement(text).bind(organization.as_str()).bind(tier.as_str()).bind(seats), fault);
+    batch.sure(Statement::new(text).bind(organization.as_str()).bind(tier.as_str()).bind(seats), fault);
 }
 
 /// Takes one seat, if one is free; the only way in. The row is locked until the commit, so this comes late in a login.
@@ -73,7 +75,7 @@ pub(super) async fn take(conn: &mut Connection, organization: &OrganizationId, t
 
 fn want(batch: &mut Batch, organization: &OrganizationId, tier: &SeatTier, seats: i64) {
     let text = "UPDATE seat SET used = used + $3 WHERE organization = $1 AND tier = $2 AND used + $3 <= owned";
-    batch.one(statement(text).bind(organization.as_str()).bind(tier.as_str()).bind(seats));
+    batch.one(Statement::new(text).bind(organization.as_str()).bind(tier.as_str()).bind(seats));
 }
 
 /// Seats that one login gives back and takes, by tier: a seat that is given back and taken in the same login changes hands without passing the gate, so

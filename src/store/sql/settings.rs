@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::de::DeserializeOwned;
 
 use super::codec::Columns as _;
+use super::statement::Statement;
 use super::{Connection, PARENT};
 use crate::core::{Organization, OrganizationId, Settings};
 use crate::store::{StoreError, StoredSettings};
@@ -57,8 +58,8 @@ impl SettingsCache {
 }
 
 async fn find_revision(conn: &mut Connection) -> Result<Option<i64>, StoreError> {
-    let revision = sqlx::query_scalar("SELECT revision FROM parent WHERE id = $1").bind(PARENT).fetch_optional(conn).await?;
-    Ok(revision)
+    let row = Statement::new("SELECT revision FROM parent WHERE id = $1").bind(PARENT).fetch_optional(conn).await?;
+    row.map(|row| row.number("revision")).transpose()
 }
 
 pub(in crate::store) async fn find_settings(conn: &mut Connection) -> Result<Option<StoredSettings>, StoreError> {
@@ -67,7 +68,7 @@ pub(in crate::store) async fn find_settings(conn: &mut Connection) -> Result<Opt
 }
 
 async fn load_settings(conn: &mut Connection) -> Result<Settings, StoreError> {
-    let parent_name = sqlx::query_scalar("SELECT name FROM parent WHERE id = $1").bind(PARENT).fetch_one(&mut *conn).await?;
+    let parent_name = Statement::new("SELECT name FROM parent WHERE id = $1").bind(PARENT).fetch_one(&mut *conn).await?.text("name")?;
     Ok(Settings {
         parent_name,
         domains: load_documents(conn, "SELECT document FROM domain WHERE parent = $1 ORDER BY position").await?,
@@ -79,6 +80,6 @@ async fn load_settings(conn: &mut Connection) -> Result<Settings, StoreError> {
 }
 
 async fn load_documents<T: DeserializeOwned>(conn: &mut Connection, statement: &'static str) -> Result<Vec<T>, StoreError> {
-    let rows = sqlx::query(statement).bind(PARENT).fetch_all(conn).await?;
+    let rows = Statement::new(statement).bind(PARENT).fetch_all(conn).await?;
     rows.iter().map(|row| row.json("document")).collect()
 }

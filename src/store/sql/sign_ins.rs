@@ -6,6 +6,7 @@ use strum::IntoEnumIterator as _;
 
 use super::codec::{Columns as _, micros};
 use super::facts::count_administrators;
+use super::statement::Statement;
 use super::{Backend, Connection, rows};
 use crate::core::{ConnectionId, Identity, Organization, OrganizationId, Reason, SeenLogin};
 use crate::store::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns, StoreError};
@@ -58,7 +59,7 @@ async fn count_logins(conn: &mut Connection, organization: &OrganizationId, sinc
                   FROM events CROSS JOIN reasons)
          SELECT event, reason, count FROM counted WHERE count > 0 ORDER BY count DESC, reason"
     );
-    let found = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(organization.as_str()).bind(micros(since)).fetch_all(conn).await?;
+    let found = Statement::new(statement).bind(organization.as_str()).bind(micros(since)).fetch_all(conn).await?;
     let count = |row| -> Result<LoginCount, StoreError> {
         let row: &super::Row = row;
         let number = u64::try_from(row.number("count")?).unwrap_or_default();
@@ -72,7 +73,7 @@ async fn find_connection_state(
     organization: &OrganizationId,
     connection: &ConnectionId,
 ) -> Result<ConnectionState, StoreError> {
-    let known = sqlx::query(
+    let known = Statement::new(
         "SELECT connection.relink_open_until, claim_health.last_present_at FROM connection
          LEFT JOIN claim_health ON claim_health.connection = connection.id WHERE connection.id = $1",
     )
@@ -80,7 +81,7 @@ async fn find_connection_state(
     .fetch_optional(&mut *conn)
     .await?
     .ok_or_else(|| StoreError::Missing(format!("connection {connection}")))?;
-    let success = sqlx::query(
+    let success = Statement::new(
         "SELECT decision.at FROM decision JOIN audit ON audit.sequence = decision.audit
          WHERE decision.organization = $1 AND decision.connection = $2 AND audit.event = 'login.admitted'
          ORDER BY decision.audit DESC LIMIT 1",
@@ -103,7 +104,7 @@ async fn list_login_traces(
     limit: u32,
 ) -> Result<Vec<LoginTrace>, StoreError> {
     let limit = i64::from(limit.clamp(1, 500));
-    let decided = sqlx::query(
+    let decided = Statement::new(
         "SELECT decision.*, audit.id AS audit_id FROM decision JOIN audit ON audit.sequence = decision.audit
          WHERE decision.organization = $1 AND decision.connection = $2 ORDER BY decision.audit DESC LIMIT $3",
     )
@@ -114,7 +115,7 @@ async fn list_login_traces(
     .await?;
     let mut traces: Vec<LoginTrace> =
         decided.iter().map(|row| Ok(LoginTrace::Decided(rows::decision(row)?))).collect::<Result<_, StoreError>>()?;
-    let refused = sqlx::query(
+    let refused = Statement::new(
         "SELECT * FROM audit WHERE target = $1 AND organization IS NULL AND event = 'login.refused' ORDER BY sequence DESC LIMIT $2",
     )
     .bind(connection.as_str())
@@ -137,13 +138,14 @@ async fn list_seen_logins(
     connection: &ConnectionId,
     limit: u32,
 ) -> Result<Vec<SeenLogin>, StoreError> {
-    let found =
-        sqlx::query("SELECT person, at, identity FROM decision WHERE organization = $1 AND connection = $2 ORDER BY audit DESC LIMIT $3")
-            .bind(organization.as_str())
-            .bind(connection.as_str())
-            .bind(i64::from(limit.clamp(1, 1000)))
-            .fetch_all(conn)
-            .await?;
+    let found = Statement::new(
+        "SELECT person, at, identity FROM decision WHERE organization = $1 AND connection = $2 ORDER BY audit DESC LIMIT $3",
+    )
+    .bind(organization.as_str())
+    .bind(connection.as_str())
+    .bind(i64::from(limit.clamp(1, 1000)))
+    .fetch_all(conn)
+    .await?;
     let login = |row: &super::Row| -> Result<SeenLogin, StoreError> {
         let identity: Identity = row.json("identity")?;
         Ok(SeenLogin { person: row.maybe_parsed("person")?, at: row.time("at")?, groups: identity.groups })
@@ -152,7 +154,7 @@ async fn list_seen_logins(
 }
 
 async fn list_seen_groups(conn: &mut Connection, connection: &ConnectionId, limit: u32) -> Result<Vec<SeenGroup>, StoreError> {
-    let found = sqlx::query("SELECT value, last_seen_at FROM seen_group WHERE connection = $1 ORDER BY value LIMIT $2")
+    let found = Statement::new("SELECT value, last_seen_at FROM seen_group WHERE connection = $1 ORDER BY value LIMIT $2")
         .bind(connection.as_str())
         .bind(i64::from(limit.clamp(1, 5000)))
         .fetch_all(conn)

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::audit::{AuditEntry, append_audit};
 use super::codec::{Columns as _, micros, to_json};
+use super::statement::Statement;
 use super::{Connection, Row};
 use crate::core::{OrganizationId, PersonId, Role, TokenId};
 use crate::random;
@@ -24,7 +25,7 @@ pub(super) async fn create_token(conn: &mut Connection, new: NewToken, act: Toke
         return Err(StoreError::Missing(format!("member {}", new.owner)));
     }
     let id = TokenId::from_uuid(random::uuid(act.now)?);
-    sqlx::query(
+    Statement::new(
         "INSERT INTO api_token (id, organization, owner, name, hash, scopes, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
@@ -45,8 +46,7 @@ pub(super) async fn create_token(conn: &mut Connection, new: NewToken, act: Toke
 }
 
 pub(super) async fn find_token(conn: &mut Connection, hash: TokenHash) -> Result<Option<TokenRow>, StoreError> {
-    let row =
-        sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE api_token.hash = $1"))).bind(hash.to_string()).fetch_optional(conn).await?;
+    let row = Statement::new(format!("{SELECT} WHERE api_token.hash = $1")).bind(hash.to_string()).fetch_optional(conn).await?;
     row.as_ref().map(token).transpose()
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn find_token_by_id(
     organization: &OrganizationId,
     id: TokenId,
 ) -> Result<Option<TokenRow>, StoreError> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE api_token.organization = $1 AND api_token.id = $2")))
+    let row = Statement::new(format!("{SELECT} WHERE api_token.organization = $1 AND api_token.id = $2"))
         .bind(organization.as_str())
         .bind(id.to_string())
         .fetch_optional(conn)
@@ -69,9 +69,9 @@ async fn load_token(conn: &mut Connection, organization: &OrganizationId, id: To
 
 /// Ids sort by the time they were made.
 pub(super) async fn list_tokens(conn: &mut Connection, query: &TokenQuery<'_>) -> Result<Vec<TokenRow>, StoreError> {
-    let found = sqlx::query(sqlx::AssertSqlSafe(format!(
+    let found = Statement::new(format!(
         "{SELECT} WHERE api_token.organization = $1 AND ($2 = '' OR api_token.id < $2) ORDER BY api_token.id DESC LIMIT $3"
-    )))
+    ))
     .bind(query.organization.as_str())
     .bind(query.after.map(|id| id.to_string()).unwrap_or_default())
     .bind(i64::from(query.limit.clamp(1, 500)))
@@ -85,9 +85,9 @@ pub(super) async fn list_tokens_of(
     organization: &OrganizationId,
     owner: PersonId,
 ) -> Result<Vec<TokenRow>, StoreError> {
-    let found = sqlx::query(sqlx::AssertSqlSafe(format!(
+    let found = Statement::new(format!(
         "{SELECT} WHERE api_token.organization = $1 AND api_token.owner = $2 AND api_token.revoked_at IS NULL ORDER BY api_token.id DESC"
-    )))
+    ))
     .bind(organization.as_str())
     .bind(owner.to_string())
     .fetch_all(conn)
@@ -102,7 +102,7 @@ pub(super) async fn rotate_token(
     expires_at: Timestamp,
     act: TokenAct,
 ) -> Result<Option<TokenRow>, StoreError> {
-    let rotated = sqlx::query(
+    let rotated = Statement::new(
         "UPDATE api_token SET hash = $3, expires_at = $4, last_used_at = NULL WHERE organization = $1 AND id = $2 AND revoked_at IS NULL",
     )
     .bind(organization.as_str())
@@ -111,7 +111,7 @@ pub(super) async fn rotate_token(
     .bind(micros(expires_at))
     .execute(&mut *conn)
     .await?;
-    if rotated.rows_affected() == 0 {
+    if rotated == 0 {
         return Ok(None);
     }
     let row = load_token(conn, &organization, id).await?;
@@ -126,14 +126,14 @@ pub(super) async fn revoke_token(
     id: TokenId,
     act: TokenAct,
 ) -> Result<Option<TokenRow>, StoreError> {
-    let revoked = sqlx::query("UPDATE api_token SET revoked_at = $3 WHERE organization = $1 AND id = $2 AND revoked_at IS NULL")
+    let revoked = Statement::new("UPDATE api_token SET revoked_at = $3 WHERE organization = $1 AND id = $2 AND revoked_at IS NULL")
         .bind(organization.as_str())
         .bind(id.to_string())
         .bind(micros(act.now))
         .execute(&mut *conn)
         .await?;
     let row = find_token_by_id(conn, organization, id).await?;
-    if let Some(row) = row.as_ref().filter(|_| revoked.rows_affected() > 0) {
+    if let Some(row) = row.as_ref().filter(|_| revoked > 0) {
         let detail = json!({ "name": row.name, "owner": row.owner.person });
         audit(conn, "token.revoked", row, detail, act).await?;
     }
@@ -141,7 +141,7 @@ pub(super) async fn revoke_token(
 }
 
 pub(super) async fn note_token_use(conn: &mut Connection, id: TokenId, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE api_token SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)")
+    Statement::new("UPDATE api_token SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)")
         .bind(id.to_string())
         .bind(micros(now))
         .bind(micros(now).saturating_sub(USE_INTERVAL))

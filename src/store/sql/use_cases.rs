@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::statement::Statement;
 use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop, tokens};
 use crate::core::provision::{Facts, SeatCount};
 use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings, TokenId};
@@ -30,7 +31,7 @@ pub(super) fn never_lost(stop: Stop) -> StoreError {
 #[async_trait]
 impl Store for Backend {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.within(async { Ok(sqlx::query("SELECT 1").execute(&mut *self.reader().await?).await.map(drop)?) }).await?;
+        self.within(async { Ok(Statement::new("SELECT 1").fetch_all(&mut *self.reader().await?).await.map(drop)?) }).await?;
         self.write_beside(Vec::new(), |_| Box::pin(async { Ok(()) })).await.map_err(never_lost)
     }
 

@@ -1,6 +1,7 @@
 //! The embedded store: one `SQLite` file.
 //!
 //! - `open`: rights, pragmas, migrations
+//! - `driver`: statements to the file, rows back; `readers`: connections beside the writer
 //! - `writer`: the one writer and its group commit
 //! - [`SqliteStore`]: readers beside it; the statements themselves are in `sql`, which is this folder's own copy of `store/sql`
 //!
@@ -10,15 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteArguments, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, Sqlite, SqlitePool, Transaction};
-
 use super::StoreError;
 use super::unavailable::unavailable;
 use crate::random;
-use sql::{Batch, SettingsCache, Statement, Stop};
+use driver::{Connection, Fault, Pages, Row, change, change_all, fetch, is_conflict, no_row};
+use open::{Opening, Synchronous};
+use readers::{Reader, Readers};
+use sql::{Batch, Columns as _, SettingsCache, Statement, Stop};
 use writer::Writer;
 
 /// A parameter's JSON array of texts as rows `given.value`.
@@ -34,21 +33,16 @@ macro_rules! json_list {
     };
 }
 
+mod driver;
 mod open;
+mod readers;
 #[path = "../sql/mod.rs"]
 mod sql;
 mod writer;
 
 type Backend = SqliteStore;
-type Database = sqlx::Sqlite;
-type Connection = sqlx::SqliteConnection;
-type Row = sqlx::sqlite::SqliteRow;
 
-/// Connections that read beside the writer.
-const READERS: u32 = 4;
-/// How long a read may wait for a connection before the store counts as unavailable.
-const READER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a read may take with that wait.
+/// How long a read may take, with its wait for a connection.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a write may take, with its wait in the queue, before the store counts as unavailable.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,7 +50,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Durable facts in one `SQLite` file. Usable from any number of Tokio runtimes at once.
 #[derive(Debug)]
 pub struct SqliteStore {
-    readers: SqlitePool,
+    readers: Readers,
     writer: Writer,
     settings: Arc<SettingsCache>,
     _scratch: Option<Scratch>,
@@ -68,7 +62,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be opened or created; [`StoreError::Corrupt`] when a newer version of Usher wrote it.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_with(path, SqliteSynchronous::Full, None).await
+        Self::open_with(path, Synchronous::Full, None).await
     }
 
     /// A store that is gone with this value: for the demo and for tests. It is a file in the system's temporary directory, because an in-memory
@@ -78,22 +72,15 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] when the temporary directory cannot be written.
     pub async fn open_in_memory() -> Result<Self, StoreError> {
         let scratch = Scratch::create()?;
-        Self::open_with(&scratch.0.join("usher.db"), SqliteSynchronous::Off, Some(scratch)).await
+        Self::open_with(&scratch.0.join("usher.db"), Synchronous::Off, Some(scratch)).await
     }
 
-    async fn open_with(path: &Path, synchronous: SqliteSynchronous, scratch: Option<Scratch>) -> Result<Self, StoreError> {
+    async fn open_with(path: &Path, synchronous: Synchronous, scratch: Option<Scratch>) -> Result<Self, StoreError> {
         open::create_file(path)?;
-        let options = open::options(path, synchronous);
-        open::migrate(&options).await?;
-        // No task of the pool's own (idle and life limits would start one): it would live on one caller's runtime.
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(READER_TIMEOUT)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone().pragma("query_only", "ON"));
-        Ok(Self { readers, writer: Writer::start(open::for_writer(options))?, settings: Arc::default(), _scratch: scratch })
+        let opening = Opening { path: path.to_owned(), synchronous };
+        let migrating = opening.clone();
+        tokio::task::spawn_blocking(move || migrating.migrate()).await.map_err(unavailable)??;
+        Ok(Self { readers: Readers::new(opening.clone()), writer: Writer::start(opening)?, settings: Arc::default(), _scratch: scratch })
     }
 
     /// A read that is not waited for for ever.
@@ -102,13 +89,13 @@ impl SqliteStore {
     }
 
     /// A connection for a use case of one statement, which is a transaction by itself.
-    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
-        Ok(self.readers.acquire().await?)
+    async fn reader(&self) -> Result<Reader, StoreError> {
+        self.readers.one().await
     }
 
     /// One view of the facts for all statements of a use case.
-    async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.readers.begin().await?)
+    async fn read(&self) -> Result<Reader, StoreError> {
+        self.readers.transaction().await
     }
 
     /// Runs `work` in a transaction; nothing else writes meanwhile.
@@ -150,23 +137,9 @@ const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) ORDER BY nam
 const TABLE_NAMES: &str =
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name <> '_sqlx_migrations'";
 
-/// Makes changes one after the other, and answers how many rows each has changed. The way to the thread of the database is gone once for all of them.
-///
-/// sqlx wants to end texts of several statements, which only this database takes (launchbadge/sqlx#3108); [`Batch`] finds out when one goes missing.
-async fn change_all(conn: &mut Connection, changes: &[Statement]) -> Result<Vec<u64>, sqlx::Error> {
-    let (mut texts, mut arguments) = (Vec::new(), SqliteArguments::default());
-    for change in changes {
-        texts.push(change.numbered(arguments.len()));
-        change.give(&mut arguments)?;
-    }
-    let query = sqlx::query_with(AssertSqlSafe(texts.join("; ")), arguments);
-    let steps = conn.fetch_many(query).try_filter_map(|step| std::future::ready(Ok(step.left())));
-    steps.map_ok(|done| done.rows_affected()).try_collect().await
-}
-
 /// The last line of the audit log. The one writer is the lock.
 async fn find_last_line(conn: &mut Connection) -> Result<Option<Row>, StoreError> {
-    Ok(sqlx::query("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(conn).await?)
+    Ok(Statement::new("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(conn).await?)
 }
 
 /// Nobody waits for the chain but for the whole transaction, so everything goes in one step.
@@ -176,8 +149,9 @@ fn before_the_chain(_: &mut Connection, batch: Batch) -> std::future::Ready<Resu
 
 /// Faults of the file itself.
 async fn check_files(conn: &mut Connection) -> Result<Vec<String>, StoreError> {
-    let pages: Vec<String> = sqlx::query_scalar("PRAGMA quick_check").fetch_all(conn).await?;
-    Ok(pages.into_iter().filter(|answer| answer != "ok").collect())
+    let rows = Statement::new("PRAGMA quick_check").fetch_all(conn).await?;
+    let answers = rows.iter().map(|row| row.text("quick_check")).collect::<Result<Vec<_>, _>>()?;
+    Ok(answers.into_iter().filter(|answer| answer != "ok").collect())
 }
 
 /// A directory that is deleted with this value.
@@ -207,9 +181,9 @@ mod tests {
     #[tokio::test]
     async fn what_every_login_asks_is_found_by_indexes_however_many_members_there_are() {
         let store = SqliteStore::open_in_memory().await.unwrap();
-        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", sql::facts::FACTS));
-        let rows = sqlx::query(explain).fetch_all(&mut *store.reader().await.unwrap()).await.unwrap();
-        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+        let explain = Statement::new(format!("EXPLAIN QUERY PLAN {}", sql::facts::FACTS));
+        let rows = explain.fetch_all(&mut store.reader().await.unwrap()).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.text("detail").unwrap()).collect();
         assert!(plan.iter().any(|step| step.starts_with("SEARCH member")), "{plan:?}");
         // Walked through: who is concerned, one or two people, and the rows that were made of one organization's seats.
         let few = ["SCAN concerned", "SCAN counted"];

@@ -1,25 +1,27 @@
 //! Opening the file: rights, pragmas, migrations.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use sqlx::SqlStr;
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::migrate::{Migration, MigrationType};
 
 use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
 
 /// How long a statement waits for another process (a command beside the server) to finish its write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements that a connection keeps prepared: about as many as there are.
+const PREPARED: usize = 256;
 
 /// Every migration, in order. One that was released is never edited: a changed text is refused at opening.
-fn migrator() -> Migrator {
+fn migrations() -> [Migration; 9] {
     let migration = |version: i64, name: &'static str, text: &'static str| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(text), false)
     };
-    Migrator::with_migrations(vec![
+    [
         migration(1, "facts", include_str!("../migrations/sqlite/0001_facts.sql")),
         migration(2, "people", include_str!("../migrations/sqlite/0002_people.sql")),
         migration(3, "reviews", include_str!("../migrations/sqlite/0003_reviews.sql")),
@@ -29,27 +31,103 @@ fn migrator() -> Migrator {
         migration(7, "roster", include_str!("../migrations/sqlite/0007_roster.sql")),
         migration(11, "large", include_str!("../migrations/sqlite/0011_large.sql")),
         migration(12, "fields", include_str!("../migrations/sqlite/0012_fields.sql")),
-    ])
+    ]
 }
 
-pub(super) fn options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(synchronous)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
+/// How durable a commit is.
+#[derive(Debug, Clone, Copy, strum::Display)]
+#[strum(serialize_all = "UPPERCASE")]
+pub(super) enum Synchronous {
+    /// On the disk when it is answered.
+    Full,
+    /// For stores that nobody misses.
+    Off,
+}
+
+/// How the file is opened.
+#[derive(Debug, Clone)]
+pub(super) struct Opening {
+    pub(super) path: PathBuf,
+    pub(super) synchronous: Synchronous,
+}
+
+impl Opening {
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let sqlite = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        sqlite.busy_timeout(BUSY_TIMEOUT)?;
+        sqlite.set_prepared_statement_cache_capacity(PREPARED);
         // Each job of a batch has a savepoint, and what it could be rolled back to was written to a file: five times as much as the database itself.
-        .pragma("temp_store", "MEMORY")
-        // Statements go to the log at trace level only: their values are people's.
-        .disable_statement_logging()
+        let synchronous = self.synchronous;
+        sqlite.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"
+        ))?;
+        Ok(sqlite)
+    }
+
+    /// A connection that can change nothing.
+    pub(super) fn reader(&self) -> rusqlite::Result<Connection> {
+        let sqlite = self.open()?;
+        sqlite.execute_batch("PRAGMA query_only = ON")?;
+        Ok(sqlite)
+    }
+
+    /// The writer's own: 64 MiB of memory for pages, because what a login looks at and changes is all over the file (readers keep `SQLite`'s 2 MiB: each
+    /// write of another connection empties them), and 32 MiB of changes before they are copied from the log beside the file into it, because the same
+    /// pages change at each login and need to be copied once.
+    pub(super) fn writer(&self) -> rusqlite::Result<Connection> {
+        let sqlite = self.open()?;
+        sqlite.execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192")?;
+        Ok(sqlite)
+    }
+
+    /// Brings the schema up to date, whole or not at all; whoever else starts now waits.
+    pub(super) fn migrate(&self) -> Result<(), StoreError> {
+        let failed = |source: rusqlite::Error| unavailable(OpenError { path: self.path.clone(), source: source.into() });
+        let mut sqlite = self.open().map_err(failed)?;
+        let transaction = sqlite.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        transaction.execute_batch(APPLIED).map_err(failed)?;
+        let mut applied = list_applied(&transaction).map_err(failed)?;
+        for Migration { version, description, sql, checksum, .. } in migrations() {
+            match applied.remove(&version) {
+                Some(Applied { whole: true, checksum: then }) if then == *checksum => {}
+                Some(_) => {
+                    let path = self.path.display();
+                    let sentence = format!("{path}: step {version} of the schema is not the one that this version of Usher knows");
+                    return Err(StoreError::Corrupt(sentence));
+                }
+                None => {
+                    transaction.execute_batch(sql.as_str()).map_err(failed)?;
+                    transaction.execute(NOTE_APPLIED, (version, &*description, &*checksum)).map_err(failed)?;
+                }
+            }
+        }
+        if let Some(version) = applied.keys().next() {
+            return Err(StoreError::Corrupt(format!(
+                "{} was written by a newer version of Usher (it has step {version} of the schema); start that version, or restore an older backup",
+                self.path.display()
+            )));
+        }
+        transaction.commit().map_err(failed)
+    }
 }
 
-/// The writer's own: 64 MiB of memory for pages, because what a login looks at and changes is all over the file (readers keep `SQLite`'s 2 MiB: each write of
-/// another connection empties them), and 32 MiB of changes before they are copied from the log beside the file into it, because the same pages change at
-/// each login and need to be copied once.
-pub(super) fn for_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options.pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "8192")
+/// Steps that were made, in the table that both databases keep.
+const APPLIED: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)";
+const NOTE_APPLIED: &str =
+    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (?1, ?2, TRUE, ?3, 0)";
+
+/// A step that was made, or begun.
+struct Applied {
+    whole: bool,
+    checksum: Vec<u8>,
+}
+
+fn list_applied(sqlite: &Connection) -> rusqlite::Result<BTreeMap<i64, Applied>> {
+    let mut ready = sqlite.prepare("SELECT version, success, checksum FROM _sqlx_migrations")?;
+    let found = ready.query_map((), |row| Ok((row.get(0)?, Applied { whole: row.get(1)?, checksum: row.get(2)? })))?;
+    found.collect()
 }
 
 /// Creates the file with rights for its owner only; `SQLite` gives the files beside it the same.
@@ -63,24 +141,6 @@ pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
         .open(path)
         .map(drop)
         .map_err(|source| unavailable(OpenError { path: path.to_owned(), source: source.into() }))
-}
-
-/// Brings the schema up to date.
-pub(super) async fn migrate(options: &SqliteConnectOptions) -> Result<(), StoreError> {
-    let path = options.get_filename().to_owned();
-    let failed = |source: sqlx::Error| unavailable(OpenError { path: path.clone(), source: source.into() });
-    let mut connection = options.connect().await.map_err(failed)?;
-    migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => StoreError::Corrupt(format!(
-            "{} was written by a newer version of Usher (it has step {version} of the schema); start that version, or restore an older backup",
-            path.display()
-        )),
-        MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
-            StoreError::Corrupt(format!("{}: step {version} of the schema is not the one that this version of Usher knows", path.display()))
-        }
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
-        other => unavailable(other),
-    })
 }
 
 /// The file that could not be opened.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use rustix::thread::CpuSet;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Executor as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::driver::{Connection, Fault};
+use super::open::Opening;
 use super::sql::Stop;
 use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
@@ -28,16 +27,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the write connection at the first job.
-    pub(super) fn start(options: SqliteConnectOptions) -> Result<Self, StoreError> {
+    pub(super) fn start(opening: Opening) -> Result<Self, StoreError> {
         let (sender, jobs) = mpsc::channel(QUEUE);
         // Its own runtime, because callers live on several, and any of them may end before the others.
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(unavailable)?;
         std::thread::Builder::new()
             .name("usher-store".to_owned())
-            .spawn(move || {
-                stay_on_one_processor();
-                runtime.block_on(run(options, jobs));
-            })
+            .spawn(move || runtime.block_on(run(opening, jobs)))
             .map_err(unavailable)?;
         Ok(Self { jobs: sender })
     }
@@ -47,21 +43,12 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Stop>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Box::new(Pending { work: Some(work), result: None, reply })).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
-}
-
-/// Keeps this thread, and the thread of the database that it starts, on the processor where it is. The two wait for each other at every step, and to be woken
-/// on another processor takes longer than most steps do: a half more logins a second on two of a virtual machine's.
-fn stay_on_one_processor() {
-    let mut here = CpuSet::new();
-    here.set(rustix::thread::sched_getcpu());
-    // Where this may not be asked for, steps only take longer.
-    rustix::thread::sched_setaffinity(None, &here).ok();
 }
 
 fn stopped() -> Stop {
@@ -71,13 +58,13 @@ fn stopped() -> Stop {
 /// A failed commit, told to everyone whose job was in it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the transaction could not be committed")]
-struct CommitFailed(#[source] Arc<sqlx::Error>);
+struct CommitFailed(#[source] Arc<Fault>);
 
 trait Job: Send {
     /// Nobody waits any more.
     fn is_abandoned(&self) -> bool;
     /// Does the work; `false` asks for a rollback to the savepoint.
-    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
+    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, bool>;
     /// Tells the caller how it ended.
     fn answer(self: Box<Self>, committed: Result<(), CommitFailed>);
 }
@@ -91,13 +78,13 @@ struct Pending<T, F> {
 impl<T, F> Job for Pending<T, F>
 where
     T: Send + 'static,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
 {
     fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
     }
 
-    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
+    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
             self.result.insert(work(connection).await).is_ok()
@@ -116,7 +103,7 @@ where
     }
 }
 
-async fn run(options: SqliteConnectOptions, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+async fn run(opening: Opening, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut connection = None;
     while let Some(first) = jobs.recv().await {
         let mut batch = vec![first];
@@ -129,19 +116,15 @@ async fn run(options: SqliteConnectOptions, mut jobs: mpsc::Receiver<Box<dyn Job
         if batch.is_empty() {
             continue;
         }
-        connection = write_batch(&options, connection, batch).await;
+        connection = write_batch(&opening, connection, batch).await;
     }
 }
 
 /// Answers the connection if it may be used again.
-async fn write_batch(
-    options: &SqliteConnectOptions,
-    connection: Option<SqliteConnection>,
-    mut batch: Vec<Box<dyn Job>>,
-) -> Option<SqliteConnection> {
+async fn write_batch(opening: &Opening, connection: Option<Connection>, mut batch: Vec<Box<dyn Job>>) -> Option<Connection> {
     let connected = match connection {
         Some(connection) => Ok(connection),
-        None => options.connect().await,
+        None => opening.writer().map(Connection::here).map_err(Fault::from),
     };
     let mut connection = match connected {
         Ok(connection) => connection,
@@ -160,36 +143,34 @@ async fn write_batch(
             tracing::error!(error = &error as &dyn std::error::Error, jobs = batch.len(), "a batch of writes failed");
             answer_all(batch, Err(error));
             // Rolled back by hand, because some errors have done so already and others not.
-            sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.ok();
+            connection.step("ROLLBACK").ok();
             Some(connection)
         }
         Err(_panic) => {
-            answer_all(batch, Err(sqlx::Error::WorkerCrashed));
+            answer_all(batch, Err(Fault::Gone));
             None
         }
     }
 }
 
-fn answer_all(batch: Vec<Box<dyn Job>>, result: Result<(), sqlx::Error>) {
+fn answer_all(batch: Vec<Box<dyn Job>>, result: Result<(), Fault>) {
     let result = result.map_err(|error| CommitFailed(Arc::new(error)));
     for job in batch {
         job.answer(result.clone());
     }
 }
 
-async fn transaction(connection: &mut SqliteConnection, batch: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
+async fn transaction(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Fault> {
     // IMMEDIATE: a transaction that becomes a writer late fails with SQLITE_BUSY without waiting.
-    let mut begin = "BEGIN IMMEDIATE; SAVEPOINT job";
+    connection.step("BEGIN IMMEDIATE")?;
     for job in batch {
-        connection.execute(sqlx::query(begin)).await?;
-        begin = if job.run(connection).await {
-            "RELEASE job; SAVEPOINT job"
-        } else {
+        connection.step("SAVEPOINT job")?;
+        let keep = job.run(connection).await;
+        if !keep {
             // Fails when the error has ended the whole transaction (a full disk does): then the batch fails.
-            "ROLLBACK TO job; RELEASE job; SAVEPOINT job"
-        };
+            connection.step("ROLLBACK TO job")?;
+        }
+        connection.step("RELEASE job")?;
     }
-    connection.execute(sqlx::query(begin)).await?;
-    sqlx::query("COMMIT").execute(connection).await?;
-    Ok(())
+    connection.step("COMMIT")
 }

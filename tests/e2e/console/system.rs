@@ -85,11 +85,11 @@ async fn a_store_that_is_down_is_said_in_a_page_and_nobody_is_signed_out() {
         let house = House::open().await;
         enter(browser, &house, "olivia", "").await;
         let mut tour = Tour::start(browser);
-        house.break_store().await;
+        house.break_store();
         browser.goto(&house.console("/members")).await;
         browser.text("h1").await;
         tour.look("store-down").await;
-        house.mend_store().await;
+        house.mend_store();
         browser.reload().await;
         browser.see("h1", "Members").await;
         tour.look("store-back").await;

@@ -14,13 +14,7 @@ fn used() -> Shell {
 
 /// Changes the log behind Usher's back.
 fn tamper(shell: &Shell, statement: &'static str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        use sqlx::ConnectOptions as _;
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(shell.path("data/usher.db"));
-        let mut connection = options.connect().await.unwrap();
-        sqlx::query(statement).execute(&mut connection).await.unwrap();
-    });
+    rusqlite::Connection::open(shell.path("data/usher.db")).unwrap().execute_batch(statement).unwrap();
 }
 
 fn verify(shell: &Shell, noted: Option<&str>) -> Ended {

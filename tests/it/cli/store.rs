@@ -11,12 +11,7 @@ fn copy(shell: &Shell, from: &str, to: &str, url: &str) -> Ended {
 }
 
 fn execute(shell: &Shell, statement: &'static str) {
-    use sqlx::ConnectOptions as _;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(shell.path("data/usher.db"));
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let mut connection = options.connect().await.unwrap();
-        sqlx::query(statement).execute(&mut connection).await.unwrap();
-    });
+    rusqlite::Connection::open(shell.path("data/usher.db")).unwrap().execute_batch(statement).unwrap();
 }
 
 /// What a command says with the database at `url`.

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::SqliteConnectOptions;
 use usher::store::sqlite::SqliteStore;
 use usher::store::{Store, StoreError};
 
@@ -31,13 +29,12 @@ impl Backend for SqliteBackend {
     }
 
     async fn execute(&self, statement: String) {
-        execute(&self.path(), statement).await;
+        execute(&self.path(), &statement);
     }
 }
 
-async fn execute(path: &Path, statement: String) {
-    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+fn execute(path: &Path, statement: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(statement).unwrap();
 }
 
 pub(crate) async fn open() -> Box<dyn Backend> {
@@ -68,7 +65,7 @@ async fn a_database_of_a_newer_version_is_refused_in_plain_words() {
     drop(store);
     let path = directory.path().join("usher.db");
     let future = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'00', 1)";
-    execute(&path, future.to_owned()).await;
+    execute(&path, future);
     match SqliteStore::open(&path).await {
         Err(StoreError::Corrupt(sentence)) => assert!(sentence.contains("newer version of Usher"), "{sentence}"),
         other => panic!("{other:?}"),

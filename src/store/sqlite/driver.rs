@@ -1,0 +1,260 @@
+//! Statements on their way to the file, and rows on their way back.
+//!
+//! `SQLite` works in the thread that asks. The writer has a thread of its own and asks there; what reads beside it leaves the asking to a thread for blocking
+//! work, because a page of the console or a review takes longer than a request may wait for another.
+
+use std::sync::Arc;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, ToSql, ffi};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::sql::{Columns, Statement, Value};
+use crate::store::StoreError;
+
+/// A connection to the file.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Away while a thread works with it; gone for good when whoever waited for that thread no longer does.
+    open: Option<Open>,
+    asks_elsewhere: bool,
+}
+
+/// An open file, with the place that it takes among the readers.
+#[derive(Debug)]
+struct Open {
+    sqlite: rusqlite::Connection,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// What went wrong on the way.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::store) enum Fault {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("the connection is gone: what it did was given up")]
+    Gone,
+    #[error("a column holds no text that can be read")]
+    NotText,
+}
+
+impl Connection {
+    /// One that works in the thread that asks.
+    pub(super) const fn here(sqlite: rusqlite::Connection) -> Self {
+        Self { open: Some(Open { sqlite, _place: None }), asks_elsewhere: false }
+    }
+
+    /// One that works in a thread for blocking work, for as long as it holds its place.
+    pub(super) const fn elsewhere(sqlite: rusqlite::Connection, place: OwnedSemaphorePermit) -> Self {
+        Self { open: Some(Open { sqlite, _place: Some(place) }), asks_elsewhere: true }
+    }
+
+    /// The file, if nobody works with it; its place is free then.
+    pub(super) fn take(&mut self) -> Option<rusqlite::Connection> {
+        self.open.take().map(|open| open.sqlite)
+    }
+
+    /// A step of a transaction, at once and in this thread.
+    pub(super) fn step(&self, text: &'static str) -> Result<(), Fault> {
+        self.open.as_ref().ok_or(Fault::Gone)?.sqlite.prepare_cached(text)?.raw_execute()?;
+        Ok(())
+    }
+
+    async fn work<T, F>(&mut self, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        if !self.asks_elsewhere {
+            return work(&self.open.as_ref().ok_or(Fault::Gone)?.sqlite);
+        }
+        let open = self.open.take().ok_or(Fault::Gone)?;
+        let worked = tokio::task::spawn_blocking(move || (work(&open.sqlite), open)).await;
+        let (result, open) = worked.map_err(|_panicked| Fault::Gone)?;
+        self.open = Some(open);
+        result
+    }
+}
+
+/// All rows that a statement finds.
+pub(super) async fn fetch(conn: &mut Connection, statement: Statement) -> Result<Vec<Row>, Fault> {
+    conn.work(move |sqlite| prepared(sqlite, &statement, read_all)).await
+}
+
+/// Makes a change, and answers how many rows it changed.
+pub(super) async fn change(conn: &mut Connection, statement: Statement) -> Result<u64, Fault> {
+    conn.work(move |sqlite| prepared(sqlite, &statement, count_changed)).await
+}
+
+/// Makes changes one after the other, and answers how many rows each has changed.
+pub(super) async fn change_all(conn: &mut Connection, changes: Vec<Statement>) -> Result<Vec<u64>, Fault> {
+    conn.work(move |sqlite| changes.iter().map(|change| prepared(sqlite, change, count_changed)).collect()).await
+}
+
+/// Does something with a statement that has its values. What is asked often is kept prepared.
+fn prepared<T>(
+    sqlite: &rusqlite::Connection,
+    statement: &Statement,
+    then: impl FnOnce(&mut rusqlite::Statement<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    if statement.is_composed {
+        let mut ready = sqlite.prepare(&statement.text)?;
+        bind(&mut ready, &statement.values)?;
+        return then(&mut ready);
+    }
+    let mut ready = sqlite.prepare_cached(&statement.text)?;
+    bind(&mut ready, &statement.values)?;
+    then(&mut ready)
+}
+
+/// `SQLite` counts values in the order in which their names come, so that `$2` may be the first.
+fn bind(ready: &mut rusqlite::Statement<'_>, values: &[Value]) -> Result<(), Fault> {
+    for index in 1..=ready.parameter_count() {
+        let number = ready.parameter_name(index).and_then(|name| name.strip_prefix('$')).and_then(|number| number.parse::<usize>().ok());
+        if let Some(value) = number.and_then(|number| values.get(number.checked_sub(1)?)) {
+            ready.raw_bind_parameter(index, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_all(ready: &mut rusqlite::Statement<'_>) -> Result<Vec<Row>, Fault> {
+    let names: Arc<[Box<str>]> = ready.column_names().into_iter().map(Box::from).collect();
+    let mut found = ready.raw_query();
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let cells = (0..names.len()).map(|column| cell(row.get_ref(column)?)).collect::<Result<_, Fault>>()?;
+        rows.push(Row { names: Arc::clone(&names), cells });
+    }
+    Ok(rows)
+}
+
+fn count_changed(ready: &mut rusqlite::Statement<'_>) -> Result<u64, Fault> {
+    Ok(ready.raw_execute()? as u64)
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Text(text) => text.to_sql(),
+            Self::Number(number) => number.to_sql(),
+        }
+    }
+}
+
+/// A row that was found.
+#[derive(Debug)]
+pub(super) struct Row {
+    names: Arc<[Box<str>]>,
+    cells: Box<[Cell]>,
+}
+
+/// What stands in a column. There are no fractions and no bytes in our tables.
+#[derive(Debug)]
+enum Cell {
+    Nothing,
+    Number(i64),
+    Text(String),
+    Foreign,
+}
+
+fn cell(value: ValueRef<'_>) -> Result<Cell, Fault> {
+    Ok(match value {
+        ValueRef::Null => Cell::Nothing,
+        ValueRef::Integer(number) => Cell::Number(number),
+        ValueRef::Text(bytes) => Cell::Text(std::str::from_utf8(bytes).map_err(|_| Fault::NotText)?.to_owned()),
+        ValueRef::Real(_) | ValueRef::Blob(_) => Cell::Foreign,
+    })
+}
+
+impl Row {
+    /// Of several columns with one name, the last.
+    fn cell(&self, column: &str) -> Result<&Cell, StoreError> {
+        let place = self.names.iter().rposition(|name| **name == *column);
+        place.and_then(|place| self.cells.get(place)).ok_or_else(|| StoreError::Corrupt(format!("there is no column {column}")))
+    }
+}
+
+fn unfit(column: &str, cell: &Cell) -> StoreError {
+    let holds = match cell {
+        Cell::Nothing => "nothing",
+        Cell::Number(_) => "a number",
+        Cell::Text(_) => "a text",
+        Cell::Foreign => "neither text nor number",
+    };
+    StoreError::Corrupt(format!("column {column} holds {holds}"))
+}
+
+impl Columns for Row {
+    fn text(&self, column: &str) -> Result<String, StoreError> {
+        match self.cell(column)? {
+            Cell::Text(text) => Ok(text.clone()),
+            other => Err(unfit(column, other)),
+        }
+    }
+
+    fn maybe_text(&self, column: &str) -> Result<Option<String>, StoreError> {
+        match self.cell(column)? {
+            Cell::Nothing => Ok(None),
+            Cell::Text(text) => Ok(Some(text.clone())),
+            other => Err(unfit(column, other)),
+        }
+    }
+
+    fn number(&self, column: &str) -> Result<i64, StoreError> {
+        match self.cell(column)? {
+            Cell::Number(number) => Ok(*number),
+            other => Err(unfit(column, other)),
+        }
+    }
+
+    fn maybe_number(&self, column: &str) -> Result<Option<i64>, StoreError> {
+        match self.cell(column)? {
+            Cell::Nothing => Ok(None),
+            Cell::Number(number) => Ok(Some(*number)),
+            other => Err(unfit(column, other)),
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NotText => Self::Corrupt(fault.to_string()),
+            other => Self::Unavailable(Box::new(other)),
+        }
+    }
+}
+
+/// Whether a row that may exist only once exists already.
+pub(super) fn is_conflict(fault: &Fault) -> bool {
+    matches!(fault, Fault::Sqlite(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::ConstraintViolation
+        && matches!(error.extended_code, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY))
+}
+
+/// No row where there is always one.
+pub(super) const fn no_row() -> Fault {
+    Fault::Sqlite(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// A table from end to end, page by page.
+pub(super) struct Pages {
+    text: String,
+    after: i64,
+}
+
+impl Pages {
+    pub(super) fn of(table: &str, columns: &str) -> Self {
+        let text = format!("SELECT {columns}, rowid AS its_place FROM {table} WHERE rowid > $1 ORDER BY rowid LIMIT $2");
+        Self { text, after: i64::MIN }
+    }
+
+    /// The next rows; none: that was all.
+    pub(super) async fn next(&mut self, conn: &mut Connection, rows: u32) -> Result<Vec<Row>, StoreError> {
+        let found = fetch(conn, Statement::new(self.text.clone()).bind(self.after).bind(i64::from(rows))).await?;
+        if let Some(last) = found.last() {
+            self.after = last.number("its_place")?;
+        }
+        Ok(found)
+    }
+}
