@@ -23,6 +23,8 @@ const MAX_REQUESTS: usize = 8192;
 /// Requests that wait beyond that, and for how long.
 const MAX_WAITING: usize = 1024;
 const MAX_WAIT: Duration = Duration::from_secs(5);
+/// What is read from an app at once, in bytes, and so the largest head of an answer. hyper itself would take three times as much.
+const MAX_READ: usize = 128 * 1024;
 
 /// Why an app gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +100,7 @@ impl Upstream {
         let connecting = async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
             stream.set_nodelay(true)?;
-            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)
+            http1::Builder::new().max_buf_size(MAX_READ).handshake(TokioIo::new(stream)).await.map_err(io::Error::other)
         };
         let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
         let (sender, connection) = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(UpstreamError::Connect)?;

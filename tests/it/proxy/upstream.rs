@@ -24,6 +24,13 @@ async fn an_app_that_breaks_off_is_a_502_and_gets_the_request_once() {
 }
 
 #[tokio::test]
+async fn an_answer_has_a_largest_head() {
+    let gateway = Gateway::with(|config| config.routes[0].public_paths = vec!["/".to_owned()]).await;
+    assert_eq!(gateway.ask(Ask::get("/head/60000")).await.status, 200);
+    assert_eq!(gateway.ask(Ask::get("/head/200000")).await.status, 502);
+}
+
+#[tokio::test]
 async fn an_app_that_switches_unasked_is_a_502() {
     let gateway = Gateway::with(|config| config.routes[0].public_paths = vec!["/".to_owned()]).await;
     assert_eq!(gateway.ask(Ask::get("/switch")).await.status, 502);

@@ -82,6 +82,10 @@ async fn connection(mut stream: TcpStream, seen: &Seen) {
                 "Keep-Alive: timeout=5\r\nConnection: x-hop\r\nX-Hop: 1\r\nX-Request-Id: theirs\r\nContent-Length: 2\r\n\r\nok"
             )
             .to_owned(),
+            _ if path.starts_with("/head/") => {
+                let length = path.trim_start_matches("/head/").parse().unwrap();
+                format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Long: {}\r\n\r\n", "x".repeat(length))
+            }
             _ if head.starts_with("HEAD ") => "HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n".to_owned(),
             _ => format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{head}", head.len()),
         };
