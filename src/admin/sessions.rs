@@ -110,7 +110,7 @@ impl Admin {
         let mut through = Vec::new();
         for key in self.sessions.list_keys(&actor.organization).await? {
             let session = self.sessions.look(key).await?;
-            let fits = session.is_some_and(|session| session.record().way.connection() == Some(connection));
+            let fits = session.as_ref().and_then(|session| session.login()).is_some_and(|login| login.way.connection() == Some(connection));
             through.extend(fits.then_some(key));
         }
         let detail =

@@ -2,7 +2,7 @@
 
 use crate::config::Allow;
 use crate::core::{MemberStatus, Organization, OrganizationId};
-use crate::session::{SessionError, SessionRecord, Sessions};
+use crate::session::{Session, SessionError, Sessions};
 use crate::store::{MemberRow, StoreError};
 
 /// Why someone who is signed in may not pass.
@@ -56,17 +56,17 @@ pub(super) async fn judge(
     sessions: &Sessions,
     allow: &Allow,
     organization: &OrganizationId,
-    record: &SessionRecord,
+    session: &Session,
     row: Option<&MemberRow>,
 ) -> Result<Verdict, SessionError> {
-    if record.way.is_recovery() && *allow != Allow::Public && requires_sso(sessions, organization).await? {
+    if session.is_recovery() && *allow != Allow::Public && requires_sso(sessions, organization).await? {
         return Ok(Verdict::SignIn);
     }
     if matches!(allow, Allow::Public | Allow::SignedIn) {
         return Ok(Verdict::Pass);
     }
-    let Some(decided) = record.organizations.get(organization) else { return Ok(Verdict::SignIn) };
-    let Some(row) = row.filter(|row| row.member.id == *decided) else { return Ok(Verdict::Deny(Denial::NotAMember)) };
+    let Some(decided) = session.member_of(organization) else { return Ok(Verdict::SignIn) };
+    let Some(row) = row.filter(|row| row.member.id == decided) else { return Ok(Verdict::Deny(Denial::NotAMember)) };
     match row.member.status {
         MemberStatus::Active => {}
         MemberStatus::Removed => return Ok(Verdict::Deny(Denial::NotAMember)),

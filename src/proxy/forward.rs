@@ -17,7 +17,7 @@ use super::jwt::{IdentityKeys, JwtError};
 use super::pass::{Passed, Passing};
 use super::route::{Route, Routes};
 use super::upstream::{Answered, UpstreamError};
-use super::{Body, Malformed, Pages, Peer, Problem, RequestId, clean, upgrade, watch};
+use super::{Body, Malformed, Pages, Peer, Problem, RequestId, clean, introduce, upgrade, watch};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::IncidentId;
@@ -265,8 +265,8 @@ impl Proxy {
         headers.insert(X_FORWARDED_PROTO, route.proto.clone());
         headers.insert(REQUEST_ID, id.header().clone());
         match passed {
-            Some((_, introduction)) => headers.extend(introduction.headers.iter().cloned()),
-            None => headers.extend(route.nobody.iter().cloned()),
+            Some((_, introduction)) => headers.extend(introduction.headers()),
+            None => headers.extend(introduce::nobody(route)),
         }
     }
 
@@ -307,7 +307,7 @@ impl Proxy {
     }
 
     async fn watch(self: &Arc<Self>, route: &Arc<Route>, session: Arc<Session>) -> Result<Watch, Refusal> {
-        let guard = self.sessions.register_stream(session.record()).await?.ok_or(Refusal::SignIn)?;
+        let guard = self.sessions.register_stream(&session).await?.ok_or(Refusal::SignIn)?;
         Ok(Box::pin(watch::until_over(Arc::clone(self), Arc::clone(route), session, guard)))
     }
 }

@@ -17,7 +17,7 @@ use super::forward::{AppHost, Proxy, Refusal};
 use super::pass::{Passed, Passing};
 use super::route::Route;
 use super::target::check_forwarded;
-use super::{Body, Malformed, Peer, RequestId, upgrade};
+use super::{Body, Malformed, Peer, RequestId, introduce, upgrade};
 use crate::session::cookie;
 
 /// Where other proxies ask, on the auth host.
@@ -202,8 +202,8 @@ fn allowed(route: &Route, passed: Passed, headers: &HeaderMap) -> Response<Body>
     let mut response = Response::new(Body::full(bytes::Bytes::new()));
     let out = response.headers_mut();
     match passed {
-        Some((_, introduction)) => out.extend(introduction.headers.iter().cloned()),
-        None => out.extend(route.nobody.iter().cloned()),
+        Some((_, introduction)) => out.extend(introduction.headers()),
+        None => out.extend(introduce::nobody(route)),
     }
     let rest = cookie::without_ours(headers).unwrap_or_else(|| HeaderValue::from_static(""));
     out.insert(header::COOKIE, rest);

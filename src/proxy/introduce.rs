@@ -15,15 +15,17 @@ use super::jwt::{Claims, IdentityKeys, JwtError, LIFE};
 use super::route::Route;
 use crate::config::Alias;
 use crate::core::MemberStatus;
-use crate::session::{Introduction, MEMBER_AGE, Session, SessionRecord, Sessions};
+use crate::session::{Introduction, MEMBER_AGE, Session, Sessions};
 use crate::store::MemberRow;
 
-const PERSON: HeaderName = HeaderName::from_static("x-usher-person");
-const EMAIL: HeaderName = HeaderName::from_static("x-usher-email");
-const NAME: HeaderName = HeaderName::from_static("x-usher-name");
-const ORGANIZATION: HeaderName = HeaderName::from_static("x-usher-organization");
-const ROLE: HeaderName = HeaderName::from_static("x-usher-role");
-const SEAT_TIER: HeaderName = HeaderName::from_static("x-usher-seat-tier");
+static OURS: [(Alias, HeaderName); 6] = [
+    (Alias::Person, HeaderName::from_static("x-usher-person")),
+    (Alias::Email, HeaderName::from_static("x-usher-email")),
+    (Alias::Name, HeaderName::from_static("x-usher-name")),
+    (Alias::Organization, HeaderName::from_static("x-usher-organization")),
+    (Alias::Role, HeaderName::from_static("x-usher-role")),
+    (Alias::SeatTier, HeaderName::from_static("x-usher-seat-tier")),
+];
 const ASSERTION: HeaderName = HeaderName::from_static("x-usher-assertion");
 
 /// A name may be any text at any length; with this many bytes a header it stays below what app servers take.
@@ -43,12 +45,12 @@ pub(super) struct Identity {
 
 impl Identity {
     /// `row`: an active member of the route's organization, or of another one that says only who the person is.
-    pub(super) fn new(route: &Route, record: &SessionRecord, row: Option<&MemberRow>) -> Self {
+    pub(super) fn new(route: &Route, session: &Session, row: Option<&MemberRow>) -> Self {
         let person = row.map(|row| &row.person);
         let text = |value: Option<String>| value.unwrap_or_default();
         let member = row.map(|row| &row.member).filter(|member| member.organization == route.organization);
         Self {
-            person: record.person.to_string(),
+            person: session.person().to_string(),
             email: text(person.and_then(|person| person.email.as_ref()).map(ToString::to_string)),
             name: text(person.and_then(|person| person.name.clone())),
             organization: text(member.map(|member| member.organization.to_string())),
@@ -68,23 +70,19 @@ impl Identity {
         }
     }
 
-    /// The values lie behind one another in one piece of memory: they are kept for as long as the session is.
-    fn headers(&self, aliases: &[(Alias, HeaderName)], assertion: &str) -> Box<[(HeaderName, HeaderValue)]> {
-        let ours = [
-            (PERSON, Alias::Person),
-            (EMAIL, Alias::Email),
-            (NAME, Alias::Name),
-            (ORGANIZATION, Alias::Organization),
-            (ROLE, Alias::Role),
-            (SEAT_TIER, Alias::SeatTier),
-        ];
-        let aliases = aliases.iter().map(|(alias, name)| (name.clone(), *alias));
-        let told = ours.into_iter().chain(aliases).map(|(name, alias)| (name, encode(self.value(alias))));
-        let texts: Vec<(HeaderName, String)> = told.chain([(ASSERTION, assertion.to_owned())]).collect();
-        let mut all = Bytes::from(texts.iter().map(|(_, text)| text.as_str()).collect::<String>().into_boxed_str().into_boxed_bytes());
-        let mut cut = |text: String| HeaderValue::from_maybe_shared(all.split_to(text.len()));
-        texts.into_iter().map(|(name, text)| (name, cut(text).unwrap_or_else(|_| HeaderValue::from_static("")))).collect()
+    /// What the headers of [`names`] say. The values lie behind one another in one piece of memory: they are kept for as long as the session is.
+    fn values(&self, aliases: &[(Alias, HeaderName)], assertion: String) -> Box<[HeaderValue]> {
+        let told = OURS.iter().map(|(alias, _)| alias).chain(aliases.iter().map(|(alias, _)| alias));
+        let texts: Vec<String> = told.map(|alias| encode(self.value(*alias))).chain([assertion]).collect();
+        let mut all = Bytes::from(texts.concat().into_boxed_str().into_boxed_bytes());
+        let mut cut = |text: &String| HeaderValue::from_maybe_shared(all.split_to(text.len()));
+        texts.iter().map(|text| cut(text).unwrap_or_else(|_| HeaderValue::from_static(""))).collect()
     }
+}
+
+/// The headers that say who it is, in their order.
+pub(super) fn names(aliases: &[(Alias, HeaderName)]) -> Arc<[HeaderName]> {
+    OURS.iter().chain(aliases).map(|(_, name)| name.clone()).chain([ASSERTION]).collect()
 }
 
 /// Text for a header; outer blanks would be lost on the way, so they are taken off here.
@@ -99,15 +97,14 @@ fn encode(text: &str) -> String {
 }
 
 /// What an app is told when nobody is signed in.
-pub(super) fn nobody(aliases: &[(Alias, HeaderName)]) -> Box<[(HeaderName, HeaderValue)]> {
-    Identity::default().headers(aliases, "")
+pub(super) fn nobody(route: &Route) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    route.told.iter().map(|name| (name.clone(), HeaderValue::from_static("")))
 }
 
 /// Whether what was worked out for a session still counts.
 pub(super) fn is_current(introduction: &Introduction, sessions: &Sessions, now_ms: i64) -> bool {
-    let age = now_ms.saturating_sub(introduction.checked_ms);
     let max_age = i64::try_from(MEMBER_AGE.as_millis()).unwrap_or(i64::MAX);
-    introduction.epoch == sessions.members().epoch() && (0..max_age).contains(&age) && now_ms < introduction.renew_ms
+    introduction.is_fresh(now_ms, max_age, sessions.members().epoch()) && now_ms < introduction.renew_ms
 }
 
 /// Works out what the app is told about a session and keeps it there. A token that still has half its life is kept with it.
@@ -121,28 +118,29 @@ pub(super) fn introduce(
     now: Timestamp,
 ) -> Result<Arc<Introduction>, JwtError> {
     let row = row.filter(|row| row.member.status == MemberStatus::Active);
-    let checked_ms = now.as_millisecond();
-    let known = session.introduction();
-    let introduction = if let Some(known) = known.as_ref().filter(|known| known.member == row && checked_ms < known.renew_ms) {
-        Introduction { headers: known.headers.clone(), member: row, checked_ms, epoch, renew_ms: known.renew_ms }
-    } else {
-        let identity = Identity::new(route, session.record(), row.as_deref());
-        let assertion = keys.sign(&claims(issuer, route, session.record(), &identity, row.as_deref()), now)?;
-        let renew_ms = checked_ms + i64::try_from(LIFE.as_millis() / 2).unwrap_or(0);
-        Introduction { headers: identity.headers(&route.aliases, &assertion), member: row, checked_ms, epoch, renew_ms }
-    };
-    let introduction = Arc::new(introduction);
+    let now_ms = now.as_millisecond();
+    // Of this very route: one that took its place may tell the same under other names.
+    let still_true = |known: &&Arc<Introduction>| Arc::ptr_eq(&known.names, &route.told) && known.member == row && now_ms < known.renew_ms;
+    if let Some(known) = session.introduction().as_ref().filter(still_true) {
+        known.confirm(now_ms, epoch);
+        return Ok(Arc::clone(known));
+    }
+    let identity = Identity::new(route, session, row.as_deref());
+    let assertion = keys.sign(&claims(issuer, route, session, &identity, row.as_deref()), now)?;
+    let values = identity.values(&route.aliases, assertion);
+    let renew_ms = now_ms + i64::try_from(LIFE.as_millis() / 2).unwrap_or(0);
+    let introduction = Arc::new(Introduction::new(Arc::clone(&route.told), values, row, renew_ms, now_ms, epoch));
     session.introduce(Arc::clone(&introduction));
     Ok(introduction)
 }
 
-fn claims<'a>(issuer: &'a str, route: &'a Route, record: &SessionRecord, identity: &'a Identity, row: Option<&'a MemberRow>) -> Claims<'a> {
+fn claims<'a>(issuer: &'a str, route: &'a Route, session: &Session, identity: &'a Identity, row: Option<&'a MemberRow>) -> Claims<'a> {
     let known = |text: &'a str| (!text.is_empty()).then_some(text);
     let member = row.map(|row| &row.member).filter(|member| member.organization == route.organization);
     Claims {
         iss: issuer,
         aud: &route.host,
-        sub: record.person,
+        sub: session.person(),
         email: known(&identity.email),
         name: known(&identity.name),
         org: member.map(|member| &member.organization),

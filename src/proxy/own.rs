@@ -73,7 +73,7 @@ impl Proxy {
                 // Only a session of this very host: with one of the auth host would go everything.
                 if let Some(before) = before
                     && let Some(session) = self.sessions.look(before).await?
-                    && session.record().place.app_host() == Some(route.host.as_str())
+                    && session.place().app_host() == Some(route.host.as_str())
                 {
                     self.sessions.end_sessions(Selector::Session(before), Cause::Replaced).await?;
                 }
@@ -91,9 +91,9 @@ impl Proxy {
     /// `GET /.usher/me`: who, role, seat.
     async fn me(&self, route: &Route, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
         let Some(session) = self.find_session(route, headers).await? else { return Err(Refusal::SignIn) };
-        let row = self.find_member(route, session.record()).await?;
+        let row = self.find_member(route, &session).await?;
         let row = row.filter(|row| row.member.status == MemberStatus::Active);
-        let who = serde_json::to_vec(&Identity::new(route, session.record(), row.as_deref())).map_err(|_| Problem::Unavailable)?;
+        let who = serde_json::to_vec(&Identity::new(route, &session, row.as_deref())).map_err(|_| Problem::Unavailable)?;
         let mut response = Response::new(Body::full(who.into()));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -106,10 +106,9 @@ impl Proxy {
             return Err(Problem::CrossSite.into());
         }
         if let Some(session) = self.find_session(route, headers).await? {
-            let record = session.record();
-            let key = record.place.parent().unwrap_or(record.key);
+            let key = session.place().parent().unwrap_or(session.key());
             self.sessions.end_sessions(Selector::Session(key), Cause::Logout).await?;
-            self.sessions.end_sessions(Selector::Session(record.key), Cause::Logout).await?;
+            self.sessions.end_sessions(Selector::Session(session.key()), Cause::Logout).await?;
         }
         let mut response = redirect(StatusCode::SEE_OTHER, &format!("{}/signed-out", self.issuer))?;
         response.headers_mut().extend(cookie::set(cookie::SESSION, "", Some(0)).map(|line| (header::SET_COOKIE, line)));

@@ -8,7 +8,7 @@ use super::decide::{self, Verdict};
 use super::forward::{Proxy, Refusal};
 use super::route::Route;
 use super::{Problem, introduce, own};
-use crate::session::{Introduction, Session, SessionError, SessionRecord, cookie};
+use crate::session::{Introduction, Session, SessionError, cookie};
 use crate::store::MemberRow;
 
 /// Someone who may pass: nobody in particular on a public path, or a session with what the app is told about it.
@@ -53,7 +53,7 @@ impl Proxy {
         let now = self.clock.now();
         // Read before the member: what is forgotten while we read makes the introduction stale at once.
         let epoch = self.sessions.members().epoch();
-        let row = self.find_member(route, session.record()).await?;
+        let row = self.find_member(route, &session).await?;
         let verdict = self.judge(route, &session, row.as_deref()).await?;
         match verdict {
             Verdict::Pass => {
@@ -77,13 +77,14 @@ impl Proxy {
     }
 
     /// The member of a session in the route's organization; where its login was decided for others only, one of those says who the person is.
-    pub(super) async fn find_member(&self, route: &Route, record: &SessionRecord) -> Result<Option<Arc<MemberRow>>, SessionError> {
-        let own = record.organizations.get_key_value(&route.organization);
-        let Some((organization, _)) = own.or_else(|| record.organizations.first_key_value()) else { return Ok(None) };
-        Ok(self.sessions.members().find(organization, record.person).await?)
+    pub(super) async fn find_member(&self, route: &Route, session: &Session) -> Result<Option<Arc<MemberRow>>, SessionError> {
+        let decided = session.organizations();
+        let own = decided.iter().find(|(organization, _)| *organization == route.organization);
+        let Some((organization, _)) = own.or(decided.first()) else { return Ok(None) };
+        Ok(self.sessions.members().find(organization, session.person()).await?)
     }
 
     pub(super) async fn judge(&self, route: &Route, session: &Session, row: Option<&MemberRow>) -> Result<Verdict, SessionError> {
-        decide::judge(&self.sessions, &route.allow, &route.organization, session.record(), row).await
+        decide::judge(&self.sessions, &route.allow, &route.organization, session, row).await
     }
 }

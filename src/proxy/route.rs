@@ -27,8 +27,8 @@ pub(super) struct Route {
     pub(super) allow: Allow,
     public_paths: Vec<String>,
     pub(super) aliases: Vec<(Alias, HeaderName)>,
-    /// What the app is told when nobody is signed in.
-    pub(super) nobody: Box<[(HeaderName, HeaderValue)]>,
+    /// The headers that say who it is.
+    pub(super) told: Arc<[HeaderName]>,
     pub(super) idle_timeout: Duration,
     pub(super) upstreams: Upstreams,
     pub(super) counts: RouteCounts,
@@ -85,7 +85,7 @@ fn compile(route: &config::Route, public_url: &Url) -> Route {
         organization: route.organization.clone(),
         allow: route.allow.clone(),
         public_paths: route.public_paths.clone(),
-        nobody: introduce::nobody(&aliases),
+        told: introduce::names(&aliases),
         aliases,
         idle_timeout: route.idle_timeout,
         upstreams: Upstreams::new(&route.upstreams),

@@ -22,7 +22,7 @@ pub(super) async fn until_over(proxy: Arc<Proxy>, route: Arc<Route>, session: Ar
 
 /// The same for an answer that turned out to last. It may finish while this node stops.
 pub(super) async fn until_ended(proxy: Arc<Proxy>, route: Arc<Route>, session: Arc<Session>) -> Close {
-    match proxy.sessions.register_stream(session.record()).await {
+    match proxy.sessions.register_stream(&session).await {
         Ok(Some(guard)) => until_session_over(&proxy, &route, &session, guard).await,
         Ok(None) => {}
         Err(error) => closed_unasked(&error),
@@ -52,7 +52,7 @@ fn closed_unasked(error: &SessionError) {
 async fn may_go_on(proxy: &Arc<Proxy>, opened_on: &Route, session: &Session) -> Result<bool, SessionError> {
     let proxy = proxy.newest();
     let Some(AppHost(route)) = proxy.find_app(&opened_on.host) else { return Ok(false) };
-    let Some(session) = proxy.sessions.look(session.record().key).await? else { return Ok(false) };
-    let row = proxy.find_member(&route, session.record()).await?;
+    let Some(session) = proxy.sessions.look(session.key()).await? else { return Ok(false) };
+    let row = proxy.find_member(&route, &session).await?;
     Ok(proxy.judge(&route, &session, row.as_deref()).await? == Verdict::Pass)
 }

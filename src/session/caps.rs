@@ -2,12 +2,11 @@
 //!
 //! The caps in force count for sessions that are alive too: whoever shortens them ends what is older at once.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Session, SessionError, Sessions};
 use crate::config::SessionLimits;
-use crate::core::{MemberId, OrganizationId, Settings};
+use crate::core::{OrganizationId, Settings};
 use crate::store::StoreError;
 
 /// The limits of one session.
@@ -36,9 +35,9 @@ impl Caps {
 
 impl Sessions {
     /// The caps of a login into these organizations, at most [`super::MEMBER_AGE`] old.
-    pub(super) async fn caps(&self, organizations: &BTreeMap<OrganizationId, MemberId>) -> Result<Caps, SessionError> {
+    pub(super) async fn caps(&self, organizations: impl Iterator<Item = &OrganizationId>) -> Result<Caps, SessionError> {
         match self.members.load_settings().await {
-            Ok(settings) => Ok(Caps::of(&self.limits(), &settings, organizations.keys())),
+            Ok(settings) => Ok(Caps::of(&self.limits(), &settings, organizations)),
             // Nothing was ever saved.
             Err(StoreError::Missing(_)) => Ok(Caps::of_process(&self.limits())),
             Err(error) => Err(error.into()),
@@ -47,7 +46,7 @@ impl Sessions {
 
     /// Puts the caps of now in force for a session; while the settings cannot be read, those of before stay.
     pub(super) async fn cap(&self, session: &Session) {
-        match self.caps(&session.record().organizations).await {
+        match self.caps(session.organizations().iter().map(|(organization, _)| organization)).await {
             Ok(caps) => session.cap(caps),
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "a session keeps the limits that it had"),
         }

@@ -3,6 +3,7 @@
 //! The grant is kept beside the session and not in it, because it changes with each use and the record is written by others. It is used by one request at a
 //! time, on one node: a provider that rotates refresh tokens takes a second use for theft.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,8 +134,7 @@ impl Sessions {
         let Some(connection) = record.way.connection().cloned() else { return Ok(()) };
         let now = self.now();
         let kept = Kept { connection, grant, confirmed_at: now, tried_at: now };
-        let life = Duration::try_from(record.ends_at.duration_since(now)).unwrap_or_default();
-        Ok(self.ephemeral.put(&entry(record.key), serde_json::to_vec(&kept)?.into(), life).await?)
+        Ok(self.ephemeral.put(&entry(record.key), serde_json::to_vec(&kept)?.into(), record.time_left(now)).await?)
     }
 
     /// Gives a session's grant to the one that takes its place.
@@ -143,8 +143,7 @@ impl Sessions {
     /// [`SessionError`] when the store cannot be used.
     pub async fn move_grant(&self, from: SessionKey, to: &SessionRecord) -> Result<(), SessionError> {
         let Some(bytes) = self.ephemeral.take(&entry(from)).await? else { return Ok(()) };
-        let life = Duration::try_from(to.ends_at.duration_since(self.now())).unwrap_or_default();
-        Ok(self.ephemeral.put(&entry(to.key), bytes, life).await?)
+        Ok(self.ephemeral.put(&entry(to.key), bytes, to.time_left(self.now())).await?)
     }
 
     /// Forgets the grant of a session that is over, and has it given back: after this, and whether or not the provider answers, because a logout waits for
@@ -165,13 +164,13 @@ impl Sessions {
         if !session.is_due(self.now()) {
             return Ok(true);
         }
-        let parent = session.record().place.parent().unwrap_or(session.record().key);
-        let here = self.flights.get_with(parent, Arc::default);
+        let parent = session.place().parent().unwrap_or(session.key());
+        let Ok(here) = self.flights.get_or_insert_with(&parent, || Ok::<_, Infallible>(Arc::default()));
         let _here = here.lock().await;
         if !session.is_due(self.now()) {
             return Ok(true);
         }
-        let outcome = self.ask(parent, session.record()).await?;
+        let outcome = self.ask(parent, session).await?;
         match outcome {
             Outcome::Until(due) => session.confirm_until(due),
             Outcome::Over(code) => self.end_unconfirmed(parent, session, code).await?,
@@ -180,17 +179,17 @@ impl Sessions {
     }
 
     /// Asks, or waits for the node that does: its claim ends by itself if the node does.
-    async fn ask(&self, session: SessionKey, record: &SessionRecord) -> Result<Outcome, SessionError> {
+    async fn ask(&self, key: SessionKey, session: &Session) -> Result<Outcome, SessionError> {
         loop {
-            let claimed = self.ephemeral.claim(&flight(session), FLIGHT).await?;
+            let claimed = self.ephemeral.claim(&flight(key), FLIGHT).await?;
             // Read with the claim in hand, so that nobody uses a token that somebody has used.
-            let kept = self.find_grant(session).await?;
+            let kept = self.find_grant(key).await?;
             match kept {
-                Some(kept) if kept.due_at() <= self.now() && claimed => return self.question(session, record, kept).await,
+                Some(kept) if kept.due_at() <= self.now() && claimed => return self.question(key, session, kept).await,
                 Some(kept) if kept.due_at() <= self.now() => tokio::time::sleep(STEP).await,
                 done => {
                     if claimed {
-                        self.ephemeral.delete(&flight(session)).await?;
+                        self.ephemeral.delete(&flight(key)).await?;
                     }
                     return Ok(done.map_or(Outcome::Over("grant_missing"), |kept| Outcome::Until(kept.due_at())));
                 }
@@ -200,19 +199,19 @@ impl Sessions {
 
     /// A task of its own, which goes on when the request that waits for it goes away: a provider that rotates its tokens has given out another, which
     /// must not get lost.
-    async fn question(&self, session: SessionKey, record: &SessionRecord, mut kept: Kept) -> Result<Outcome, SessionError> {
+    async fn question(&self, key: SessionKey, session: &Session, mut kept: Kept) -> Result<Outcome, SessionError> {
         let Some(providers) = self.providers.clone() else { return Ok(Outcome::Over("nobody_asks")) };
         let (ephemeral, now) = (Arc::clone(&self.ephemeral), self.now());
-        let life = Duration::try_from(record.ends_at.duration_since(now)).unwrap_or_default();
+        let life = session.time_left(now);
         let asked = tokio::spawn(async move {
             let answer = providers.confirm(&kept.connection, &kept.grant).await;
             let noted = kept.note(answer, now);
             // Also for a session that is over: its end gives back what is kept. Never brings back what was ended meanwhile: a logout wins over a refresh.
-            let goes_on = ephemeral.replace(&entry(session), serde_json::to_vec(&kept)?.into(), life).await?;
+            let goes_on = ephemeral.replace(&entry(key), serde_json::to_vec(&kept)?.into(), life).await?;
             if !goes_on {
                 providers.revoke(&kept.connection, &kept.grant).await;
             }
-            ephemeral.delete(&flight(session)).await?;
+            ephemeral.delete(&flight(key)).await?;
             Ok::<_, SessionError>(match noted {
                 Err(code) => Outcome::Over(code),
                 Ok(()) if goes_on => Outcome::Until(kept.due_at()),
@@ -230,7 +229,7 @@ impl Sessions {
     /// Ends it, with what hangs on it, and leaves a line. A line that cannot be written keeps nobody in.
     async fn end_unconfirmed(&self, parent: SessionKey, session: &Session, code: &'static str) -> Result<(), SessionError> {
         let ended = self.end_sessions(Selector::Session(parent), Cause::Provider).await?;
-        let person = session.record().person.to_string();
+        let person = session.person().to_string();
         let line = NewAuditLine {
             event: "session.ended",
             actor: "system",

@@ -4,23 +4,29 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{Cause, Selector, Session, SessionError, SessionKey, SessionRecord, Sessions};
+use super::{ABSENT_AGE, Cause, Selector, Session, SessionError, SessionKey, SessionRecord, Sessions};
 use crate::store::ephemeral::Ephemeral;
 
 /// The part of a stored session that is ours; pages may keep more beside it, through tower-sessions.
 pub(super) const LOGIN: &str = "login";
 
 #[derive(Deserialize)]
-struct Stored {
-    login: Option<SessionRecord>,
+struct Stored<T> {
+    login: Option<T>,
+}
+
+/// What of a record may change while it lives.
+#[derive(Deserialize)]
+struct Seen {
+    last_seen_at: Timestamp,
 }
 
 /// Reads a stored session; `None` when it is a page's data without a login.
 pub(super) fn parse(key: SessionKey, bytes: &Bytes) -> Result<Option<SessionRecord>, SessionError> {
-    let stored: Stored = serde_json::from_slice(bytes)?;
+    let stored: Stored<SessionRecord> = serde_json::from_slice(bytes)?;
     Ok(stored.login.map(|record| SessionRecord { key, ..record }))
 }
 
@@ -32,7 +38,7 @@ impl Sessions {
     pub async fn find_on_app_host(&self, token: &[u8], host: &str) -> Result<Option<Arc<Session>>, SessionError> {
         let Some(key) = SessionKey::of(token) else { return Ok(None) };
         let session = self.find(key).await?;
-        Ok(session.filter(|session| session.record().place.app_host() == Some(host)))
+        Ok(session.filter(|session| session.place().app_host() == Some(host)))
     }
 
     /// The same when the answer is at hand; `None` says only that it is not.
@@ -41,7 +47,7 @@ impl Sessions {
         let session = self.cache.get(&SessionKey::of(token)?)?;
         let now_ms = now.as_millisecond();
         let unsure = !self.is_fresh(&session, now_ms) || session.is_over(now_ms) || session.is_due(now);
-        if unsure || session.record().place.app_host() != Some(host) {
+        if unsure || session.place().app_host() != Some(host) {
             return None;
         }
         if session.see(now_ms, self.write_back_after()) {
@@ -108,42 +114,59 @@ impl Sessions {
     }
 
     async fn load(&self, key: SessionKey, cached: Option<Arc<Session>>, now: Timestamp) -> Result<Option<Arc<Session>>, SessionError> {
-        if cached.is_none() && self.absent.contains_key(&key) {
+        if cached.is_none() && self.is_known_absent(&key, now) {
             return Ok(None);
         }
         self.counts.misses.add();
         let ends = self.ends.load(Ordering::SeqCst);
         let stored = self.ephemeral.find(&key.entry()).await?;
-        let Some(record) = stored.map(|bytes| parse(key, &bytes)).transpose()?.flatten() else {
-            self.cache.invalidate(&key);
-            self.absent.insert(key, ());
-            return Ok(None);
+        let session = match (cached, stored) {
+            (Some(session), Some(bytes)) => {
+                let stored: Stored<Seen> = serde_json::from_slice(&bytes)?;
+                stored.login.map(|seen| {
+                    session.confirm(seen.last_seen_at, now.as_millisecond());
+                    session
+                })
+            }
+            (None, Some(bytes)) => match parse(key, &bytes)? {
+                Some(record) => Some(self.keep(record, ends, now).await?),
+                None => None,
+            },
+            (_, None) => None,
         };
-        if let Some(session) = cached {
-            session.confirm(&record, now.as_millisecond());
-            return Ok(Some(session));
+        if session.is_none() {
+            self.cache.remove(&key);
+            self.absent.insert(key, now);
         }
+        Ok(session)
+    }
+
+    fn is_known_absent(&self, key: &SessionKey, now: Timestamp) -> bool {
+        self.absent.get(key).is_some_and(|at| (SignedDuration::ZERO..ABSENT_AGE).contains(&now.duration_since(at)))
+    }
+
+    /// Puts a session into the cache; `ends`: how many had ended before it was read.
+    async fn keep(&self, record: SessionRecord, ends: u64, now: Timestamp) -> Result<Arc<Session>, SessionError> {
         // Without limits there is no session.
-        let caps = self.caps(&record.organizations).await?;
+        let caps = self.caps(record.organizations.keys()).await?;
         let session = Arc::new(Session::new(record, caps, now));
-        self.cache.insert(key, Arc::clone(&session));
+        self.cache.insert(session.key(), Arc::clone(&session));
         // Someone ended sessions while we read: what we put into the cache may be one of them.
         if self.ends.load(Ordering::SeqCst) != ends {
-            self.cache.invalidate(&key);
+            self.cache.remove(&session.key());
         }
-        Ok(Some(session))
+        Ok(session)
     }
 
     /// Writes the time of the last request, off the response path; the session on the auth host shares it, so that work in an app keeps it alive.
     fn write_back(&self, session: &Arc<Session>) {
         let now = self.now();
-        let record = session.record();
-        let ttl = self.life(record, now);
-        let parent = record.place.parent();
+        let ttl = self.life(session.time_left(now));
+        let parent = session.place().parent();
         if let Some(parent) = parent.and_then(|parent| self.cache.get(&parent)) {
             parent.see(now.as_millisecond(), std::time::Duration::MAX);
         }
-        let keys = std::iter::once(record.key).chain(parent);
+        let keys = std::iter::once(session.key()).chain(parent);
         let writes: Vec<_> = keys.map(|key| (Arc::clone(&self.ephemeral), key)).collect();
         tokio::spawn(async move {
             for (ephemeral, key) in writes {

@@ -46,7 +46,7 @@ impl CookieStore {
 
     /// Without a login, what a page keeps lives as long as a session may be idle.
     fn life(&self, login: Option<&SessionRecord>) -> std::time::Duration {
-        login.map_or(self.0.limits().idle_timeout, |login| self.0.life(login, self.0.now()))
+        login.map_or(self.0.limits().idle_timeout, |login| self.0.life(login.time_left(self.0.now())))
     }
 }
 
@@ -144,7 +144,7 @@ impl Sessions {
     }
 
     async fn ends_at(&self, new: &NewSession, now: Timestamp) -> std::result::Result<Timestamp, SessionError> {
-        let caps = self.caps(&new.organizations).await?;
+        let caps = self.caps(new.organizations.keys()).await?;
         let configured = SignedDuration::try_from(caps.lifetime).unwrap_or(SignedDuration::MAX);
         let lifetime = if new.way.is_recovery() { configured.min(RECOVERY_LIFETIME) } else { configured };
         let ours = now.checked_add(lifetime).unwrap_or(Timestamp::MAX);
@@ -158,7 +158,6 @@ impl Sessions {
     /// [`SessionError`] when the store cannot be asked.
     pub async fn find_on_auth_host(&self, browser: &tower_sessions::Session) -> std::result::Result<Option<SessionRecord>, SessionError> {
         let Some(key) = browser.id().and_then(|id| SessionKey::of(id.to_string().as_bytes())) else { return Ok(None) };
-        let session = self.find(key).await?.filter(|session| session.record().place == Place::AuthHost);
-        Ok(session.map(|session| session.record().clone()))
+        Ok(self.find(key).await?.and_then(|session| session.login().cloned()))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Place, SessionError, SessionKey, SessionRecord, Sessions, index};
+use super::{SessionError, SessionKey, SessionRecord, Sessions, index};
 use crate::core::{MemberId, OrganizationId};
 
 /// One login that is alive, on the auth host.
@@ -100,14 +100,12 @@ impl Sessions {
     /// [`SessionError`] when the store cannot be asked.
     pub async fn find_listed(&self, key: SessionKey, organization: &OrganizationId) -> Result<Option<Listed>, SessionError> {
         let Some(session) = self.look(key).await? else { return Ok(None) };
-        let record = session.record_now();
-        if record.place != Place::AuthHost || !record.organizations.contains_key(organization) {
-            return Ok(None);
-        }
+        let decided = session.member_of(organization).is_some();
+        let Some(record) = session.login_now().filter(|_| decided) else { return Ok(None) };
         let mut apps = Vec::new();
         for child in self.list_index(&index::of_parent(key)).await? {
             let child = self.look(child).await?;
-            apps.extend(child.and_then(|child| child.record().place.app_host().map(str::to_owned)));
+            apps.extend(child.and_then(|child| child.place().app_host().map(str::to_owned)));
         }
         apps.sort();
         apps.dedup();

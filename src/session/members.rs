@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 use crate::clock::Clock;
 use crate::core::{OrganizationId, PersonId, Settings};
@@ -14,7 +14,7 @@ use crate::store::{MemberRow, Store, StoreError};
 
 /// How long an answer counts when nobody said that it changed: the bound for a change that another node made.
 pub const MEMBER_AGE: SignedDuration = SignedDuration::from_secs(5);
-const CAPACITY: u64 = 200_000;
+const CAPACITY: usize = 200_000;
 
 /// The cache in front of the member rows.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Members {
         }
         let epoch = self.epoch();
         let row = match self.store.find_member(organization, person).await {
-            Ok(row) => row.map(Arc::new),
+            Ok(row) => row.map(|row| shared(row, known.as_ref())),
             Err(StoreError::Unavailable(error)) => {
                 let known = known.filter(|answer| self.may_go_on_unasked(answer.at, now));
                 return known.map(|answer| answer.row).ok_or(StoreError::Unavailable(error));
@@ -89,7 +89,7 @@ impl Members {
         if self.epoch() == epoch {
             self.rows.insert(key.clone(), Answer { row: row.clone(), at: now });
             if self.epoch() != epoch {
-                self.rows.invalidate(&key);
+                self.rows.remove(&key);
             }
         }
         Ok(row)
@@ -124,7 +124,7 @@ impl Members {
     /// Forgets one member.
     pub(super) fn invalidate(&self, organization: &OrganizationId, person: PersonId) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.rows.invalidate(&(organization.clone(), person));
+        self.rows.remove(&(organization.clone(), person));
     }
 
     /// Forgets the settings.
@@ -146,6 +146,12 @@ impl Members {
     fn may_go_on_unasked(&self, at: Timestamp, now: Timestamp) -> bool {
         is_within(at, now, SignedDuration::from_millis(self.outage_grace_ms.load(Ordering::Relaxed)))
     }
+}
+
+/// The row that is known already when nothing has changed: many sessions hold on to it, and whoever compares it finds the same one.
+fn shared(row: MemberRow, known: Option<&Answer>) -> Arc<MemberRow> {
+    let same = known.and_then(|known| known.row.as_ref()).filter(|known| ***known == row);
+    same.map_or_else(|| Arc::new(row), Arc::clone)
 }
 
 fn millis(duration: Duration) -> i64 {

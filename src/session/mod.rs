@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -61,12 +61,12 @@ pub use ticket::{Entered, binding_of};
 /// How long a session may be believed without asking the store again: the longest that an end on another node can go unnoticed.
 pub const CACHE_AGE: SignedDuration = SignedDuration::from_secs(5);
 /// Sessions kept in memory beside the store; the least used give way.
-const CACHE_CAPACITY: u64 = 200_000;
+const CACHE_CAPACITY: usize = 400_000;
 /// How long an unknown cookie is remembered as unknown, and how many of them.
-const ABSENT_AGE: Duration = Duration::from_secs(2);
-const ABSENT_CAPACITY: u64 = 10_000;
-/// How long a session's place in the queue to its provider is kept after its last use: longer than any question takes.
-const FLIGHT_AGE: Duration = Duration::from_mins(2);
+const ABSENT_AGE: SignedDuration = SignedDuration::from_secs(2);
+const ABSENT_CAPACITY: usize = 10_000;
+/// Sessions whose place in the queue to their provider is kept. Where one is forgotten too early, the claim in the store still keeps the order.
+const FLIGHT_CAPACITY: usize = 10_000;
 /// The time of the last request is written at most this often; so much can the idle limit be early after a restart.
 const WRITE_BACK: Duration = Duration::from_mins(1);
 
@@ -105,7 +105,8 @@ pub struct Sessions {
     members: Members,
     streams: Arc<streams::Streams>,
     cache: Cache<SessionKey, Arc<Session>>,
-    absent: Cache<SessionKey, ()>,
+    /// Cookies that were unknown a moment ago, and when.
+    absent: Cache<SessionKey, Timestamp>,
     counts: SessionCounts,
     /// Counts ended sessions, so that a read that raced with an end is not cached.
     ends: AtomicU64,
@@ -131,12 +132,12 @@ impl Sessions {
             limits: ArcSwap::from_pointee(limits),
             streams: Arc::default(),
             cache: Cache::new(CACHE_CAPACITY),
-            absent: Cache::builder().max_capacity(ABSENT_CAPACITY).time_to_live(ABSENT_AGE).build(),
+            absent: Cache::new(ABSENT_CAPACITY),
             counts: SessionCounts::default(),
             ends: AtomicU64::new(0),
             doubted_ms: AtomicI64::new(i64::MIN),
             providers: None,
-            flights: Cache::builder().max_capacity(CACHE_CAPACITY).time_to_idle(FLIGHT_AGE).build(),
+            flights: Cache::new(FLIGHT_CAPACITY),
             // Without randomness a node would hear itself, which costs nothing but work.
             node: crate::random::token().unwrap_or_default(),
             settings_changed: Notify::new(),
@@ -202,7 +203,7 @@ impl Sessions {
     fn forget(&self, key: SessionKey) -> usize {
         // Counted after the record is gone and before the cache is cleared: `load` relies on that order.
         self.ends.fetch_add(1, Ordering::SeqCst);
-        self.cache.invalidate(&key);
+        self.cache.remove(&key);
         self.streams.end(key)
     }
 
@@ -225,9 +226,8 @@ impl Sessions {
         WRITE_BACK.min(self.limits().idle_timeout / 2)
     }
 
-    /// How long a record lives in the store: past the idle limit by what may not be written down yet, never past the end.
-    fn life(&self, record: &SessionRecord, now: Timestamp) -> Duration {
-        let left = Duration::try_from(record.ends_at.duration_since(now)).unwrap_or_default();
+    /// How long a record lives in the store: past the idle limit by what may not be written down yet, never past the end, to which so much is left.
+    fn life(&self, left: Duration) -> Duration {
         left.min(self.limits().idle_timeout + WRITE_BACK)
     }
 }

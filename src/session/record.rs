@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,8 @@ impl SessionKey {
 
 impl fmt::Display for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let (halves, _) = self.0.as_chunks();
+        halves.iter().try_for_each(|half| write!(f, "{:032x}", u128::from_be_bytes(*half)))
     }
 }
 
@@ -209,6 +211,13 @@ pub struct SessionRecord {
     pub ends_at: Timestamp,
     /// The last request, as far as it is written down.
     pub last_seen_at: Timestamp,
+}
+
+impl SessionRecord {
+    /// How long it is until it ends whatever happens.
+    pub(super) fn time_left(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.ends_at.duration_since(now)).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::{SessionError, SessionKey, SessionRecord, Sessions};
+use super::{Session, SessionError, SessionKey, Sessions};
 use crate::core::PersonId;
 
 /// What a stream is told.
@@ -41,13 +41,14 @@ impl Streams {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn register(self: &Arc<Self>, record: &SessionRecord) -> StreamGuard {
+    fn register(self: &Arc<Self>, session: &Session) -> StreamGuard {
+        let (key, person) = (session.key(), session.person());
         let mut table = self.table();
-        table.persons.entry(record.person).or_default().insert(record.key);
-        let open = table.sessions.entry(record.key);
-        let open = open.or_insert_with(|| Open { person: record.person, count: 0, signal: watch::Sender::new(None) });
+        table.persons.entry(person).or_default().insert(key);
+        let open = table.sessions.entry(key);
+        let open = open.or_insert_with(|| Open { person, count: 0, signal: watch::Sender::new(None) });
         open.count += 1;
-        StreamGuard { streams: Arc::clone(self), key: record.key, signal: open.signal.subscribe() }
+        StreamGuard { streams: Arc::clone(self), key, signal: open.signal.subscribe() }
     }
 
     fn unregister(&self, key: SessionKey) {
@@ -130,14 +131,14 @@ impl Sessions {
     ///
     /// # Errors
     /// [`SessionError`] when the store cannot be asked.
-    pub async fn register_stream(&self, record: &SessionRecord) -> Result<Option<StreamGuard>, SessionError> {
-        let guard = self.streams.register(record);
+    pub async fn register_stream(&self, session: &Session) -> Result<Option<StreamGuard>, SessionError> {
+        let guard = self.streams.register(session);
         // Asked after registering: an end before this is seen here, an end after this is signalled.
-        let alive = match self.ephemeral.find(&record.key.entry()).await {
+        let alive = match self.ephemeral.find(&session.key().entry()).await {
             Ok(found) => found.is_some(),
             // What the request was let through by, a stream is let through by as well.
             Err(error) => {
-                let cached = self.cache.get(&record.key);
+                let cached = self.cache.get(&session.key());
                 self.go_on_unasked(cached, error.into(), self.now()).map(|_| true)?
             }
         };

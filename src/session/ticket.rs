@@ -96,15 +96,15 @@ impl Sessions {
 
     /// A session on an app host, under a new id; `None` when the one on the auth host is over.
     async fn start_on_app_host(&self, parent: SessionKey, host: &str) -> Result<Option<String>, SessionError> {
-        let Some(session) = self.find(parent).await?.filter(|session| session.record().place == Place::AuthHost) else { return Ok(None) };
+        let Some(login) = self.find(parent).await?.and_then(|session| session.login().cloned()) else { return Ok(None) };
         let token = Id(i128::from_le_bytes(random::bytes()?)).to_string();
         let now = self.now();
         let key = SessionKey::of(token.as_bytes()).ok_or(random::RandomError)?;
         let place = Place::App { host: host.to_owned(), parent };
-        let record = SessionRecord { key, place, last_seen_at: now, ..session.record().clone() };
+        let record = SessionRecord { key, place, last_seen_at: now, ..login };
         self.insert_into_index(&record, now).await?;
         let stored = serde_json::json!({ find::LOGIN: &record });
-        self.ephemeral.put(&key.entry(), serde_json::to_vec(&stored)?.into(), self.life(&record, now)).await?;
+        self.ephemeral.put(&key.entry(), serde_json::to_vec(&stored)?.into(), self.life(record.time_left(now))).await?;
         // The parent may have been ended before we were listed among its children.
         if self.ephemeral.find(&parent.entry()).await?.is_none() {
             self.end_sessions(Selector::Session(key), Cause::Replaced).await?;

@@ -80,8 +80,10 @@ pub(super) async fn replace_lost(app: &App, session: &CookieSession, lost: Sessi
     if signed_in(app, session).await?.is_some() {
         return Ok(());
     }
-    let Some(found) = app.sessions.look(lost).await? else { return Ok(()) };
-    let SessionRecord { person, way, organizations, client, .. } = found.record().clone();
+    let found = app.sessions.look(lost).await?;
+    let Some(SessionRecord { person, way, organizations, client, .. }) = found.and_then(|found| found.login().cloned()) else {
+        return Ok(());
+    };
     let started = app.sessions.start_on_auth_host(session, NewSession { person, way, organizations, client }).await?;
     app.sessions.move_grant(lost, &started).await?;
     // Ended while we made another of it, by an administrator perhaps, who did not see the other.

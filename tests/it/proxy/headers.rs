@@ -1,11 +1,15 @@
 //! What an app receives. No client can say any of it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::HeaderName;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use usher::config::Alias;
 
+use super::streams::reloaded;
 use crate::support::ask::{Ask, Received, exchange};
 use crate::support::gateway::Gateway;
 
@@ -44,6 +48,20 @@ async fn the_app_learns_who_it_is() {
     assert_eq!(one(&received, "x-forwarded-host"), "app.acme.example");
     assert_eq!(one(&received, "host"), "app.acme.example");
     assert!(received.all("cookie").is_empty(), "{received:?}");
+}
+
+#[tokio::test]
+async fn a_reload_that_renames_a_header_counts_at_the_next_request() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let before = gateway.ask(Ask::get("/").cookie(&token)).await.received();
+    assert_eq!(one(&before, "remote-user"), "ada@acme.example");
+    let renamed = reloaded(&gateway, |route| route.aliases = BTreeMap::from([(Alias::Role, HeaderName::from_static("x-level"))]));
+    gateway.reload(renamed);
+    let after = gateway.ask(Ask::get("/").cookie(&token)).await.received();
+    assert_eq!((one(&after, "x-level"), one(&after, "x-usher-email")), ("Admin", "ada@acme.example"));
+    assert!(after.all("remote-user").is_empty());
+    assert_ne!(one(&after, "x-usher-assertion"), one(&before, "x-usher-assertion"), "said anew");
 }
 
 #[tokio::test]

@@ -266,7 +266,7 @@ async fn a_stream_ends_at_the_absolute_limit() {
 }
 
 /// The proxy that a reload puts in the place of this gateway's.
-fn reloaded(gateway: &Gateway, change: impl Fn(&mut Route)) -> Arc<Proxy> {
+pub(super) fn reloaded(gateway: &Gateway, change: impl Fn(&mut Route)) -> Arc<Proxy> {
     let mut config = config(&[gateway.app.url()]);
     config.routes.iter_mut().for_each(change);
     let proxy = Proxy::new(&config, gateway.sessions.clone(), gateway.keys.clone(), Arc::new(PlainPages), gateway.clock.clone());

@@ -175,6 +175,7 @@ pub(crate) struct Gateway {
     pub proxy: Arc<Proxy>,
     pub members: fixtures::World,
     pub keys: Arc<IdentityKeys>,
+    pub live: Arc<ArcSwap<Live>>,
     pub serving: Option<Serving>,
     pub stop: CancellationToken,
 }
@@ -273,7 +274,13 @@ impl Gateway {
         let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), threads: 2, delay: Duration::ZERO, grace: Duration::from_secs(5) };
         let serving = start(&listen, &live, &stop).unwrap();
         let address = serving.address();
-        Self { address, app, clock, ephemeral, sessions, proxy, members, keys, serving: Some(serving), stop }
+        Self { address, app, clock, ephemeral, sessions, proxy, members, keys, live, serving: Some(serving), stop }
+    }
+
+    /// Answers for the apps with another proxy from now on, as after a reload.
+    pub(crate) fn reload(&self, proxy: Arc<Proxy>) {
+        let dispatch = Dispatch { proxy, hosts: BTreeMap::new() };
+        self.live.store(Arc::new(Live { dispatch, tls: None, trusted_proxies: vec![] }));
     }
 
     pub(crate) async fn ask(&self, ask: Ask) -> Reply {
