@@ -194,6 +194,22 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_is_shown_where_the_nearest_element_that_shows_it_means_another_namespace() {
+        let text = "<p:a xmlns:p=\"urn:1\"><p:b xmlns:p=\"urn:2\"><p:c></p:c><p:d xmlns:p=\"urn:1\"></p:d></p:b><p:e></p:e></p:a>";
+        assert_eq!(canonicalize(Document::parse(text).unwrap().root_element(), None, &[]).unwrap(), text);
+    }
+
+    #[test]
+    fn attributes_stand_by_their_namespaces_and_then_by_their_names() {
+        let text = "<a xmlns:x=\"urn:z\" xmlns:y=\"urn:b\" x:a=\"1\" y:b=\"2\" c=\"3\" xml:lang=\"de\" b=\"4\" y:a=\"5\"/>";
+        let document = Document::parse(text).unwrap();
+        assert_eq!(
+            canonicalize(document.root_element(), None, &["xml"]).unwrap(),
+            "<a xmlns:x=\"urn:z\" xmlns:y=\"urn:b\" b=\"4\" c=\"3\" xml:lang=\"de\" y:a=\"5\" y:b=\"2\" x:a=\"1\"></a>"
+        );
+    }
+
+    #[test]
     fn a_namespace_is_absolute_when_it_has_a_scheme_and_something_behind_it() {
         for absolute in ["urn:x", "https://idp.example/", "a+b-.1:c"] {
             assert!(is_absolute(absolute), "{absolute}");

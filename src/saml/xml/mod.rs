@@ -279,7 +279,7 @@ mod tests {
         for twice in ["xmlns='u' xmlns='v'", "xmlns='u' b='' xmlns = \"u\"", "xmlns='u'xmlns='v'", "xmlns\n=\n'' xmlns='u'"] {
             assert_eq!(parse(&format!("<a {twice}/>")).err(), Some(SamlError::NotXml), "{twice}");
         }
-        assert!(parse("<a xmlns='u' xmlns:xmlns2='v' b='xmlns='><a xmlns='v'/><a xmlns=''/></a>").is_ok());
+        assert!(parse("<a xmlns='u' xmlns:xmlns2='v' b='xmlns=' bxmlns=''><a xmlns='v'/><a xmlns=''/></a>").is_ok());
     }
 
     #[test]

@@ -286,3 +286,23 @@ fn a_signature_stands_behind_the_issuer_of_what_it_signs() {
     // Of the assertion, but not behind its issuer.
     assert_eq!(misplaced("<saml:Conditions ", &format!("{empty}<saml:Conditions ")), "signature_misplaced");
 }
+
+/// Beside the ways of [`crate::attacks`]: each of these looks like a place where a name belongs, or like a subject without a name.
+#[test]
+fn nobody_is_named_where_a_name_only_seems_to_belong() {
+    let name = "<saml:NameID>eve</saml:NameID>";
+    let confirmation = format!("{CONFIRMATION}<saml:SubjectConfirmationData/></saml:SubjectConfirmation>");
+    let value = format!(
+        "<x:AttributeStatement xmlns:x=\"urn:x\"><x:Attribute><x:AttributeValue>{name}</x:AttributeValue></x:Attribute></x:AttributeStatement>"
+    );
+    for (place, hidden) in [
+        ("</saml:Conditions>", "<saml:Subject/>"),
+        ("</saml:Conditions>", confirmation.as_str()),
+        // In an attribute, but not in its value; and in a value of something that is only called so.
+        ("</saml:Attribute>", name),
+        ("<saml:AttributeStatement>", value.as_str()),
+    ] {
+        let draft = Draft(Draft::new().0.replacen(place, &format!("{hidden}{place}"), 1));
+        assert_eq!(draft.sign_response(&Signer::idp()).refusal(), "name_misplaced", "{hidden}");
+    }
+}

@@ -121,3 +121,17 @@ fn a_deflated_request_is_inflated_only_so_far() {
     assert_eq!(message::decode_redirect(&bomb).unwrap_err().code(), "too_large");
     assert_eq!(message::decode_redirect("AAAA").unwrap_err().code(), "not_deflate");
 }
+
+#[test]
+fn a_message_and_its_base64_have_a_largest_size_and_not_a_byte_more() {
+    let refusal = |decoded: Result<String, usher::saml::SamlError>| decoded.err().map(|error| error.code());
+    for (bytes, code) in [(262_144, None), (262_145, Some("too_large")), (300_000, Some("too_large"))] {
+        let xml = "x".repeat(bytes);
+        assert_eq!(refusal(message::decode_post(&message::encode_post(&xml))), code, "{bytes}");
+        assert_eq!(refusal(message::decode_redirect(&message::encode_redirect(&xml).unwrap())), code, "{bytes}");
+    }
+    // Line ends count: it is looked at before anything is taken out.
+    for (bytes, code) in [(524_288, None), (524_289, Some("too_large")), (600_000, Some("too_large"))] {
+        assert_eq!(refusal(message::decode_post(&format!("PHgvPg=={}", "\n".repeat(bytes - 8)))), code, "{bytes}");
+    }
+}
