@@ -101,10 +101,12 @@ pub(super) fn nobody(route: &Route) -> impl Iterator<Item = (HeaderName, HeaderV
     route.told.iter().map(|name| (name.clone(), HeaderValue::from_static("")))
 }
 
-/// Whether what was worked out for a session still counts.
-pub(super) fn is_current(introduction: &Introduction, sessions: &Sessions, now_ms: i64) -> bool {
+/// Whether what was worked out for a session on this route still counts. Another that had its place before a reload may have let more people pass.
+pub(super) fn is_current(introduction: &Introduction, route: &Route, sessions: &Sessions, now_ms: i64) -> bool {
     let max_age = i64::try_from(MEMBER_AGE.as_millis()).unwrap_or(i64::MAX);
-    introduction.is_fresh(now_ms, max_age, sessions.members().epoch()) && now_ms < introduction.renew_ms
+    Arc::ptr_eq(&introduction.names, &route.told)
+        && introduction.is_fresh(now_ms, max_age, sessions.members().epoch())
+        && now_ms < introduction.renew_ms
 }
 
 /// Works out what the app is told about a session and keeps it there. A token that still has half its life is kept with it.

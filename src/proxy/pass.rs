@@ -38,7 +38,7 @@ impl Proxy {
         let now = self.clock.now();
         let session = self.sessions.find_at_hand(token, &route.host, now)?;
         let known = session.introduction().as_ref().map(Arc::clone)?;
-        introduce::is_current(&known, &self.sessions, now.as_millisecond()).then_some(Some((session, known)))
+        introduce::is_current(&known, route, &self.sessions, now.as_millisecond()).then_some(Some((session, known)))
     }
 
     /// The decision: who this is, and whether they may pass.

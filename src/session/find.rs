@@ -136,7 +136,7 @@ impl Sessions {
         };
         if session.is_none() {
             self.cache.remove(&key);
-            self.absent.insert(key, now);
+            self.absent.insert(key, self.now());
         }
         Ok(session)
     }

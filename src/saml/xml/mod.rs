@@ -80,11 +80,11 @@ fn after_declaration(text: &str) -> Result<&str, SamlError> {
     let Some(declaration) = text.strip_prefix("<?xml ") else { return Ok(text) };
     let (declaration, rest) = declaration.split_once("?>").ok_or(SamlError::NotXml)?;
     let declaration = declaration.to_ascii_lowercase().replace('\'', "\"");
-    match *declaration.split_ascii_whitespace().collect::<Vec<_>>() {
-        ["version=\"1.0\""]
-        | ["version=\"1.0\"", "encoding=\"utf-8\""]
-        | ["version=\"1.0\"", "encoding=\"utf-8\"", "standalone=\"yes\"" | "standalone=\"no\""] => Ok(rest),
-        [_, encoding, ..] if encoding.starts_with("encoding=") && encoding != "encoding=\"utf-8\"" => Err(SamlError::NotUtf8),
+    let words: Vec<&str> = declaration.split_ascii_whitespace().collect();
+    // Whether it stands alone means nothing without a document type.
+    match words.strip_suffix(&["standalone=\"yes\""]).or_else(|| words.strip_suffix(&["standalone=\"no\""])).unwrap_or(&words) {
+        ["version=\"1.0\""] | ["version=\"1.0\"", "encoding=\"utf-8\""] => Ok(rest),
+        [_, encoding, ..] if encoding.starts_with("encoding=") && *encoding != "encoding=\"utf-8\"" => Err(SamlError::NotUtf8),
         _ => Err(SamlError::NotXml),
     }
 }
@@ -285,7 +285,12 @@ mod tests {
     #[test]
     fn a_declaration_says_xml_1_0_in_utf_8_and_nothing_else() {
         let declared = |declaration: &str| parse(&format!("<?xml {declaration}?><a/>")).err();
-        for fine in ["version='1.0'", "version=\"1.0\" encoding='Utf-8'", "version='1.0' encoding=\"UTF-8\" standalone=\"no\" "] {
+        for fine in [
+            "version='1.0'",
+            "version=\"1.0\" standalone=\"yes\"",
+            "version=\"1.0\" encoding='Utf-8'",
+            "version='1.0' encoding=\"UTF-8\" standalone=\"no\" ",
+        ] {
             assert_eq!(declared(fine), None, "{fine}");
         }
         for odd in ["", "version='1.1'", "version='1.0\"", "version='1.0' x='y'", "encoding='utf-8'", "version='1.0' version='1.0'"] {

@@ -113,6 +113,8 @@ impl Pages {
     /// The next rows; none: that was all.
     pub(super) async fn next(&mut self, conn: &mut PgConnection, rows: u32) -> Result<Vec<PgRow>, StoreError> {
         if let Some(open) = self.open.take() {
+            // Whoever takes the rows may take their time between two pages.
+            change(conn, Statement::new("SET LOCAL idle_in_transaction_session_timeout = 0")).await?;
             change(conn, Statement::new(open)).await?;
         }
         // Put together, and so not kept: the same words mean other columns next time.

@@ -4,9 +4,10 @@
 //! work, because a page of the console or a review takes longer than a request may wait for another.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{ErrorCode, ToSql, ffi};
+use rusqlite::{ErrorCode, InterruptHandle, ToSql, ffi};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::sql::{Columns, Statement, Value};
@@ -24,7 +25,7 @@ pub(super) struct Connection {
 #[derive(Debug)]
 struct Open {
     sqlite: rusqlite::Connection,
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// What went wrong on the way.
@@ -41,17 +42,17 @@ pub(in crate::store) enum Fault {
 impl Connection {
     /// One that works in the thread that asks.
     pub(super) const fn here(sqlite: rusqlite::Connection) -> Self {
-        Self { open: Some(Open { sqlite, _place: None }), asks_elsewhere: false }
+        Self { open: Some(Open { sqlite, place: None }), asks_elsewhere: false }
     }
 
     /// One that works in a thread for blocking work, for as long as it holds its place.
     pub(super) const fn elsewhere(sqlite: rusqlite::Connection, place: OwnedSemaphorePermit) -> Self {
-        Self { open: Some(Open { sqlite, _place: Some(place) }), asks_elsewhere: true }
+        Self { open: Some(Open { sqlite, place: Some(place) }), asks_elsewhere: true }
     }
 
-    /// The file, if nobody works with it; its place is free then.
-    pub(super) fn take(&mut self) -> Option<rusqlite::Connection> {
-        self.open.take().map(|open| open.sqlite)
+    /// The file, if nobody works with it, and the place that it takes.
+    pub(super) fn take(&mut self) -> Option<(rusqlite::Connection, Option<OwnedSemaphorePermit>)> {
+        self.open.take().map(|open| (open.sqlite, open.place))
     }
 
     /// A step of a transaction, at once and in this thread.
@@ -69,10 +70,39 @@ impl Connection {
             return work(&self.open.as_ref().ok_or(Fault::Gone)?.sqlite);
         }
         let open = self.open.take().ok_or(Fault::Gone)?;
-        let worked = tokio::task::spawn_blocking(move || (work(&open.sqlite), open)).await;
-        let (result, open) = worked.map_err(|_panicked| Fault::Gone)?;
+        let mut wanted = Wanted::new(&open.sqlite);
+        let given_up = Arc::clone(&wanted.given_up);
+        let worked = tokio::task::spawn_blocking(move || {
+            let result = if given_up.load(Ordering::SeqCst) { Err(Fault::Gone) } else { work(&open.sqlite) };
+            (result, open)
+        });
+        let (result, open) = worked.await.map_err(|_panicked| Fault::Gone)?;
+        wanted.is_answered = true;
         self.open = Some(open);
         result
+    }
+}
+
+/// Somebody who waits for a statement. Without them it ends, so that what nobody wants takes no place from others; its connection is closed then.
+struct Wanted {
+    handle: InterruptHandle,
+    given_up: Arc<AtomicBool>,
+    is_answered: bool,
+}
+
+impl Wanted {
+    fn new(sqlite: &rusqlite::Connection) -> Self {
+        Self { handle: sqlite.get_interrupt_handle(), given_up: Arc::default(), is_answered: false }
+    }
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            // The one for a statement that has not begun, the other for one that has.
+            self.given_up.store(true, Ordering::SeqCst);
+            self.handle.interrupt();
+        }
     }
 }
 
@@ -119,12 +149,13 @@ fn bind(ready: &mut rusqlite::Statement<'_>, values: &[Value]) -> Result<(), Fau
 }
 
 fn read_all(ready: &mut rusqlite::Statement<'_>) -> Result<Vec<Row>, Fault> {
-    let names: Arc<[Box<str>]> = ready.column_names().into_iter().map(Box::from).collect();
     let mut found = ready.raw_query();
-    let mut rows = Vec::new();
+    let (mut names, mut rows) = (None, Vec::new());
     while let Some(row) = found.next()? {
+        // Not before the first row: a statement that was kept is prepared anew when the tables have changed.
+        let names: &Arc<[Box<str>]> = names.get_or_insert_with(|| row.as_ref().column_names().into_iter().map(Box::from).collect());
         let cells = (0..names.len()).map(|column| cell(row.get_ref(column)?)).collect::<Result<_, Fault>>()?;
-        rows.push(Row { names: Arc::clone(&names), cells });
+        rows.push(Row { names: Arc::clone(names), cells });
     }
     Ok(rows)
 }

@@ -84,20 +84,25 @@ impl Opening {
     pub(super) fn migrate(&self) -> Result<(), StoreError> {
         let failed = |source: rusqlite::Error| unavailable(OpenError { path: self.path.clone(), source: source.into() });
         let mut sqlite = self.open().map_err(failed)?;
+        // Mostly there is nothing to do, and to look waits for nobody: a server that writes without a pause would keep commands beside it waiting.
+        if is_up_to_date(&sqlite).map_err(failed)? {
+            return Ok(());
+        }
         let transaction = sqlite.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         transaction.execute_batch(APPLIED).map_err(failed)?;
         let mut applied = list_applied(&transaction).map_err(failed)?;
-        for Migration { version, description, sql, checksum, .. } in migrations() {
+        for step in migrations() {
+            let version = step.version;
             match applied.remove(&version) {
-                Some(Applied { whole: true, checksum: then }) if then == *checksum => {}
+                Some(applied) if applied.is(&step) => {}
                 Some(_) => {
                     let path = self.path.display();
                     let sentence = format!("{path}: step {version} of the schema is not the one that this version of Usher knows");
                     return Err(StoreError::Corrupt(sentence));
                 }
                 None => {
-                    transaction.execute_batch(sql.as_str()).map_err(failed)?;
-                    transaction.execute(NOTE_APPLIED, (version, &*description, &*checksum)).map_err(failed)?;
+                    transaction.execute_batch(step.sql.as_str()).map_err(failed)?;
+                    transaction.execute(NOTE_APPLIED, (version, &*step.description, &*step.checksum)).map_err(failed)?;
                 }
             }
         }
@@ -122,6 +127,21 @@ const NOTE_APPLIED: &str =
 struct Applied {
     whole: bool,
     checksum: Vec<u8>,
+}
+
+impl Applied {
+    fn is(&self, step: &Migration) -> bool {
+        self.whole && self.checksum == *step.checksum
+    }
+}
+
+fn is_up_to_date(sqlite: &Connection) -> rusqlite::Result<bool> {
+    if !sqlite.table_exists(None, "_sqlx_migrations")? {
+        return Ok(false);
+    }
+    let (applied, steps) = (list_applied(sqlite)?, migrations());
+    let is_applied = |step: &Migration| applied.get(&step.version).is_some_and(|applied| applied.is(step));
+    Ok(applied.len() == steps.len() && steps.iter().all(is_applied))
 }
 
 fn list_applied(sqlite: &Connection) -> rusqlite::Result<BTreeMap<i64, Applied>> {

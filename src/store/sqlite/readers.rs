@@ -79,8 +79,10 @@ impl Drop for Reader {
     /// One that works for somebody who no longer waits is closed when it is done.
     fn drop(&mut self) {
         let ended = !self.in_transaction || self.connection.step("ROLLBACK").is_ok();
-        if let Some(sqlite) = self.connection.take().filter(|_| ended) {
+        if let Some((sqlite, place)) = self.connection.take().filter(|_| ended) {
             self.free.lock().unwrap_or_else(PoisonError::into_inner).push(sqlite);
+            // Only now may the next come and find it.
+            drop(place);
         }
     }
 }

@@ -129,6 +129,7 @@ async fn write_batch(opening: &Opening, connection: Option<Connection>, mut batc
     let mut connection = match connected {
         Ok(connection) => connection,
         Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the database cannot be opened for writing");
             answer_all(batch, Err(error));
             return None;
         }
