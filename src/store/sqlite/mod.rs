@@ -179,6 +179,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn a_read_that_nobody_waits_for_any_more_ends_and_gives_its_place_back() {
+        let store = SqliteStore::open_in_memory().await.unwrap();
+        for _ in 0..2 * readers::READERS {
+            let endless = Statement::new("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS n FROM n");
+            let mut reader = store.reader().await.unwrap();
+            let read = tokio::time::timeout(Duration::from_millis(20), endless.fetch_all(&mut reader));
+            assert!(read.await.is_err());
+        }
+        store.reader().await.unwrap();
+    }
+
+    #[tokio::test]
     async fn what_every_login_asks_is_found_by_indexes_however_many_members_there_are() {
         let store = SqliteStore::open_in_memory().await.unwrap();
         let explain = Statement::new(format!("EXPLAIN QUERY PLAN {}", sql::facts::FACTS));

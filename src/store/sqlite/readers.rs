@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
 
 /// How many there are at most.
-const READERS: usize = 4;
+pub(super) const READERS: usize = 4;
 /// How long a read may wait for one before the store counts as unavailable.
 const READER_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -106,6 +106,16 @@ async fn a_command_beside_the_server_sees_and_changes_the_same() {
     assert_eq!(world.facts(&identity("ada"), at(1)).await.organization.default_role, role("Admin"));
 }
 
+/// A server that writes without a pause leaves no gap to rely on.
+#[tokio::test]
+async fn whoever_only_opens_the_file_waits_for_no_writer() {
+    let backend = open_file().await;
+    let busy = rusqlite::Connection::open(backend.path()).unwrap();
+    busy.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let beside = SqliteStore::open(&backend.path()).await.unwrap();
+    assert_eq!(beside.find_settings().await.unwrap(), None);
+}
+
 #[test]
 fn one_store_serves_several_runtimes_and_outlives_them() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
