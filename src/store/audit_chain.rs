@@ -1,7 +1,6 @@
 //! The hash chain of the audit log: each line's hash covers the line before it, so a line that was changed, added or taken away shows.
 
-use std::fmt::Write as _;
-
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -14,13 +13,33 @@ pub const FIRST: &str = "";
 /// as JSON without blanks and with sorted keys; in lower-case hexadecimal.
 #[must_use]
 pub fn hash(previous: &str, line: &AuditLine) -> String {
-    let mut text = previous.to_owned();
-    let mut value = serde_json::to_value(line).unwrap_or(Value::Null);
-    if let Value::Object(fields) = &mut value {
-        fields.remove("hash");
-    }
-    write_canonical(&value, &mut text);
-    hexadecimal(&Sha256::digest(text.as_bytes()))
+    seal(previous, &around_the_number(line), line.sequence)
+}
+
+/// The same by what it covers around the line's number.
+pub(in crate::store) fn seal(previous: &str, [before, after]: &[String; 2], number: i64) -> String {
+    hexadecimal(&Sha256::digest(format!("{previous}{before}{number}{after}")))
+}
+
+/// What a line's hash covers before and after the line's number, for whoever learns that last. Field by field, because every login waits for this and the
+/// details need not be copied for it.
+pub(in crate::store) fn around_the_number(line: &AuditLine) -> [String; 2] {
+    let AuditLine { id, sequence: _, at, event, actor, organization, target, reason, detail, origin, hash: _ } = line;
+    let [mut before, mut after] = [String::new(), String::new()];
+    write_scalar("{\"actor\":", actor, &mut before);
+    write_scalar(",\"at\":", at, &mut before);
+    before.push_str(",\"detail\":");
+    write_canonical(detail, &mut before);
+    write_scalar(",\"event\":", event, &mut before);
+    write_scalar(",\"id\":", id, &mut before);
+    write_scalar(",\"organization\":", organization, &mut before);
+    before.push_str(",\"origin\":");
+    write_canonical(&serde_json::to_value(origin).unwrap_or(Value::Null), &mut before);
+    write_scalar(",\"reason\":", reason, &mut before);
+    before.push_str(",\"sequence\":");
+    write_scalar(",\"target\":", target, &mut after);
+    after.push('}');
+    [before, after]
 }
 
 /// The first line of `lines` that does not follow from `previous` in place or hash, in plain words; otherwise the hash that the next line builds on.
@@ -46,21 +65,23 @@ fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(fields) => {
             let mut sorted: Vec<_> = fields.iter().collect();
-            sorted.sort_by_key(|(key, _)| *key);
+            sorted.sort_unstable_by_key(|(key, _)| *key);
             write_list(sorted, ('{', '}'), out, |(key, value), out| {
-                write_scalar(&Value::from(key.as_str()), out);
+                write_scalar("", key, out);
                 out.push(':');
                 write_canonical(value, out);
             });
         }
         Value::Array(items) => write_list(items, ('[', ']'), out, write_canonical),
-        scalar => write_scalar(scalar, out),
+        scalar => write_scalar("", scalar, out),
     }
 }
 
-fn write_scalar(scalar: &Value, out: &mut String) {
-    // Writing to a String cannot fail.
-    let _ = write!(out, "{scalar}");
+/// A name, and what it has.
+fn write_scalar(name: &str, scalar: &impl Serialize, out: &mut String) {
+    out.push_str(name);
+    // Texts and numbers can always be written.
+    out.push_str(&serde_json::to_string(scalar).unwrap_or_default());
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -150,5 +171,24 @@ mod tests {
         let mut out = String::new();
         write_canonical(&json!({"b": [1, {"z": null, "a": "\"x\""}], "a": true}), &mut out);
         assert_eq!(out, r#"{"a":true,"b":[1,{"a":"\"x\"","z":null}]}"#);
+    }
+
+    #[test]
+    fn a_hash_covers_the_whole_line_but_the_hash() {
+        let [plain] = chain(1).try_into().unwrap();
+        let full = AuditLine {
+            organization: Some(crate::core::OrganizationId::parse("acme").unwrap()),
+            target: Some("per_\u{e9}\n".to_owned()),
+            reason: Some(crate::core::Reason::OkNew),
+            origin: RequestOrigin { address: Some("192.0.2.1".to_owned()), ..RequestOrigin::default() },
+            ..plain.clone()
+        };
+        for line in [plain, full] {
+            let mut value = serde_json::to_value(&line).unwrap();
+            value.as_object_mut().unwrap().remove("hash").unwrap();
+            let mut text = "the hash before".to_owned();
+            write_canonical(&value, &mut text);
+            assert_eq!(hash("the hash before", &line), hexadecimal(&Sha256::digest(text.as_bytes())));
+        }
     }
 }

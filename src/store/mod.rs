@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::core::provision::{Decision, Facts, SeatCount};
+use crate::core::provision::{Decision, SeatCount};
 use crate::core::{
     AuditId, ConnectionId, DecisionId, EmailAddress, Identity, IncidentId, MemberId, OrganizationId, PersonId, Reason, Settings,
 };
@@ -34,6 +34,7 @@ pub mod ephemeral;
 mod people;
 pub mod portable;
 pub mod postgres;
+mod reading;
 mod recovery;
 mod requests;
 mod review;
@@ -47,6 +48,7 @@ mod unavailable;
 pub use crate::core::MemberRow;
 pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore};
 pub use people::{EditCommit, Edited, InviteCommit, InviteRow, PeopleStore, Relink, Removal, Written};
+pub use reading::Reading;
 pub use recovery::{NewRecoveryLink, RecoveryKey, RecoveryStore, SsoProof};
 pub use requests::{AccessRequest, Answer, Answered, Answering, Asking, REQUEST_LIFE, RequestStore};
 pub use review::{ReplacedSettings, ReviewStore, ReviewedSave};
@@ -86,7 +88,7 @@ pub struct FactsQuery<'a> {
 #[derive(Debug, Clone)]
 pub struct LoginCommit<'a> {
     /// What was known when it was decided. The commit loses the race when any of it that the decision rests on has changed.
-    pub facts: &'a Facts,
+    pub facts: &'a Reading,
     /// Who came.
     pub identity: &'a Identity,
     /// What was decided.
@@ -260,7 +262,7 @@ pub trait Store:
     async fn open_relink_window(&self, connection: &ConnectionId, until: Timestamp, actor: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// The facts of one login. Expired invites have freed their seats in what is counted.
-    async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Facts, StoreError>;
+    async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Reading, StoreError>;
 
     /// Writes a decided login: person, link, member, seat, decision record, audit line, claim health, waiting list; all or nothing.
     async fn commit_login(&self, commit: LoginCommit<'_>) -> Result<CommitOutcome, StoreError>;

@@ -86,7 +86,7 @@ pub(in crate::http) async fn need_proven(app: &App, organization: &OrganizationI
 /// The message was valid: what would the rules say?
 pub(super) async fn succeeded(app: &App, login: &PendingLogin, verified: &VerifiedIdentity) -> Result<Response, Problem> {
     let (identity, now) = (verified.identity(), app.clock.now());
-    let mut facts = app.store.load_facts(FactsQuery { organization: &login.organization, identity, now }).await?;
+    let mut facts = app.store.load_facts(FactsQuery { organization: &login.organization, identity, now }).await?.into_facts();
     // It is tried before it is turned on.
     facts.connection.enabled = true;
     let decision = decide(&facts, identity, now);

@@ -5,24 +5,29 @@ use std::fmt::Write as _;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{Arguments as _, AssertSqlSafe, PgConnection, Postgres, Row as _, SqlSafeStr as _, SqlStr};
+use sqlx::{Arguments as _, AssertSqlSafe, Postgres, Row as _, SqlSafeStr as _, SqlStr};
 
+use super::pool::Held;
 use super::sql::{Columns, Statement, Value};
 use crate::store::StoreError;
 
 /// All rows that a statement finds.
-pub(super) async fn fetch(conn: &mut PgConnection, statement: Statement) -> Result<Vec<PgRow>, sqlx::Error> {
-    query(statement)?.fetch_all(conn).await
+pub(super) async fn fetch(conn: &mut Held, statement: Statement) -> Result<Vec<PgRow>, sqlx::Error> {
+    let rows = query(statement)?.fetch_all(conn.ask()?).await?;
+    conn.answered();
+    Ok(rows)
 }
 
 /// Makes a change, and answers how many rows it changed.
-pub(super) async fn change(conn: &mut PgConnection, statement: Statement) -> Result<u64, sqlx::Error> {
-    Ok(query(statement)?.execute(conn).await?.rows_affected())
+pub(super) async fn change(conn: &mut Held, statement: Statement) -> Result<u64, sqlx::Error> {
+    let done = query(statement)?.execute(conn.ask()?).await?;
+    conn.answered();
+    Ok(done.rows_affected())
 }
 
 /// Makes changes in one statement, and answers how many rows each has changed.
-pub(super) async fn change_all(conn: &mut PgConnection, changes: Vec<Statement>) -> Result<Vec<u64>, sqlx::Error> {
-    let (mut steps, mut counted, mut arguments) = (Vec::new(), Vec::new(), PgArguments::default());
+pub(super) async fn change_all(conn: &mut Held, changes: Vec<Statement>) -> Result<Vec<u64>, sqlx::Error> {
+    let (mut steps, mut counted, mut arguments) = (vec![super::LAST_LINE.to_owned()], Vec::new(), PgArguments::default());
     for (place, change) in changes.iter().enumerate() {
         steps.push(format!("step{place} AS ({} RETURNING 1)", numbered(&change.text, arguments.len())));
         counted.push(format!("(SELECT count(*) FROM step{place})"));
@@ -30,7 +35,8 @@ pub(super) async fn change_all(conn: &mut PgConnection, changes: Vec<Statement>)
     }
     // Counted in their order, which is the order in which they are made.
     let text = format!("WITH {} SELECT ARRAY[{}]", steps.join(", "), counted.join(", "));
-    let counts: Vec<i64> = sqlx::query_scalar_with(AssertSqlSafe(text), arguments).fetch_one(conn).await?;
+    let counts: Vec<i64> = sqlx::query_scalar_with(AssertSqlSafe(text), arguments).fetch_one(conn.ask()?).await?;
+    conn.answered();
     Ok(counts.into_iter().map(i64::unsigned_abs).collect())
 }
 
@@ -111,7 +117,7 @@ impl Pages {
     }
 
     /// The next rows; none: that was all.
-    pub(super) async fn next(&mut self, conn: &mut PgConnection, rows: u32) -> Result<Vec<PgRow>, StoreError> {
+    pub(super) async fn next(&mut self, conn: &mut Held, rows: u32) -> Result<Vec<PgRow>, StoreError> {
         if let Some(open) = self.open.take() {
             // Whoever takes the rows may take their time between two pages.
             change(conn, Statement::new("SET LOCAL idle_in_transaction_session_timeout = 0")).await?;

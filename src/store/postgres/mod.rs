@@ -1,6 +1,6 @@
 //! The store of many nodes: `PostgreSQL`.
 //!
-//! - `open`: addresses, limits, migrations
+//! - `open`: addresses, limits, migrations; `pool`: connections, kept between use cases
 //! - `driver`: statements to the server, rows back
 //! - [`PostgresStore`]: who runs beside whom; the statements themselves are in `sql`, which is this folder's own copy of `store/sql`
 //!
@@ -15,14 +15,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
-use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
-use super::StoreError;
 use super::breaker::Breaker;
+use super::reading::AsOf;
 use super::unavailable::unavailable;
+use super::{AuditLine, StoreError};
 use driver::{Pages, change, change_all, fetch, is_conflict, no_row};
-use sql::{Batch, SettingsCache, Stop};
+use pool::{Held, Lease, Pool};
+use sql::{Batch, NotedGroups, SettingsCache, Stop};
 
 /// A parameter's JSON array of texts as rows `given.value`.
 macro_rules! each_text {
@@ -37,32 +37,56 @@ macro_rules! json_list {
     };
 }
 
+/// A line of the audit log as it is written: number and hash, by what its hash covers before and after the number, and the other values.
+macro_rules! next_line {
+    ($known:literal, $before:literal, $after:literal, $others:literal) => {
+        concat!(
+            "SELECT last.sequence + 1, encode(sha256(convert_to(last.hash || ",
+            $before,
+            " || (last.sequence + 1) || ",
+            $after,
+            ", 'UTF8')), 'hex'), ",
+            $others,
+            " FROM last"
+        )
+    };
+}
+/// The number of that line, for what is written with it.
+macro_rules! line_number {
+    ($known:literal) => {
+        "(SELECT sequence + 1 FROM last)"
+    };
+}
+
 mod driver;
 mod open;
+mod pool;
 #[path = "../sql/mod.rs"]
 mod sql;
 
 type Backend = PostgresStore;
-type Connection = sqlx::PgConnection;
+type Connection = Held;
 type Row = sqlx::postgres::PgRow;
 type Fault = sqlx::Error;
 
+/// Connections of a node that read, and as many that write: a server has a hundred for all nodes, unless it is told otherwise.
+const CONNECTIONS: usize = 8;
 /// How long a read may take, with its wait for a connection, before the store counts as unavailable.
 const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// The same for a write, with its wait for others.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Our advisory locks of fixed meaning, in the space of two numbers; names of what logins rest on are in the space of one.
+/// Our advisory lock of fixed meaning, in the space of two numbers, where `usher_last_line` has one too; names of what logins rest on are in the space of one.
 const WRITERS: (i32, i32) = (0x7573_6865, 1);
-const CHAIN: (i32, i32) = (0x7573_6865, 2);
 
 /// Durable facts in a `PostgreSQL` database that any number of nodes share.
 #[derive(Debug)]
 pub struct PostgresStore {
     /// Apart from the writers, which may all be waiting for one of them.
-    readers: PgPool,
-    writers: PgPool,
+    readers: Pool,
+    writers: Pool,
     settings: Arc<SettingsCache>,
+    noted: NotedGroups,
     breaker: Breaker,
 }
 
@@ -75,8 +99,9 @@ impl PostgresStore {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options = open::options(url)?;
         open::migrate(&options).await?;
-        let [readers, writers] = open::pools(options);
-        Ok(Self { readers, writers, settings: Arc::default(), breaker: Breaker::default() })
+        let pool = || Pool::new(options.clone(), CONNECTIONS);
+        let [readers, writers] = [pool(), pool()];
+        Ok(Self { readers, writers, settings: Arc::default(), noted: NotedGroups::default(), breaker: Breaker::default() })
     }
 
     /// A read that is not waited for for ever: a server that has stopped answers nothing, not even an error.
@@ -101,13 +126,13 @@ impl PostgresStore {
     }
 
     /// A connection for a use case of one statement, which is a transaction by itself.
-    async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+    async fn reader(&self) -> Result<Lease, StoreError> {
         Ok(self.readers.acquire().await?)
     }
 
     /// One view of the facts for all statements of a use case.
-    async fn read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        Ok(self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    async fn read(&self) -> Result<Lease, StoreError> {
+        Ok(self.readers.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned()).await?)
     }
 
     /// Runs `work` in a transaction; nothing else writes meanwhile, on whatever node.
@@ -126,9 +151,9 @@ impl PostgresStore {
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
     {
         let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({}, {})", WRITERS.0, WRITERS.1);
-        let mut transaction = self.writers.begin_with(AssertSqlSafe(begin)).await?;
+        let mut transaction = self.writers.begin(begin).await?;
         let done = work(&mut transaction).await?;
-        transaction.commit().await?;
+        transaction.commit("COMMIT").await?;
         Ok(done)
     }
 
@@ -142,14 +167,18 @@ impl PostgresStore {
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Stop>> + Send + 'static,
     {
         self.bounded(async {
-            let mut connection = self.writers.acquire().await?;
-            let mut transaction = sqlx::Connection::begin_with(&mut *connection, AssertSqlSafe(begin_beside(&rests_on))).await?;
+            let mut transaction = self.writers.begin(begin_beside(&rests_on)).await?;
             let done = work(&mut transaction).await?;
-            transaction.commit().await?;
-            sqlx::query("SELECT pg_logical_emit_message(true, 'usher', '')").execute(&mut *connection).await?;
+            transaction.commit("COMMIT; SELECT pg_logical_emit_message(true, 'usher', '')").await?;
             Ok(done)
         })
         .await
+    }
+
+    /// Nobody counts what all nodes commit, and nobody asks ([`is_unchanged`]).
+    #[expect(clippy::unused_self, reason = "the store of one node counts")]
+    const fn commits(&self) -> u64 {
+        0
     }
 
     async fn bounded<T>(&self, write: impl Future<Output = Result<T, Stop>> + Send) -> Result<T, Stop> {
@@ -185,6 +214,8 @@ fn lock_key(name: &str) -> i64 {
 
 /// A text with a pattern in it, whatever the case of its ASCII letters.
 const LIKE_IN_ANY_CASE: &str = "ILIKE";
+/// The index of who did it has all lines.
+const ACTOR_IS_ANOTHER: bool = false;
 /// Names and types of the columns of a table that are stored.
 const COLUMNS: &str = "SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns
     WHERE table_schema = current_schema() AND table_name = $1 AND is_generated = 'NEVER' ORDER BY column_name::text COLLATE \"C\"";
@@ -192,13 +223,20 @@ const COLUMNS: &str = "SELECT column_name::text AS name, data_type::text AS type
 const TABLE_NAMES: &str = "SELECT table_name::text AS name FROM information_schema.tables
     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> '_sqlx_migrations'";
 
-/// The last line of the audit log, which stays the last until the commit. The lock and the look are two statements of one message, because a statement sees
-/// what was there when it began, and not when it got a lock.
-async fn find_last_line(conn: &mut Connection) -> Result<Option<Row>, StoreError> {
-    let last = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
-    let text = format!("SELECT pg_advisory_xact_lock({}, {}); {last}", CHAIN.0, CHAIN.1);
-    let answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(conn).await?;
-    Ok(answers.into_iter().nth(1))
+/// The statement that writes a line finds the last one ([`LAST_LINE`]): one trip to the server less while everybody waits for the chain.
+fn find_last_line(_: &mut Connection) -> std::future::Ready<Result<Option<(i64, String)>, StoreError>> {
+    std::future::ready(Ok(None))
+}
+
+/// The last line of the audit log for the changes of one statement, which stays the last until the commit. Nobody's lock is taken where no change asks.
+const LAST_LINE: &str = "last AS MATERIALIZED (SELECT sequence, hash FROM usher_last_line())";
+
+/// Other nodes write lines too.
+const fn note_last_line(_: &mut Connection, _: &AuditLine) {}
+
+/// Nobody knows what other nodes have changed, so it is read again.
+const fn is_unchanged(_: &Connection, _: AsOf, _: &[String]) -> bool {
+    false
 }
 
 /// Writes what need not wait for the chain before it is waited for.

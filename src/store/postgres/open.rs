@@ -5,20 +5,14 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlStr};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, SqlStr};
 
 use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
 
-/// Connections of a node that read, and as many that write: a server has a hundred for all nodes, unless it is told otherwise.
-const CONNECTIONS: u32 = 8;
-/// How long a connection that is given back may take to be ready for the next use case.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the start waits for the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection is closed after this time, so that addresses and certificates that changed come into use.
-const CONNECTION_LIFE: Duration = Duration::from_mins(30);
 /// Limits that the server keeps for us, also when we have gone away without a word.
 const LIMITS: [(&str, &str); 3] = [("lock_timeout", "8s"), ("idle_in_transaction_session_timeout", "15s"), ("tcp_user_timeout", "15s")];
 
@@ -40,6 +34,7 @@ fn migrator() -> Migrator {
         migration(7, "roster", include_str!("../migrations/postgres/0007_roster.sql")),
         migration(11, "large", include_str!("../migrations/postgres/0011_large.sql")),
         migration(12, "fields", include_str!("../migrations/postgres/0012_fields.sql")),
+        migration(13, "lighter", include_str!("../migrations/postgres/0013_lighter.sql")),
     ])
 }
 
@@ -54,26 +49,6 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
 /// A path is a socket of this machine.
 fn is_here(host: &str) -> bool {
     host.starts_with('/') || host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-/// One for readers, one for writers. Connections are made when they are needed.
-pub(super) fn pools(options: PgConnectOptions) -> [PgPool; 2] {
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        // Use cases have limits of their own, which tell a crowd from a server that is gone.
-        .acquire_timeout(super::WRITE_TIMEOUT)
-        .idle_timeout(None)
-        .max_lifetime(CONNECTION_LIFE)
-        // One round trip less for each use case; a connection that is broken says so at its first statement.
-        .test_before_acquire(false)
-        // What a use case has left in the middle comes back when the server has answered, or never: a server that was replaced must not keep our places.
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                let answer = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await;
-                answer.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?.map(|()| true)
-            })
-        });
-    [pool.clone().connect_lazy_with(options.clone()), pool.connect_lazy_with(options)]
 }
 
 /// Brings the schema up to date, one node at a time: the migrator holds an advisory lock.

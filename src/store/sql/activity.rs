@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::codec::{Columns as _, micros};
 use super::queries::anywhere;
 use super::statement::Statement;
-use super::{Backend, Connection, LIKE_IN_ANY_CASE, rows};
+use super::{ACTOR_IS_ANOTHER, Backend, Connection, LIKE_IN_ANY_CASE, rows};
 use crate::core::{IncidentId, OrganizationId, Reason};
 use crate::store::{ActivityFilter, ActivityPage, ActivityQuery, ActivityResult, ActivityStore, AuditLine, StoreError};
 
@@ -50,7 +50,17 @@ struct Piece {
 struct Choice<'a> {
     organization: Option<&'a OrganizationId>,
     event: Option<&'a str>,
-    target: Option<&'a str>,
+    target: Target<'a>,
+}
+
+/// Whom lines are about.
+#[derive(Debug, Clone, Copy)]
+enum Target<'a> {
+    Anybody,
+    This(&'a str),
+    /// Not whoever did it, where the index of who did it has only such lines. Most lines are logins, by people and about themselves, and the index of whom
+    /// lines are about finds those.
+    AnotherThanTheActor,
 }
 
 async fn list_activity(conn: &mut Connection, query: &ActivityQuery<'_>) -> Result<ActivityPage, StoreError> {
@@ -98,7 +108,11 @@ async fn targets(conn: &mut Connection, filter: &ActivityFilter) -> Result<Vec<S
 fn choices<'a>(query: &'a ActivityQuery<'a>, targets: &'a [String]) -> Vec<Choice<'a>> {
     let organizations = std::iter::once(Some(query.organization)).chain(query.parent_level.then_some(None));
     let events = events(query);
-    let targets: Vec<Option<&str>> = if targets.is_empty() { vec![None] } else { targets.iter().map(|id| Some(id.as_str())).collect() };
+    let targets = match &query.filter.actor {
+        _ if !targets.is_empty() => targets.iter().map(|id| Target::This(id)).collect(),
+        Some(actor) if ACTOR_IS_ANOTHER => vec![Target::This(actor), Target::AnotherThanTheActor],
+        _ => vec![Target::Anybody],
+    };
     let mut choices = Vec::new();
     for organization in organizations {
         for &event in &events {
@@ -184,11 +198,15 @@ fn push_conditions(query: &mut Statement, filter: &ActivityFilter, choice: Choic
         Some(organization) => query.push("organization = ").push_bind(organization.as_str().to_owned()),
         None => query.push("organization IS NULL"),
     };
+    let target = match choice.target {
+        Target::This(target) => Some(target.to_owned()),
+        Target::Anybody | Target::AnotherThanTheActor => None,
+    };
     // The rarest first.
     let texts = [
         ("incident", filter.incident.as_ref().map(IncidentId::to_string)),
         ("request", filter.request.clone()),
-        ("target", choice.target.map(str::to_owned)),
+        ("target", target),
         ("actor", filter.actor.clone()),
         ("address", filter.address.clone()),
         ("reason", filter.reason.map(|reason| Reason::code(reason).to_owned())),
@@ -198,6 +216,10 @@ fn push_conditions(query: &mut Statement, filter: &ActivityFilter, choice: Choic
     let given = texts.into_iter().filter_map(|(column, value)| Some((column, value?)));
     for (place, (column, value)) in given.enumerate() {
         query.push(if place == 0 { format!(" AND {column} = ") } else { format!(" AND COALESCE({column}, '') = ") }).push_bind(value);
+    }
+    if matches!(choice.target, Target::AnotherThanTheActor) {
+        // Word for word what the index says.
+        query.push(" AND (target IS NULL OR target <> actor)");
     }
     if filter.result == Some(ActivityResult::Ok) {
         query.push(" AND event NOT LIKE '%.refused'");

@@ -1,5 +1,8 @@
 //! Everything that a decision may know, read in one statement: of one moment, in one step. Who else administers is asked only where it matters.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use jiff::Timestamp;
 
 use super::codec::{Columns as _, micros};
@@ -10,9 +13,11 @@ use crate::core::provision::{ConnectionState, Facts, Known, SeatCount};
 use crate::core::{
     ClaimHealth, EmailAddress, GroupClaim, Identity, Invite, Organization, OrganizationId, Person, PersonId, Role, SeatTier,
 };
-use crate::store::{FactsQuery, StoreError};
+use crate::store::reading::AsOf;
+use crate::store::{FactsQuery, Reading, StoreError};
 
-/// A row for each link of each person whom the login may be about, and one at least; what is no person's is in each of them.
+/// A row for each link of each person whom the login may be about, and one at least; what is no person's is in each of them. In no order: `SQLite` would
+/// build a table to sort these rows in, and another to find people who are linked and have the address as well.
 pub(in crate::store) const FACTS: &str = concat!(
     "SELECT parent.revision AS settings_revision, connection.relink_open_until, claim_health.last_present_at,
          (SELECT person FROM member WHERE organization = $1 AND primary_owner = 1 AND status = 'active') AS owner,
@@ -28,17 +33,20 @@ pub(in crate::store) const FACTS: &str = concat!(
          invite.expires_at AS invite_expires_at,
          person.id AS person_id, person.email, person.name, person.service_account,
          link.id AS link_id, link.connection AS link_connection, link.subject AS link_subject, member.*
-     FROM parent
+     FROM (SELECT person FROM link WHERE connection = $3 AND subject = $4
+         UNION ALL SELECT id FROM person WHERE parent = $6 AND email_folded = $5
+             AND NOT EXISTS (SELECT 1 FROM link WHERE connection = $3 AND subject = $4 AND link.person = person.id)
+         UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT 1 FROM link WHERE connection = $3 AND subject = $4)
+             AND NOT EXISTS (SELECT 1 FROM person WHERE parent = $6 AND email_folded = $5)) AS concerned
+     CROSS JOIN parent
      LEFT JOIN connection ON connection.id = $3
      LEFT JOIN claim_health ON claim_health.connection = connection.id
      LEFT JOIN invite ON invite.id = (SELECT id FROM invite WHERE organization = $1 AND email_folded = $5 AND closed_at IS NULL
          ORDER BY created_at DESC, id DESC LIMIT 1)
-     LEFT JOIN (SELECT person FROM link WHERE connection = $3 AND subject = $4
-                UNION SELECT id FROM person WHERE parent = $6 AND email_folded = $5) AS concerned ON 1 = 1
      LEFT JOIN person ON person.id = concerned.person
      LEFT JOIN link ON link.person = person.id
      LEFT JOIN member ON member.organization = $1 AND member.person = person.id
-     WHERE parent.id = $6 ORDER BY person.id, link.id"
+     WHERE parent.id = $6"
 );
 
 /// What was found for a login.
@@ -49,6 +57,14 @@ pub(in crate::store) struct Found {
     pub(super) has_expired_holds: bool,
     /// Whether this subject was refused before, and may be waiting for an administrator.
     pub(super) has_attempts: bool,
+}
+
+impl Found {
+    /// As they were read after so many commits. Where something is to be cleared away the commit has to look for itself.
+    pub(super) fn into_reading(self, commits: u64, query: &FactsQuery<'_>) -> Reading {
+        let is_clear = !self.has_attempts && !self.has_expired_holds;
+        Reading::new(self.facts, is_clear.then(|| AsOf::new(commits, query)))
+    }
 }
 
 /// The facts under these settings; `None` when others are in force by now.
@@ -102,20 +118,25 @@ pub(in crate::store) async fn load_found(
     found.ok_or_else(|| StoreError::Corrupt("the settings changed within a transaction".to_owned()))
 }
 
-/// Who is linked, and everyone else who has the address.
+/// Who is linked, and everyone else who has the address; people and links in the order of their ids.
 fn concerned(found: &[Row], identity: &Identity) -> Result<(Option<Known>, Vec<Known>), StoreError> {
-    let mut people: Vec<Known> = Vec::new();
+    let mut people: BTreeMap<PersonId, Known> = BTreeMap::new();
     for row in found {
-        let Some(id) = row.maybe_parsed::<PersonId>("person_id")? else { continue };
-        if people.last().is_none_or(|known| known.person.id != id) {
-            let member = row.maybe_text("id")?.map(|_| rows::member(row)).transpose()?;
-            people.push(Known { person: rows::person(row)?, links: Vec::new(), member });
-        }
-        if row.maybe_text("link_id")?.is_some()
-            && let Some(known) = people.last_mut()
-        {
+        let Some(id) = row.maybe_parsed("person_id")? else { continue };
+        let known = match people.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let member = row.maybe_text("id")?.map(|_| rows::member(row)).transpose()?;
+                place.insert(Known { person: rows::person(row)?, links: Vec::new(), member })
+            }
+        };
+        if row.maybe_text("link_id")?.is_some() {
             known.links.push(rows::joined_link(row)?);
         }
+    }
+    let mut people: Vec<Known> = people.into_values().collect();
+    for known in &mut people {
+        known.links.sort_by_key(|link| link.id);
     }
     let is_linked =
         |known: &Known| known.links.iter().any(|link| link.connection == identity.connection && link.subject == identity.subject);

@@ -3,18 +3,19 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::audit::{AuditEntry, insert_line, next_line};
+use super::audit::{AuditEntry, NextLine, insert_line, next_line};
 use super::batch::Batch;
 use super::changes::{self, Applied};
 use super::codec::{micros, stored_time, to_json};
 use super::facts::{Found, find_facts, load_found, still_hold};
+use super::noted::NotedGroups;
 use super::seats::release_expired_holds;
 use super::statement::Statement;
-use super::{Connection, SettingsCache, Stop, before_the_chain};
-use crate::core::provision::{Admission, Change, Decision, Facts, Known, Outcome};
+use super::{Connection, SettingsCache, Stop, before_the_chain, is_unchanged};
+use crate::core::provision::{Admission, Change, Decision, Known, Outcome};
 use crate::core::{DecisionId, EmailAddress, GroupClaim, Identity, Member, MemberId, MemberStatus, PersonId};
 use crate::random;
-use crate::store::{AuditLine, Committed, FactsQuery, LoginCommit, RequestOrigin, StoreError};
+use crate::store::{AuditLine, Committed, FactsQuery, LoginCommit, Reading, RequestOrigin, StoreError};
 
 /// How long a group that was seen, or a claim that was delivered, need not be noted again.
 const NOTED_FOR: SignedDuration = SignedDuration::from_mins(1);
@@ -22,7 +23,7 @@ const NOTED_FOR: SignedDuration = SignedDuration::from_mins(1);
 /// A [`LoginCommit`] that waits for the writer: the same, owned.
 #[derive(Debug)]
 pub(in crate::store) struct LoginWrite {
-    pub(super) facts: Facts,
+    pub(super) facts: Reading,
     pub(super) identity: Identity,
     pub(super) decision: Decision,
     pub(super) origin: RequestOrigin,
@@ -30,6 +31,8 @@ pub(in crate::store) struct LoginWrite {
     /// Identity and decision as they are written: made by the caller's thread and not by the writer's, for which everybody waits.
     identity_document: String,
     decision_document: String,
+    /// Groups that nobody has noted a moment ago.
+    new_groups: Vec<String>,
 }
 
 impl TryFrom<LoginCommit<'_>> for LoginWrite {
@@ -44,13 +47,18 @@ impl TryFrom<LoginCommit<'_>> for LoginWrite {
             decision: commit.decision.clone(),
             origin: commit.origin.clone(),
             now: stored_time(commit.now),
+            new_groups: match &commit.identity.groups {
+                GroupClaim::Present(groups) => groups.iter().cloned().collect(),
+                _ => Vec::new(),
+            },
         })
     }
 }
 
 impl LoginWrite {
-    /// Names of what the decision rests on and another login could change at the same moment: who the subject is, whose the address is, the persons
-    /// themselves, and, where one is taken away, that there are other administrators.
+    /// Names of what the decision rests on and another login could change at the same moment, and of all that this one changes of it: who the subject is,
+    /// whose the address is, the persons themselves, where one is taken away, that there are other administrators, and where it changes, who the Primary
+    /// Owner is.
     pub(in crate::store) fn rests_on(&self) -> Vec<String> {
         let identity = &self.identity;
         let mut names = vec![format!("subject:{}:{}", identity.connection, identity.subject)];
@@ -59,16 +67,45 @@ impl LoginWrite {
         if takes_an_administrator_away(self) {
             names.push(format!("administrators:{}", self.facts.organization.id));
         }
+        if moves_the_ownership(&self.decision) {
+            names.push(self.ownership());
+        }
         names
+    }
+
+    /// Leaves out groups that were noted a moment ago.
+    pub(in crate::store) fn without(mut self, noted: &NotedGroups) -> Self {
+        let before = self.noted_before();
+        noted.keep_others(&self.identity.connection, &mut self.new_groups, before);
+        self
+    }
+
+    /// It is written: so are the groups.
+    pub(in crate::store) fn note(&self, noted: &NotedGroups) {
+        noted.note(&self.identity.connection, &self.new_groups, micros(self.now));
+    }
+
+    /// What was noted then or earlier is noted again.
+    fn noted_before(&self) -> i64 {
+        micros(self.now - NOTED_FOR)
+    }
+
+    fn ownership(&self) -> String {
+        format!("owner:{}", self.facts.organization.id)
+    }
+
+    fn query(&self) -> FactsQuery<'_> {
+        FactsQuery { organization: &self.facts.organization.id, identity: &self.identity, now: self.now }
     }
 }
 
 pub(in crate::store) async fn commit_login(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Committed, Stop> {
-    let current = check_facts(conn, cache, write).await?;
+    let again = check_facts(conn, cache, write).await?;
+    let (current, has_attempts) = again.as_ref().map_or((&*write.facts, false), |found| (&found.facts, found.has_attempts));
     let decision = DecisionId::from_uuid(random::uuid(write.now)?);
-    let mut applied = changes::apply(conn, write, &current.facts, decision).await?;
+    let mut applied = changes::apply(conn, write, current, decision).await?;
     if let Outcome::Admit(admission) = &write.decision.outcome {
-        note_login(write, current.has_attempts, &mut applied);
+        note_login(write, has_attempts, &mut applied);
         check_admission(admission, applied.member.as_ref())?;
     }
     applied.finish(write.now)?;
@@ -91,7 +128,7 @@ pub(super) async fn commit_by_hand(
     mut entry: AuditEntry,
     blocks: bool,
 ) -> Result<Committed, Stop> {
-    let current = check_facts(conn, cache, write).await?;
+    let current = read_again(conn, cache, write).await?;
     let decision = DecisionId::from_uuid(random::uuid(write.now)?);
     let mut applied = changes::apply(conn, write, &current.facts, decision).await?;
     let person = applied.person.as_ref().ok_or_else(|| changes::unfit("a decision by hand is about nobody"))?.id;
@@ -125,8 +162,8 @@ async fn write_all(
 ) -> Result<(), Stop> {
     let Applied { person, member, moves, batch, .. } = applied;
     let mut batch = before_the_chain(conn, batch).await?;
-    let line = next_line(conn, entry).await?;
-    batch.any(insert_line(&line)?);
+    let NextLine { line, around } = next_line(conn, entry).await?;
+    batch.any(insert_line(&line, around)?);
     if let Some(decision) = decision {
         let about = (person.map(|person| person.id), member.map(|member| member.id));
         batch.any(insert_decision(write, about, decision, &line));
@@ -135,9 +172,36 @@ async fn write_all(
     batch.write(conn).await
 }
 
-/// Reads again what the decision rests on.
-async fn check_facts(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Found, Stop> {
-    let query = FactsQuery { organization: &write.facts.organization.id, identity: &write.identity, now: write.now };
+/// Reads again what the decision rests on; `None` where that would find what was read before, with neither attempts nor holds to be cleared away.
+async fn check_facts(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Option<Found>, Stop> {
+    if !stands_as_read(conn, write) {
+        return read_again(conn, cache, write).await.map(Some);
+    }
+    // Every test of a login is one of this claim.
+    #[cfg(debug_assertions)]
+    {
+        let again = read_again(conn, cache, write).await;
+        assert!(!matches!(again, Err(Stop::Lost)), "it does not stand as it was read");
+        let found = again?;
+        assert!(!found.has_attempts && !found.has_expired_holds, "there is something to clear away");
+    }
+    Ok(None)
+}
+
+/// Whether all that [`still_hold`] looks at is as it was. Who else administers and how the claim does is changed by logins of everybody, so a login that
+/// depends on it reads again.
+fn stands_as_read(conn: &Connection, write: &LoginWrite) -> bool {
+    let Some(as_of) = write.facts.as_of().filter(|as_of| as_of.answers(&write.query())) else { return false };
+    if takes_an_administrator_away(write) || !matches!(write.identity.groups, GroupClaim::Present(_)) {
+        return false;
+    }
+    let mut names = write.rests_on();
+    names.push(write.ownership());
+    is_unchanged(conn, as_of, &names)
+}
+
+async fn read_again(conn: &mut Connection, cache: &SettingsCache, write: &LoginWrite) -> Result<Found, Stop> {
+    let query = write.query();
     let found = match cache.kept() {
         Some(settings) => find_facts(conn, &settings, &query).await?,
         None => None,
@@ -170,6 +234,14 @@ fn takes_an_administrator_away(write: &LoginWrite) -> bool {
     })
 }
 
+fn moves_the_ownership(decision: &Decision) -> bool {
+    decision.changes.iter().any(|change| match change {
+        Change::CreateMember { primary_owner, .. } => *primary_owner,
+        Change::MarkPrimaryOwner { .. } | Change::RemoveMember { .. } => true,
+        _ => false,
+    })
+}
+
 fn note_login(write: &LoginWrite, has_attempts: bool, applied: &mut Applied) {
     if let Some(member) = &mut applied.member {
         member.last_login_at = Some(write.now);
@@ -191,10 +263,10 @@ fn note_login(write: &LoginWrite, has_attempts: bool, applied: &mut Applied) {
 /// Remembers which groups a connection delivers, and that it does: once a minute, because these rows are everyone's, and whoever writes one keeps all others
 /// waiting until the commit.
 fn note_groups(write: &LoginWrite, batch: &mut Batch) -> Result<(), StoreError> {
-    let GroupClaim::Present(groups) = &write.identity.groups else { return Ok(()) };
     let connection = write.identity.connection.as_str();
-    let (now, recent) = (micros(write.now), micros(write.now - NOTED_FOR));
-    if write.facts.connection.health.last_present_at.is_none_or(|at| micros(at) <= recent) {
+    let (now, recent) = (micros(write.now), write.noted_before());
+    let has_groups = matches!(write.identity.groups, GroupClaim::Present(_));
+    if has_groups && write.facts.connection.health.last_present_at.is_none_or(|at| micros(at) <= recent) {
         batch.any(
             Statement::new(
                 "INSERT INTO claim_health (connection, last_present_at) VALUES ($1, $2)
@@ -204,6 +276,9 @@ fn note_groups(write: &LoginWrite, batch: &mut Batch) -> Result<(), StoreError> 
             .bind(connection)
             .bind(now),
         );
+    }
+    if write.new_groups.is_empty() {
+        return Ok(());
     }
     batch.any(
         Statement::new(concat!(
@@ -216,7 +291,7 @@ fn note_groups(write: &LoginWrite, batch: &mut Batch) -> Result<(), StoreError> 
         .bind(connection)
         .bind(now)
         .bind(recent)
-        .bind(to_json(groups)?),
+        .bind(to_json(&write.new_groups)?),
     );
     Ok(())
 }
@@ -262,10 +337,12 @@ fn insert_decision(
     id: DecisionId,
     line: &AuditLine,
 ) -> Statement {
-    Statement::new(
+    Statement::new(concat!(
         "INSERT INTO decision (id, at, organization, connection, person, member, identity, decision, incident, audit)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ",
+        line_number!("$10"),
+        ")"
+    ))
     .bind(id.to_string())
     .bind(micros(write.now))
     .bind(write.facts.organization.id.as_str())
@@ -278,7 +355,8 @@ fn insert_decision(
     .bind(line.sequence)
 }
 
-/// Remembers what the provider said, for reviews of settings. A login whose claim says nothing does not replace one whose claim does.
+/// Remembers what the provider said, for reviews of settings. A login whose claim says nothing does not replace one whose claim does. Who is let in with
+/// groups has the time with the member, so the same once more is not written again.
 fn note_identity(write: &LoginWrite, person: PersonId, batch: &mut Batch) {
     let identity = &write.identity;
     batch.any(
@@ -286,14 +364,15 @@ fn note_identity(write: &LoginWrite, person: PersonId, batch: &mut Batch) {
             "INSERT INTO last_identity (organization, person, at, email_folded, has_groups, identity) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (organization, person) DO UPDATE SET at = excluded.at, email_folded = excluded.email_folded,
                  has_groups = excluded.has_groups, identity = excluded.identity
-             WHERE excluded.has_groups >= last_identity.has_groups",
+             WHERE excluded.has_groups >= last_identity.has_groups AND (last_identity.identity <> excluded.identity OR $7 = 0)",
         )
         .bind(write.facts.organization.id.as_str())
         .bind(person.to_string())
         .bind(micros(write.now))
         .bind(identity.email.as_ref().map(EmailAddress::folded))
         .bind(matches!(identity.groups, GroupClaim::Present(_) | GroupClaim::Empty))
-        .bind(write.identity_document.as_str()),
+        .bind(write.identity_document.as_str())
+        .bind(matches!((&write.decision.outcome, &identity.groups), (Outcome::Admit(_), GroupClaim::Present(_)))),
     );
 }
 

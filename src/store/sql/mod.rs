@@ -7,7 +7,8 @@
 //! - `statement`: one statement with its values; `batch`: many changes in one step
 //! - `codec`: ids, times, JSON and errors on their way in and out of columns; `rows`: whole rows
 //! - `settings`, `save`, `owner`: the settings, their change, and the seat that waits for a Primary Owner
-//! - `facts`: what a decision may know; `login`, `changes`: what it writes; `members`: a member's row
+//! - `facts`: what a decision may know; `login`, `changes`: what it writes; `members`: a member's row; `noted`: groups that need not be
+//!   noted again
 //! - `relink`: the relink window of a connection; `recovery`: links for the day when no provider works; `requests`: who waits for a yes
 //! - `seats`: the seat gate
 //! - `tokens`: API tokens
@@ -22,7 +23,8 @@
 //! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
 
 use super::{
-    Backend, Connection, Fault, LIKE_IN_ANY_CASE, Row, before_the_chain, change, change_all, fetch, find_last_line, is_conflict, no_row,
+    ACTOR_IS_ANOTHER, Backend, Connection, Fault, LIKE_IN_ANY_CASE, Row, before_the_chain, change, change_all, fetch, find_last_line,
+    is_conflict, is_unchanged, no_row, note_last_line,
 };
 
 mod activity;
@@ -36,10 +38,11 @@ mod integrity;
 mod invites;
 mod login;
 mod members;
+mod noted;
 mod owner;
 mod people;
 mod portable;
-mod queries;
+pub(super) mod queries;
 mod recovery;
 mod relink;
 mod removals;
@@ -61,6 +64,7 @@ pub(super) use codec::Columns;
 use facts::{find_facts, load_found};
 use integrity::check_integrity;
 use login::{LoginWrite, commit_login};
+pub(super) use noted::NotedGroups;
 use queries::{find_decision_by_incident, find_last_decision, find_member, find_members_by_email, list_attempts, list_members};
 use relink::{RelinkWindow, open_relink_window};
 use save::{SettingsWrite, save_settings};

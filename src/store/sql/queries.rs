@@ -90,19 +90,18 @@ pub(super) fn anywhere(text: &str) -> String {
     format!("%{literal}%")
 }
 
+/// The line of a decision is about the same person, and found by that, in the order of the index: some people come back every minute.
+pub(in crate::store) const LAST_DECISION: &str =
+    "SELECT decision.*, audit.id AS audit_id FROM audit JOIN decision ON decision.audit = audit.sequence
+    WHERE audit.organization = $1 AND audit.target = $2 AND decision.organization = $1 AND decision.person = $2
+    ORDER BY audit.at DESC, audit.sequence DESC LIMIT 1";
+
 pub(in crate::store) async fn find_last_decision(
     conn: &mut Connection,
     organization: &OrganizationId,
     person: PersonId,
 ) -> Result<Option<DecisionRecord>, StoreError> {
-    let row = Statement::new(
-        "SELECT decision.*, audit.id AS audit_id FROM decision JOIN audit ON audit.sequence = decision.audit
-         WHERE decision.organization = $1 AND decision.person = $2 ORDER BY decision.audit DESC LIMIT 1",
-    )
-    .bind(organization.as_str())
-    .bind(person.to_string())
-    .fetch_optional(conn)
-    .await?;
+    let row = Statement::new(LAST_DECISION).bind(organization.as_str()).bind(person.to_string()).fetch_optional(conn).await?;
     row.as_ref().map(rows::decision).transpose()
 }
 

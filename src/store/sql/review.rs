@@ -171,7 +171,8 @@ async fn list_preview_members(
 ) -> Result<Vec<PreviewMember>, StoreError> {
     let found = Statement::new(
         "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account,
-                last_identity.at AS seen_at, last_identity.identity AS seen_identity
+                CASE WHEN member.last_groups_at > last_identity.at THEN member.last_groups_at ELSE last_identity.at END AS seen_at,
+                last_identity.identity AS seen_identity
          FROM member JOIN person ON person.id = member.person
          LEFT JOIN last_identity ON last_identity.organization = member.organization AND last_identity.person = member.person
          WHERE member.organization = $1 AND member.status = 'active' AND member.person > $2 ORDER BY member.person LIMIT $3",

@@ -1,7 +1,8 @@
 //! The methods of [`Store`], each one transaction around the statements.
 //!
 //! What [`Backend`] gives them: `reader` for one statement, `read` for several that must see the same, `write` for a change that runs alone, `write_beside`
-//! for a login, which runs beside others and locks what it rests on; `within` bounds how long a read may take.
+//! for a login, which runs beside others, locks what it rests on, changes nothing else that a decision may rest on, and can be done again; `within` bounds
+//! how long a read may take.
 
 use std::sync::Arc;
 
@@ -12,11 +13,11 @@ use tokio::sync::mpsc;
 
 use super::statement::Statement;
 use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop, tokens};
-use crate::core::provision::{Facts, SeatCount};
+use crate::core::provision::SeatCount;
 use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings, TokenId};
 use crate::store::portable::{Part, Portable, TableSum};
 use crate::store::{
-    Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, NewToken,
+    Attempt, AuditLine, CommitOutcome, DecisionRecord, FactsQuery, LoginCommit, MemberQuery, MemberRow, NewAuditLine, NewToken, Reading,
     RequestOrigin, Store, StoreError, StoredSettings, TokenAct, TokenHash, TokenQuery, TokenRow, TokenStore,
 };
 
@@ -56,27 +57,34 @@ impl Store for Backend {
         self.write(|conn| Box::pin(async { Ok(super::open_relink_window(conn, window).await?) })).await.map_err(never_lost)
     }
 
-    async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Facts, StoreError> {
+    async fn load_facts(&self, query: FactsQuery<'_>) -> Result<Reading, StoreError> {
         self.within(async {
+            // Before the look, so that what is committed meanwhile counts as later.
+            let commits = self.commits();
             if let Some(settings) = self.settings.kept()
                 && let Some(found) = super::find_facts(&mut *self.reader().await?, &settings, &query).await?
             {
-                return Ok(found.facts);
+                return Ok(found.into_reading(commits, &query));
             }
             let mut reader = self.read().await?;
             let settings = self.settings.load(&mut reader, true).await?;
-            Ok(super::load_found(&mut reader, &settings, &query).await?.facts)
+            Ok(super::load_found(&mut reader, &settings, &query).await?.into_reading(commits, &query))
         })
         .await
     }
 
     async fn commit_login(&self, commit: LoginCommit<'_>) -> Result<CommitOutcome, StoreError> {
-        let (write, settings) = (LoginWrite::try_from(commit)?, Arc::clone(&self.settings));
-        let rests_on = write.rests_on();
-        let committed =
-            self.write_beside(rests_on, move |conn| Box::pin(async move { super::commit_login(conn, &settings, &write).await })).await;
-        match committed {
-            Ok(committed) => Ok(CommitOutcome::Committed(committed)),
+        let (write, settings) = (Arc::new(LoginWrite::try_from(commit)?.without(&self.noted)), Arc::clone(&self.settings));
+        let written = Arc::clone(&write);
+        let committed = self.write_beside(write.rests_on(), move |conn| {
+            let (write, settings) = (Arc::clone(&write), Arc::clone(&settings));
+            Box::pin(async move { super::commit_login(conn, &settings, &write).await })
+        });
+        match committed.await {
+            Ok(committed) => {
+                written.note(&self.noted);
+                Ok(CommitOutcome::Committed(committed))
+            }
             Err(Stop::Lost) => Ok(CommitOutcome::LostRace),
             Err(Stop::Failed(error)) => Err(error),
         }
@@ -120,7 +128,11 @@ impl Store for Backend {
 
     async fn record(&self, event: NewAuditLine<'_>) -> Result<AuditId, StoreError> {
         let entry = super::AuditEntry::from(event);
-        self.write_beside(Vec::new(), |conn| Box::pin(async { Ok(super::append_audit(conn, entry).await?.id) })).await.map_err(never_lost)
+        let recorded = self.write_beside(Vec::new(), move |conn| {
+            let entry = entry.clone();
+            Box::pin(async move { Ok(super::append_audit(conn, entry).await?) })
+        });
+        recorded.await.map_err(never_lost)
     }
 
     async fn list_audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {

@@ -10,6 +10,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, InterruptHandle, ToSql, ffi};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::memory::Memory;
 use super::sql::{Columns, Statement, Value};
 use crate::store::StoreError;
 
@@ -19,6 +20,8 @@ pub(super) struct Connection {
     /// Away while a thread works with it; gone for good when whoever waited for that thread no longer does.
     open: Option<Open>,
     asks_elsewhere: bool,
+    /// What the writer remembers; readers remember nothing.
+    memory: Option<Memory>,
 }
 
 /// An open file, with the place that it takes among the readers.
@@ -41,13 +44,13 @@ pub(in crate::store) enum Fault {
 
 impl Connection {
     /// One that works in the thread that asks.
-    pub(super) const fn here(sqlite: rusqlite::Connection) -> Self {
-        Self { open: Some(Open { sqlite, place: None }), asks_elsewhere: false }
+    pub(super) const fn here(sqlite: rusqlite::Connection, memory: Memory) -> Self {
+        Self { open: Some(Open { sqlite, place: None }), asks_elsewhere: false, memory: Some(memory) }
     }
 
     /// One that works in a thread for blocking work, for as long as it holds its place.
     pub(super) const fn elsewhere(sqlite: rusqlite::Connection, place: OwnedSemaphorePermit) -> Self {
-        Self { open: Some(Open { sqlite, place: Some(place) }), asks_elsewhere: true }
+        Self { open: Some(Open { sqlite, place: Some(place) }), asks_elsewhere: true, memory: None }
     }
 
     /// The file, if nobody works with it, and the place that it takes.
@@ -59,6 +62,29 @@ impl Connection {
     pub(super) fn step(&self, text: &'static str) -> Result<(), Fault> {
         self.open.as_ref().ok_or(Fault::Gone)?.sqlite.prepare_cached(text)?.raw_execute()?;
         Ok(())
+    }
+
+    /// A number that is another one when somebody else has changed the file.
+    pub(super) fn data_version(&self) -> Result<i64, Fault> {
+        let sqlite = &self.open.as_ref().ok_or(Fault::Gone)?.sqlite;
+        Ok(sqlite.prepare_cached("PRAGMA data_version")?.query_one((), |row| row.get(0))?)
+    }
+
+    pub(super) const fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
+    /// Gives the memory something to remember, where there is one.
+    pub(super) fn remember(&mut self, what: impl FnOnce(&mut Memory)) {
+        if let Some(memory) = &mut self.memory {
+            what(memory);
+        }
+    }
+
+    /// Rows that were changed since the file was opened; none where a transaction has ended by itself.
+    pub(super) fn changes(&self) -> Result<Option<u64>, Fault> {
+        let sqlite = &self.open.as_ref().ok_or(Fault::Gone)?.sqlite;
+        Ok((!sqlite.is_autocommit()).then(|| sqlite.total_changes()))
     }
 
     async fn work<T, F>(&mut self, work: F) -> Result<T, Fault>

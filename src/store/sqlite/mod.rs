@@ -2,7 +2,7 @@
 //!
 //! - `open`: rights, pragmas, migrations
 //! - `driver`: statements to the file, rows back; `readers`: connections beside the writer
-//! - `writer`: the one writer and its group commit
+//! - `writer`: the one writer and its group commit; `memory`: what it knows without asking the file
 //! - [`SqliteStore`]: readers beside it; the statements themselves are in `sql`, which is this folder's own copy of `store/sql`
 //!
 //! The one rule of this folder: everything that only `SQLite` understands stays here.
@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::StoreError;
+use super::reading::AsOf;
 use super::unavailable::unavailable;
+use super::{AuditLine, StoreError};
 use crate::random;
 use driver::{Connection, Fault, Pages, Row, change, change_all, fetch, is_conflict, no_row};
+use memory::Memory;
 use open::{Opening, Synchronous};
 use readers::{Reader, Readers};
-use sql::{Batch, Columns as _, SettingsCache, Statement, Stop};
+use sql::{Batch, Columns as _, NotedGroups, SettingsCache, Statement, Stop};
 use writer::Writer;
 
 /// A parameter's JSON array of texts as rows `given.value`.
@@ -33,7 +35,21 @@ macro_rules! json_list {
     };
 }
 
+/// A line of the audit log as it is written: number and hash, and the other values.
+macro_rules! next_line {
+    ($known:literal, $before:literal, $after:literal, $others:literal) => {
+        concat!("VALUES (", $known, ", ", $others, ")")
+    };
+}
+/// The number of that line, for what is written with it.
+macro_rules! line_number {
+    ($known:literal) => {
+        $known
+    };
+}
+
 mod driver;
+mod memory;
 mod open;
 mod readers;
 #[path = "../sql/mod.rs"]
@@ -53,6 +69,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     settings: Arc<SettingsCache>,
+    noted: NotedGroups,
     _scratch: Option<Scratch>,
 }
 
@@ -80,7 +97,13 @@ impl SqliteStore {
         let opening = Opening { path: path.to_owned(), synchronous };
         let migrating = opening.clone();
         tokio::task::spawn_blocking(move || migrating.migrate()).await.map_err(unavailable)??;
-        Ok(Self { readers: Readers::new(opening.clone()), writer: Writer::start(opening)?, settings: Arc::default(), _scratch: scratch })
+        Ok(Self {
+            readers: Readers::new(opening.clone()),
+            writer: Writer::start(opening)?,
+            settings: Arc::default(),
+            noted: NotedGroups::default(),
+            _scratch: scratch,
+        })
     }
 
     /// A read that is not waited for for ever.
@@ -104,10 +127,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Connection) -> futures_util::future::BoxFuture<'c, Result<T, Stop>> + Send + 'static,
     {
-        match tokio::time::timeout(WRITE_TIMEOUT, self.writer.write(work)).await {
-            Ok(result) => result,
-            Err(elapsed) => Err(Stop::Failed(unavailable(elapsed))),
-        }
+        self.bounded(self.writer.write(work)).await
     }
 
     /// The same for what may take its time; everyone else who writes waits.
@@ -119,18 +139,32 @@ impl SqliteStore {
         self.writer.write(work).await
     }
 
-    /// The same: with one writer, what the work rests on needs no lock.
-    async fn write_beside<T, F>(&self, _rests_on: Vec<String>, work: F) -> Result<T, Stop>
+    /// The same, for what changes nothing but what it rests on, and can be done again: with one writer that needs no lock.
+    async fn write_beside<T, F>(&self, rests_on: Vec<String>, work: F) -> Result<T, Stop>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> futures_util::future::BoxFuture<'c, Result<T, Stop>> + Send + 'static,
+        F: for<'c> Fn(&'c mut Connection) -> futures_util::future::BoxFuture<'c, Result<T, Stop>> + Send + 'static,
     {
-        self.write(work).await
+        self.bounded(self.writer.write_named(rests_on, work)).await
+    }
+
+    async fn bounded<T>(&self, write: impl Future<Output = Result<T, Stop>> + Send) -> Result<T, Stop> {
+        match tokio::time::timeout(WRITE_TIMEOUT, write).await {
+            Ok(result) => result,
+            Err(elapsed) => Err(Stop::Failed(unavailable(elapsed))),
+        }
+    }
+
+    /// Commits that whoever begins to read now sees at least.
+    fn commits(&self) -> u64 {
+        self.writer.commits().count()
     }
 }
 
 /// A text with a pattern in it, whatever the case of its ASCII letters.
 const LIKE_IN_ANY_CASE: &str = "LIKE";
+/// The index of who did it leaves out what people did to themselves, as logins are.
+const ACTOR_IS_ANOTHER: bool = true;
 /// Names and types of the columns of a table that are stored.
 const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) ORDER BY name";
 /// Our tables.
@@ -138,8 +172,21 @@ const TABLE_NAMES: &str =
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name <> '_sqlx_migrations'";
 
 /// The last line of the audit log. The one writer is the lock.
-async fn find_last_line(conn: &mut Connection) -> Result<Option<Row>, StoreError> {
-    Ok(Statement::new("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(conn).await?)
+async fn find_last_line(conn: &mut Connection) -> Result<Option<(i64, String)>, StoreError> {
+    if let Some(line) = conn.memory().and_then(Memory::last_line) {
+        return Ok(Some(line));
+    }
+    let last = Statement::new("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(conn).await?;
+    last.map(|row| Ok((row.number("sequence")?, row.text("hash")?))).transpose()
+}
+
+fn note_last_line(conn: &mut Connection, line: &AuditLine) {
+    conn.remember(|memory| memory.note_last_line(line));
+}
+
+/// Whether what was read then would be read now, as far as it has these names.
+fn is_unchanged(conn: &Connection, as_of: AsOf, names: &[String]) -> bool {
+    conn.memory().is_some_and(|memory| memory.is_unchanged(as_of, names))
 }
 
 /// Nobody waits for the chain but for the whole transaction, so everything goes in one step.
@@ -198,9 +245,27 @@ mod tests {
         let plan: Vec<String> = rows.iter().map(|row| row.text("detail").unwrap()).collect();
         assert!(plan.iter().any(|step| step.starts_with("SEARCH member")), "{plan:?}");
         // Walked through: who is concerned, one or two people, and the rows that were made of one organization's seats.
-        let few = ["SCAN concerned", "SCAN counted"];
+        let few = ["SCAN concerned", "SCAN counted", "SCAN CONSTANT ROW"];
         for step in plan.iter().filter(|step| step.starts_with("SCAN")) {
             assert!(few.iter().any(|few| step.starts_with(few)), "{step}: {plan:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_last_decision_about_somebody_is_found_without_sorting_all_of_them() {
+        let store = SqliteStore::open_in_memory().await.unwrap();
+        let explain = Statement::new(format!("EXPLAIN QUERY PLAN {}", sql::queries::LAST_DECISION));
+        let rows = explain.fetch_all(&mut store.reader().await.unwrap()).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.text("detail").unwrap()).collect();
+        assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn sqlite_is_compiled_as_the_settings_of_cargo_say() {
+        let store = SqliteStore::open_in_memory().await.unwrap();
+        let rows = Statement::new("PRAGMA compile_options").fetch_all(&mut store.reader().await.unwrap()).await.unwrap();
+        let options: Vec<String> = rows.iter().map(|row| row.text("compile_options").unwrap()).collect();
+        assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+        assert!(options.iter().all(|option| option != "ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
     }
 }

@@ -17,7 +17,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const PREPARED: usize = 256;
 
 /// Every migration, in order. One that was released is never edited: a changed text is refused at opening.
-fn migrations() -> [Migration; 9] {
+fn migrations() -> [Migration; 10] {
     let migration = |version: i64, name: &'static str, text: &'static str| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(text), false)
     };
@@ -31,6 +31,7 @@ fn migrations() -> [Migration; 9] {
         migration(7, "roster", include_str!("../migrations/sqlite/0007_roster.sql")),
         migration(11, "large", include_str!("../migrations/sqlite/0011_large.sql")),
         migration(12, "fields", include_str!("../migrations/sqlite/0012_fields.sql")),
+        migration(13, "lighter", include_str!("../migrations/sqlite/0013_lighter.sql")),
     ]
 }
 
@@ -56,7 +57,7 @@ impl Opening {
         let sqlite = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         sqlite.set_prepared_statement_cache_capacity(PREPARED);
-        // Each job of a batch has a savepoint, and what it could be rolled back to was written to a file: five times as much as the database itself.
+        // Where each job of a batch has a savepoint, what it could be rolled back to would be written to a file: five times as much as the database itself.
         let synchronous = self.synchronous;
         sqlite.execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use usher::core::provision::{Admission, Change, Decision, Facts, Outcome, Trace};
+use usher::core::provision::{Admission, Change, Decision, Outcome, Trace};
 use usher::core::{
     Connection, ConnectionId, Domain, DomainName, DomainVerification, EmailAddress, GroupClaim, Identity, IdpSource, Invite, Link, Member,
     Mode, OidcSettings, Organization, OrganizationId, OwnedSeats, Plan, Policy, Protocol, Reason, RequestBinding, Role, SamlSettings,
     SeatTier, Secret, Settings,
 };
-use usher::store::{CommitOutcome, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store, StoreError};
+use usher::store::{CommitOutcome, Committed, FactsQuery, LoginCommit, MemberRow, Reading, RequestOrigin, Store, StoreError};
 
 /// A backend under test.
 #[async_trait]
@@ -158,13 +158,13 @@ impl World {
         Self { store: backend.store(), backend }
     }
 
-    pub(crate) async fn facts(&self, identity: &Identity, now: Timestamp) -> Facts {
+    pub(crate) async fn facts(&self, identity: &Identity, now: Timestamp) -> Reading {
         self.store.load_facts(FactsQuery { organization: &acme(), identity, now }).await.unwrap()
     }
 
     pub(crate) async fn try_commit(
         &self,
-        facts: &Facts,
+        facts: &Reading,
         identity: &Identity,
         decision: &Decision,
         now: Timestamp,
@@ -204,7 +204,7 @@ impl World {
     }
 
     pub(crate) async fn links(&self, identity: &Identity, now: Timestamp) -> Vec<Link> {
-        self.facts(identity, now).await.linked.map(|known| known.links).unwrap_or_default()
+        self.facts(identity, now).await.into_facts().linked.map(|known| known.links).unwrap_or_default()
     }
 
     /// An invite that holds a seat, as a later use case will write it.
@@ -231,7 +231,7 @@ impl World {
 
 pub(crate) async fn commit(
     store: &Arc<dyn Store>,
-    facts: &Facts,
+    facts: &Reading,
     identity: &Identity,
     decision: &Decision,
     now: Timestamp,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use sqlx::{Connection as _, PgConnection};
 use usher::store::postgres::PostgresStore;
 use usher::store::{CommitOutcome, Store, StoreError};
 
@@ -147,6 +148,61 @@ async fn a_login_never_looks_at_everybody() {
     }
     let none = ["link", "member", "person"].map(|table| (table.to_owned(), 0));
     assert_eq!(server.numbers("usher0", large).await, none);
+}
+
+/// A connection keeps the plan that it made when there was one line, so it is asked often.
+#[tokio::test]
+async fn the_last_line_of_the_log_is_never_found_by_reading_the_log() {
+    let server = Postgres::start().await;
+    two_nodes(&server, 10).await;
+    server.execute("usher0", "ANALYZE; SELECT pg_stat_reset()".to_owned()).await;
+    server.execute("usher0", "SELECT usher_last_line();".repeat(30)).await;
+    let looked = "SELECT 'audit', seq_scan + idx_scan FROM pg_stat_user_tables WHERE relname = 'audit'";
+    while server.numbers("usher0", looked).await.iter().any(|(_, times)| *times < 30) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let read = "SELECT 'audit', seq_scan FROM pg_stat_user_tables WHERE relname = 'audit'";
+    assert_eq!(server.numbers("usher0", read).await, [("audit".to_owned(), 0)]);
+}
+
+/// Whether they come back in time to be used again, or so late that they are closed.
+#[tokio::test]
+async fn logins_that_nobody_waits_for_any_more_leave_nothing_behind() {
+    let server = Postgres::start().await;
+    let (world, _) = two_nodes(&server, 100).await;
+    let mut other = PgConnection::connect(&server.url("usher0")).await.unwrap();
+    for (number, late) in [0, 1_500].into_iter().enumerate() {
+        // Somebody else is writing a line.
+        sqlx::raw_sql("BEGIN; SELECT usher_last_line()").execute(&mut other).await.unwrap();
+        let names: Vec<String> = (0..20).map(|caller| format!("p{number}-{caller}")).collect();
+        let logins =
+            names.iter().map(|name| tokio::time::timeout(Duration::from_millis(300), world.join(name, "User", Some("Premium"), at(1))));
+        let given_up = futures_util::future::join_all(logins).await;
+        assert!(given_up.iter().all(Result::is_err));
+        tokio::time::sleep(Duration::from_millis(late)).await;
+        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+        let names: Vec<String> = (0..20).map(|caller| format!("q{number}-{caller}")).collect();
+        futures_util::future::join_all(names.iter().map(|name| world.join(name, "User", Some("Premium"), at(2)))).await;
+    }
+    assert_eq!(world.used(at(3)).await, [40, 0]);
+    let people = "SELECT 'people', count(*) FROM person";
+    assert_eq!(server.numbers("usher0", people).await, [("people".to_owned(), 40)]);
+    world.assert_sound().await;
+}
+
+/// The writer of the server's log would come by later.
+#[tokio::test]
+async fn a_login_that_was_answered_is_on_the_servers_disk() {
+    let settings = ["wal_writer_delay = 10s", "wal_writer_flush_after = 0", "autovacuum = off"];
+    let server = Postgres::start_with(|_| settings.map(ToOwned::to_owned).to_vec()).await;
+    let (world, _) = two_nodes(&server, 100).await;
+    for number in 0..5 {
+        world.join(&format!("p{number}"), "User", Some("Premium"), at(number)).await;
+        let waiting = "SELECT 'bytes', (pg_current_wal_insert_lsn() - pg_current_wal_flush_lsn())::bigint";
+        let [(_, bytes)] = &server.numbers("postgres", waiting).await[..] else { panic!() };
+        // A login is thousands of bytes; what the server notes of itself are a few.
+        assert!(*bytes < 500, "{bytes}");
+    }
 }
 
 /// How long a use case may take when the server is no good.

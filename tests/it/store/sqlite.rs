@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use usher::store::sqlite::SqliteStore;
-use usher::store::{Store, StoreError};
+use usher::store::{CommitOutcome, Store, StoreError};
 
 use super::conformance::every_store_does_this;
 use super::fixtures::*;
@@ -104,6 +104,18 @@ async fn a_command_beside_the_server_sees_and_changes_the_same() {
     changed.organizations[0].default_role = role("Admin");
     beside.save_settings(&changed, Some(1), "cli", at(1)).await.unwrap();
     assert_eq!(world.facts(&identity("ada"), at(1)).await.organization.default_role, role("Admin"));
+}
+
+#[tokio::test]
+async fn what_another_process_has_changed_meanwhile_wins_against_a_decision() {
+    let backend = open_file().await;
+    let path = backend.path();
+    let world = World::new(Box::new(backend), 1, 1).await;
+    let ada = world.join("ada", "User", None, at(1)).await;
+    let login = returning(&ada.member, vec![]);
+    let facts = world.facts(&identity("ada"), at(2)).await;
+    execute(&path, "UPDATE member SET status = 'blocked', revision = revision + 1");
+    assert_eq!(world.try_commit(&facts, &identity("ada"), &login, at(2)).await.unwrap(), CommitOutcome::LostRace);
 }
 
 /// A server that writes without a pause leaves no gap to rely on.

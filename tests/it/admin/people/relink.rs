@@ -14,7 +14,7 @@ async fn row_50_one_person_is_relinked_and_the_old_subject_is_a_stranger() {
     desk.admin.relink_member(&by, jo.member.id, &connection("okta"), "okta-other").await.unwrap();
     let mut identity = identity("other");
     identity.email = Some(email("jo@acme.example"));
-    assert_eq!(desk.world.facts(&identity, desk.now()).await.linked.unwrap().person.id, jo.person.id);
+    assert_eq!(desk.world.facts(&identity, desk.now()).await.into_facts().linked.unwrap().person.id, jo.person.id);
     assert_eq!(desk.login("jo", &[]).await.unwrap_err(), Reason::SubjectChanged);
     let taken = desk.admin.relink_member(&by, jo.member.id, &connection("okta"), "okta-olivia").await;
     assert_eq!(refused(taken).0, "subject_taken");

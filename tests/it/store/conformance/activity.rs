@@ -172,3 +172,28 @@ pub(crate) async fn people_are_named_by_person_and_member_id(backend: Box<dyn Ba
     assert_eq!(names[&ids[1]], "jo@acme.example");
     assert_eq!(names.len(), 2);
 }
+
+pub(crate) async fn what_people_did_to_themselves_and_to_others_comes_in_pages_without_gaps(backend: Box<dyn Backend>) {
+    let world = World::new(backend, 9, 9).await;
+    let acme = acme();
+    let mut expected = Vec::new();
+    for (second, target) in [Some("per_x"), None, Some("per_y"), Some("per_x"), Some("per_x"), Some("per_y"), None].into_iter().enumerate()
+    {
+        let line = Line { actor: "per_x", organization: Some(&acme), target, ..plain(at(i64::try_from(second).unwrap())) };
+        expected.insert(0, line.write(&world).await);
+        Line { actor: "per_y", organization: Some(&acme), target: Some("per_x"), ..plain(at(9)) }.write(&world).await;
+    }
+    let filter = ActivityFilter { actor: Some("per_x".to_owned()), ..ActivityFilter::default() };
+    for limit in 1..4 {
+        let (mut lines, mut before) = (Vec::new(), None);
+        loop {
+            let next = page(&world, &filter, before, limit, true).await;
+            lines.extend(next.lines.iter().map(|line| line.sequence));
+            before = next.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(lines, expected, "in pages of {limit}");
+    }
+}

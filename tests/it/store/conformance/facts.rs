@@ -25,13 +25,13 @@ pub(crate) async fn a_linked_person_is_found_by_subject_alone(backend: Box<dyn B
     let ada = world.join("ada", "User", Some("Premium"), at(1)).await;
     let mut moved = identity("ada");
     moved.email = Some(email("lovelace@acme.example"));
-    let known = world.facts(&moved, at(2)).await.linked.unwrap();
+    let known = world.facts(&moved, at(2)).await.into_facts().linked.unwrap();
     assert_eq!(known.person, ada.person);
     assert_eq!(known.member, Some(ada.member));
     assert_eq!(known.links.len(), 1);
     let mut elsewhere = identity("ada");
     elsewhere.connection = ConnectionId::parse("entra").unwrap();
-    assert_eq!(world.facts(&elsewhere, at(2)).await.linked, None, "a subject belongs to its connection");
+    assert_eq!(world.facts(&elsewhere, at(2)).await.into_facts().linked, None, "a subject belongs to its connection");
 }
 
 pub(crate) async fn an_address_is_compared_without_regard_to_case(backend: Box<dyn Backend>) {
@@ -45,7 +45,7 @@ pub(crate) async fn an_address_is_compared_without_regard_to_case(backend: Box<d
     let own = world.facts(&identity("ada"), at(2)).await;
     assert_eq!(own.same_email, [], "the linked person is not among the others");
     other.email = None;
-    assert_eq!(world.facts(&other, at(2)).await.same_email, []);
+    assert_eq!(world.facts(&other, at(2)).await.into_facts().same_email, []);
 }
 
 pub(crate) async fn a_domain_counts_when_the_connection_lists_it_and_it_is_verified(backend: Box<dyn Backend>) {
@@ -111,10 +111,10 @@ pub(crate) async fn the_newest_open_invite_is_found_also_when_it_has_expired(bac
     world.invite(&second).await;
     let mut shouted = identity("ada");
     shouted.email = Some(email("ADA@acme.example"));
-    assert_eq!(world.facts(&shouted, at(5)).await.invite, Some(second.clone()));
-    assert_eq!(world.facts(&shouted, at(50)).await.invite, Some(second.clone()));
+    assert_eq!(world.facts(&shouted, at(5)).await.into_facts().invite, Some(second.clone()));
+    assert_eq!(world.facts(&shouted, at(50)).await.into_facts().invite, Some(second.clone()));
     world.backend.execute(format!("UPDATE invite SET closed_at = 1, held = NULL WHERE id = '{}'", second.id)).await;
-    assert_eq!(world.facts(&shouted, at(5)).await.invite, Some(first));
+    assert_eq!(world.facts(&shouted, at(5)).await.into_facts().invite, Some(first));
 }
 
 pub(crate) async fn an_expired_hold_is_not_counted(backend: Box<dyn Backend>) {

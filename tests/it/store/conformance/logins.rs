@@ -37,7 +37,7 @@ pub(crate) async fn a_refused_stranger_leaves_a_record_and_no_person(backend: Bo
     let committed = world.login(&noah, &refuse(Reason::NoRoleGroup, vec![]), at(1)).await;
     assert_eq!(committed.member, None);
     let facts = world.facts(&noah, at(2)).await;
-    assert_eq!((facts.linked, facts.same_email), (None, vec![]));
+    assert_eq!((&facts.linked, &facts.same_email), (&None, &vec![]));
     let line = world.store.list_audit(1, 10).await.unwrap().remove(0);
     assert_eq!((line.event.as_str(), line.actor.as_str(), line.reason), ("login.refused", "system", Some(Reason::NoRoleGroup)));
     assert_eq!(line.detail["decision"], committed.decision.to_string());
@@ -92,7 +92,7 @@ pub(crate) async fn a_link_is_added_to_the_only_person_with_the_address(backend:
     let row = world.login(&entra, &returning(&ada.member, vec![Change::CreateLink]), at(2)).await.member.unwrap();
     assert_eq!(row.person.id, ada.person.id);
     assert_eq!(world.links(&entra, at(3)).await.len(), 2);
-    assert_eq!(world.facts(&identity("ada"), at(3)).await.linked.unwrap().person.id, ada.person.id, "the first link stays");
+    assert_eq!(world.facts(&identity("ada"), at(3)).await.into_facts().linked.unwrap().person.id, ada.person.id, "the first link stays");
 }
 
 pub(crate) async fn a_subject_is_replaced(backend: Box<dyn Backend>) {
@@ -104,8 +104,8 @@ pub(crate) async fn a_subject_is_replaced(backend: Box<dyn Backend>) {
     renewed.subject = "new".to_owned();
     assert_eq!(world.facts(&renewed, at(2)).await.connection.relink_open_until, Some(at(9)));
     world.login(&renewed, &returning(&ada.member, vec![Change::Relink { link: link.id }]), at(2)).await;
-    assert_eq!(world.facts(&renewed, at(3)).await.linked.unwrap().person.id, ada.person.id);
-    assert_eq!(world.facts(&identity("ada"), at(3)).await.linked, None);
+    assert_eq!(world.facts(&renewed, at(3)).await.into_facts().linked.unwrap().person.id, ada.person.id);
+    assert_eq!(world.facts(&identity("ada"), at(3)).await.into_facts().linked, None);
 }
 
 pub(crate) async fn a_role_changes(backend: Box<dyn Backend>) {
@@ -170,7 +170,7 @@ pub(crate) async fn a_pin_is_dropped(backend: Box<dyn Backend>) {
     let world = World::new(backend, 1, 2).await;
     let ada = world.join("ada", "User", None, at(1)).await;
     world.backend.execute(format!("UPDATE member SET pin = '{}'", pin())).await;
-    let pinned = world.facts(&identity("ada"), at(2)).await.linked.unwrap().member.unwrap().pin.unwrap();
+    let pinned = world.facts(&identity("ada"), at(2)).await.into_facts().linked.unwrap().member.unwrap().pin.unwrap();
     assert_eq!((pinned.seat, pinned.ends_at), (Some(None), at(9)));
     let after = world.change("ada", "User", None, vec![Change::DropPin { member: ada.member.id }], at(3)).await;
     assert_eq!(after.pin, None);
@@ -200,7 +200,7 @@ pub(crate) async fn an_invite_is_used_once(backend: Box<dyn Backend>) {
     decision.changes.insert(0, Change::ConsumeInvite { invite: invite.id, held: Some(tier("Premium")) });
     world.try_commit(&facts, &ada, &decision, at(1)).await.unwrap();
     assert_eq!(world.used(at(1)).await, [0, 1], "what the invite held and the member does not need is free");
-    assert_eq!(world.facts(&ada, at(2)).await.invite, None);
+    assert_eq!(world.facts(&ada, at(2)).await.into_facts().invite, None);
     assert_eq!(world.try_commit(&facts, &ada, &decision, at(2)).await.unwrap(), CommitOutcome::LostRace);
     world.assert_sound().await;
 }

@@ -110,6 +110,7 @@ macro_rules! every_store_does_this {
                 a_new_person_with_the_address_wins_against_a_decision,
                 two_administrators_cannot_both_be_removed,
                 a_lost_race_leaves_its_neighbours_alone,
+                a_primary_owner_who_is_one_no_longer_wins_against_a_decision,
             }
             activity::{
                 the_log_is_read_newest_first_in_pages_without_gaps,
@@ -118,6 +119,7 @@ macro_rules! every_store_does_this {
                 a_search_for_text_goes_on_where_it_stopped,
                 a_member_is_found_by_the_person_and_the_other_way_round,
                 people_are_named_by_person_and_member_id,
+                what_people_did_to_themselves_and_to_others_comes_in_pages_without_gaps,
             }
             recovery::{
                 a_link_works_once_and_not_for_long,
@@ -136,6 +138,7 @@ macro_rules! every_store_does_this {
                 a_connection_remembers_its_last_success,
                 traces_come_newest_first_with_messages_that_did_not_verify,
                 groups_that_were_seen_are_listed,
+                a_review_knows_when_somebody_last_came_also_with_the_same_groups_as_before,
             }
             queries::{
                 a_member_is_found_by_person_and_by_address,

@@ -19,7 +19,7 @@ pub(crate) async fn two_first_logins_of_one_person_make_one_person(backend: Box<
     let outcomes: Vec<_> = join_all(logins).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == CommitOutcome::LostRace).count(), 9);
     assert_eq!(world.used(at(2)).await, [1, 0]);
-    assert_eq!(world.facts(&ada, at(2)).await.same_email, []);
+    assert_eq!(world.facts(&ada, at(2)).await.into_facts().same_email, []);
     world.assert_sound().await;
 }
 
@@ -150,4 +150,15 @@ pub(crate) async fn a_lost_race_leaves_its_neighbours_alone(backend: Box<dyn Bac
     assert!(won.iter().enumerate().all(|(number, won)| *won == (number % 2 == 1)));
     assert_eq!(world.used(at(3)).await, [26, 0]);
     world.assert_sound().await;
+}
+
+pub(crate) async fn a_primary_owner_who_is_one_no_longer_wins_against_a_decision(backend: Box<dyn Backend>) {
+    let world = World::new(backend, 9, 9).await;
+    let ada = world.join("ada", "Owner", None, at(1)).await.member;
+    let jo = world.join("jo", "Owner", None, at(1)).await.member;
+    world.change("ada", "Owner", None, vec![Change::MarkPrimaryOwner { member: ada.id }], at(2)).await;
+    let facts = world.facts(&identity("ada"), at(3)).await;
+    world.change("jo", "Owner", None, vec![Change::MarkPrimaryOwner { member: jo.id }], at(3)).await;
+    let outcome = world.try_commit(&facts, &identity("ada"), &admit(Reason::OkExisting, "Owner", None, vec![]), at(3)).await.unwrap();
+    assert_eq!(outcome, CommitOutcome::LostRace);
 }

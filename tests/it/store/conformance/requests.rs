@@ -81,7 +81,7 @@ pub(crate) async fn a_yes_is_a_member_and_a_never_is_a_blocked_one(backend: Box<
     let [jo, mia] = waiting(&world, at(2)).await.try_into().unwrap();
     let yes = async |request: &AccessRequest, seat| {
         let grant = Grant { role: role("User"), seat, by: "Ada".to_owned() };
-        approve(&world.facts(&request.identity, at(3)).await, &request.identity, &grant, at(3))
+        approve(&world.facts(&request.identity, at(3)).await.into_facts(), &request.identity, &grant, at(3))
     };
     let decision = yes(&jo, Some(tier("Premium"))).await;
     let stale = yes(&mia, Some(tier("Premium"))).await;

@@ -34,7 +34,7 @@ pub(crate) async fn a_full_tier_is_a_lost_race_and_nothing_is_written(backend: B
         assert_eq!(outcome, CommitOutcome::LostRace);
     }
     let after = world.facts(&jo, at(3)).await;
-    assert_eq!((after.linked, after.same_email), (None, vec![]));
+    assert_eq!((&after.linked, &after.same_email), (&None, &vec![]));
     assert_eq!(world.used(at(3)).await, [1, 0]);
     assert_eq!(world.store.list_audit(0, 10).await.unwrap().len(), 2, "settings and Ada");
     world.assert_sound().await;
@@ -137,7 +137,7 @@ pub(crate) async fn an_organization_without_tiers_counts_nothing(backend: Box<dy
     without.organizations[0].seat_tiers.clear();
     world.store.save_settings(&without, None, "cli", at(0)).await.unwrap();
     assert_eq!(world.store.count_seats(&acme(), at(0)).await.unwrap(), []);
-    assert_eq!(world.facts(&identity("olivia"), at(0)).await.invite.unwrap().seat, None);
+    assert_eq!(world.facts(&identity("olivia"), at(0)).await.into_facts().invite.unwrap().seat, None);
     assert_eq!(world.join("ada", "User", None, at(1)).await.member.seat, None);
     world.assert_sound().await;
 }

@@ -102,7 +102,7 @@ pub(crate) async fn a_connection_that_comes_back_finds_its_links(backend: Box<dy
     without.connections.remove(0);
     save(&world, &without, 1).await.unwrap();
     save(&world, &settings(1, 2), 2).await.unwrap();
-    let linked = world.facts(&identity("ada"), at(2)).await.linked.unwrap();
+    let linked = world.facts(&identity("ada"), at(2)).await.into_facts().linked.unwrap();
     assert_eq!(linked.person, ada.person);
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn the_primary_owner_has_a_seat_before_the_first_login(backend:
     let settings = with_owner(settings(0, 1), "Olivia@acme.example");
     world.store.save_settings(&settings, None, "cli", at(0)).await.unwrap();
     assert_eq!(world.used(at(0)).await, [0, 1], "the highest tier with a free seat");
-    let invite = world.facts(&identity("olivia"), at(99_999_999)).await.invite.unwrap();
+    let invite = world.facts(&identity("olivia"), at(99_999_999)).await.into_facts().invite.unwrap();
     assert_eq!((invite.role, invite.seat), (role("Owner"), Some(tier("Standard"))));
     assert!(invite.expires_at > at(99_999_999_999));
 
@@ -152,7 +152,7 @@ pub(crate) async fn a_primary_owner_who_is_a_member_needs_no_hold(backend: Box<d
     world.join("olivia", "User", Some("Premium"), at(1)).await;
     save(&world, &with_owner(settings(1, 1), "OLIVIA@acme.example"), 1).await.unwrap();
     assert_eq!(world.used(at(2)).await, [1, 0]);
-    assert_eq!(world.facts(&identity("olivia"), at(2)).await.invite, None);
+    assert_eq!(world.facts(&identity("olivia"), at(2)).await.into_facts().invite, None);
 }
 
 pub(crate) async fn another_primary_owner_frees_the_former_ones_hold(backend: Box<dyn Backend>) {
@@ -160,8 +160,8 @@ pub(crate) async fn another_primary_owner_frees_the_former_ones_hold(backend: Bo
     world.store.save_settings(&with_owner(settings(1, 0), "olivia@acme.example"), None, "cli", at(0)).await.unwrap();
     save(&world, &with_owner(settings(1, 0), "omar@acme.example"), 1).await.unwrap();
     assert_eq!(world.used(at(1)).await, [1, 0]);
-    assert_eq!(world.facts(&identity("olivia"), at(1)).await.invite, None);
-    assert!(world.facts(&identity("omar"), at(1)).await.invite.is_some());
+    assert_eq!(world.facts(&identity("olivia"), at(1)).await.into_facts().invite, None);
+    assert!(world.facts(&identity("omar"), at(1)).await.into_facts().invite.is_some());
     save(&world, &settings(1, 0), 2).await.unwrap();
     assert_eq!(world.used(at(1)).await, [0, 0]);
     world.assert_sound().await;
@@ -174,7 +174,7 @@ pub(crate) async fn a_hold_moves_when_its_tier_goes(backend: Box<dyn Backend>) {
     without.organizations[0].seat_tiers.remove(0);
     save(&world, &without, 1).await.unwrap();
     assert_eq!(world.used(at(1)).await, [1]);
-    assert_eq!(world.facts(&identity("olivia"), at(1)).await.invite.unwrap().seat, Some(tier("Standard")));
+    assert_eq!(world.facts(&identity("olivia"), at(1)).await.into_facts().invite.unwrap().seat, Some(tier("Standard")));
     world.assert_sound().await;
 }
 

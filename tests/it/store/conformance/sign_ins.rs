@@ -105,3 +105,20 @@ pub(crate) async fn groups_that_were_seen_are_listed(backend: Box<dyn Backend>) 
     let seen: Vec<_> = seen.iter().map(|group| (group.value.as_str(), group.last_seen_at)).collect();
     assert_eq!(seen, [("a", at(200_000)), ("b", at(1))]);
 }
+
+pub(crate) async fn a_review_knows_when_somebody_last_came_also_with_the_same_groups_as_before(backend: Box<dyn Backend>) {
+    let world = World::new(backend, 9, 9).await;
+    let mut ada = identity("ada");
+    ada.groups = usher::core::GroupClaim::from_values(["staff"]);
+    let row = world.login(&ada, &newcomer(&ada, "User", None), at(1)).await.member.unwrap();
+    for (decision, second, seen) in [
+        (returning(&row.member, vec![]), 100_000, 100_000),
+        (refuse(Reason::NoRoleGroup, vec![]), 200_000, 200_000),
+        (returning(&row.member, vec![]), 300_000, 300_000),
+    ] {
+        world.login(&ada, &decision, at(second)).await;
+        let members = world.store.list_preview_members(&acme(), None, 10).await.unwrap();
+        let last = members[0].last.as_ref().unwrap();
+        assert_eq!((last.at, &last.identity), (at(seen), &ada));
+    }
+}
