@@ -130,6 +130,9 @@ async fn fill(wishes: &Wishes, file: &Path) -> Result<(), Error> {
         for statement in people(wishes.people, wishes.organizations) {
             connection.execute_batch(&statement)?;
         }
+        // On the disk, so that the logins do not wait for what was written before them.
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        std::fs::File::open(file)?.sync_all()?;
     }
     Ok(())
 }

@@ -173,7 +173,12 @@ impl Drop for Lease {
     }
 }
 
-/// Waits until the server has answered what it was asked, and ends what was begun.
+/// Waits until the server has answered what it was asked, and ends what was begun. One that writes no longer, because another one was made the first, still
+/// answers: whoever kept connections to it would go on failing.
 async fn clear(connection: &mut PgConnection, is_in_transaction: bool) -> Result<(), sqlx::Error> {
-    if is_in_transaction { sqlx::raw_sql("ROLLBACK").execute(connection).await.map(drop) } else { connection.ping().await }
+    if is_in_transaction {
+        sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
+    }
+    let read_only: String = sqlx::query_scalar("SHOW transaction_read_only").fetch_one(connection).await?;
+    if read_only == "off" { Ok(()) } else { Err(sqlx::Error::Protocol("the server takes no writes".to_owned())) }
 }

@@ -192,6 +192,30 @@ async fn logins_that_nobody_waits_for_any_more_leave_nothing_behind() {
 
 /// The writer of the server's log would come by later.
 #[tokio::test]
+async fn connections_to_a_server_that_takes_no_writes_any_more_are_given_up() {
+    let server = Postgres::start().await;
+    let (world, _) = two_nodes(&server, 100).await;
+    let row = world.join("ada", "User", None, at(1)).await;
+    let written = "SELECT pid::text, pid::bigint FROM pg_stat_activity WHERE application_name = 'usher' AND query LIKE 'COMMIT%'";
+    let before = server.numbers("postgres", written).await;
+    assert!(!before.is_empty());
+    // As a server that is made the second one: it answers, and changes nothing.
+    for (read_only, works) in [("on", false), ("off", true)] {
+        server.execute("postgres", format!("ALTER SYSTEM SET default_transaction_read_only = {read_only}")).await;
+        server.execute("postgres", "SELECT pg_reload_conf()".to_owned()).await;
+        let comes = async || {
+            let facts = world.facts(&identity("ada"), at(2)).await;
+            world.try_commit(&facts, &identity("ada"), &returning(&row.member, vec![]), at(2)).await
+        };
+        while comes().await.is_ok() != works {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    let after = server.numbers("postgres", written).await;
+    assert!(!after.is_empty() && after.iter().all(|backend| !before.contains(backend)), "{before:?} {after:?}");
+}
+
+#[tokio::test]
 async fn a_login_that_was_answered_is_on_the_servers_disk() {
     let settings = ["wal_writer_delay = 10s", "wal_writer_flush_after = 0", "autovacuum = off"];
     let server = Postgres::start_with(|_| settings.map(ToOwned::to_owned).to_vec()).await;
