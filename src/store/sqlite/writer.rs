@@ -254,7 +254,9 @@ async fn do_unguarded(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -
     for job in batch {
         let before = connection.changes()?;
         let kept = job.run(connection).await;
-        if !kept && connection.changes()? != before {
+        let after = connection.changes()?;
+        // Without a transaction whatever comes next would be written by itself, also if the job thinks that all is well.
+        if after.is_none() || !kept && after != before {
             return Ok(false);
         }
         connection.remember(|memory| memory.done(job.reach(), kept));
@@ -381,6 +383,19 @@ mod tests {
             .write_named(Vec::new(), |conn| Box::pin(async { Ok(change(conn, Statement::new("INSERT INTO refers VALUES (7)")).await?) }));
         let held = hold(&writer).await;
         let ((), one, two) = tokio::join!(held.release(&writer, 2), note(&writer, 1, false, &times), nowhere);
+        assert!(matches!(one, Err(Stop::Failed(_))) && matches!(two, Err(Stop::Failed(_))));
+        assert_eq!(rows(&writer).await, [0; 0]);
+        note(&writer, 2, false, &times).await.unwrap();
+        assert_eq!(rows(&writer).await, [2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_is_written_after_a_job_that_has_ended_the_transaction_of_all() {
+        let (writer, _directory) = start_with_tables().await;
+        let times = Arc::new(AtomicUsize::new(0));
+        let ends = writer.write_named(Vec::new(), |conn| Box::pin(async { Ok(change(conn, Statement::new("ROLLBACK")).await?) }));
+        let held = hold(&writer).await;
+        let ((), one, two) = tokio::join!(held.release(&writer, 2), ends, note(&writer, 1, false, &times));
         assert!(matches!(one, Err(Stop::Failed(_))) && matches!(two, Err(Stop::Failed(_))));
         assert_eq!(rows(&writer).await, [0; 0]);
         note(&writer, 2, false, &times).await.unwrap();
