@@ -130,6 +130,11 @@ impl PostgresStore {
         Ok(self.readers.acquire().await?)
     }
 
+    /// The same; the server makes no difference.
+    async fn lookup(&self) -> Result<Lease, StoreError> {
+        self.reader().await
+    }
+
     /// One view of the facts for all statements of a use case.
     async fn read(&self) -> Result<Lease, StoreError> {
         Ok(self.readers.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned()).await?)

@@ -62,7 +62,7 @@ impl Store for Backend {
             // Before the look, so that what is committed meanwhile counts as later.
             let commits = self.commits();
             if let Some(settings) = self.settings.kept()
-                && let Some(found) = super::find_facts(&mut *self.reader().await?, &settings, &query).await?
+                && let Some(found) = super::find_facts(&mut *self.lookup().await?, &settings, &query).await?
             {
                 return Ok(found.into_reading(commits, &query));
             }
@@ -91,7 +91,7 @@ impl Store for Backend {
     }
 
     async fn find_member(&self, organization: &OrganizationId, person: PersonId) -> Result<Option<MemberRow>, StoreError> {
-        self.within(async { super::find_member(&mut *self.reader().await?, organization, person).await }).await
+        self.within(async { super::find_member(&mut *self.lookup().await?, organization, person).await }).await
     }
 
     async fn find_members_by_email(&self, organization: &OrganizationId, email: &EmailAddress) -> Result<Vec<MemberRow>, StoreError> {
@@ -155,7 +155,7 @@ impl TokenStore for Backend {
     }
 
     async fn find_token(&self, hash: TokenHash) -> Result<Option<TokenRow>, StoreError> {
-        self.within(async { tokens::find_token(&mut *self.reader().await?, hash).await }).await
+        self.within(async { tokens::find_token(&mut *self.lookup().await?, hash).await }).await
     }
 
     async fn find_token_by_id(&self, organization: &OrganizationId, id: TokenId) -> Result<Option<TokenRow>, StoreError> {

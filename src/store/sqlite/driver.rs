@@ -1,7 +1,7 @@
 //! Statements on their way to the file, and rows on their way back.
 //!
-//! `SQLite` works in the thread that asks. The writer has a thread of its own and asks there; what reads beside it leaves the asking to a thread for blocking
-//! work, because a page of the console or a review takes longer than a request may wait for another.
+//! `SQLite` works in the thread that asks. The writer has a thread of its own and asks there, and another one looks up a few rows for whoever needs them; all
+//! else that reads leaves the asking to a thread for blocking work, because a page of the console or a review takes longer than a request may wait for another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, InterruptHandle, ToSql, ffi};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::lookups::Lookups;
 use super::memory::Memory;
 use super::sql::{Columns, Statement, Value};
 use crate::store::StoreError;
@@ -17,18 +18,27 @@ use crate::store::StoreError;
 /// A connection to the file.
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// Away while a thread works with it; gone for good when whoever waited for that thread no longer does.
-    open: Option<Open>,
-    asks_elsewhere: bool,
+    asks: Asks,
     /// What the writer remembers; readers remember nothing.
     memory: Option<Memory>,
+}
+
+/// Where the asking is done.
+#[derive(Debug)]
+enum Asks {
+    /// In the thread that asks.
+    Here(rusqlite::Connection),
+    /// In a thread for blocking work: away for so long, and gone for good when whoever waited no longer does.
+    Elsewhere(Option<Open>),
+    /// In the one that looks up for everybody.
+    Shared(Lookups),
 }
 
 /// An open file, with the place that it takes among the readers.
 #[derive(Debug)]
 struct Open {
     sqlite: rusqlite::Connection,
-    place: Option<OwnedSemaphorePermit>,
+    place: OwnedSemaphorePermit,
 }
 
 /// What went wrong on the way.
@@ -45,29 +55,42 @@ pub(in crate::store) enum Fault {
 impl Connection {
     /// One that works in the thread that asks.
     pub(super) const fn here(sqlite: rusqlite::Connection, memory: Memory) -> Self {
-        Self { open: Some(Open { sqlite, place: None }), asks_elsewhere: false, memory: Some(memory) }
+        Self { asks: Asks::Here(sqlite), memory: Some(memory) }
     }
 
     /// One that works in a thread for blocking work, for as long as it holds its place.
     pub(super) const fn elsewhere(sqlite: rusqlite::Connection, place: OwnedSemaphorePermit) -> Self {
-        Self { open: Some(Open { sqlite, place: Some(place) }), asks_elsewhere: true, memory: None }
+        Self { asks: Asks::Elsewhere(Some(Open { sqlite, place })), memory: None }
     }
 
-    /// The file, if nobody works with it, and the place that it takes.
-    pub(super) fn take(&mut self) -> Option<(rusqlite::Connection, Option<OwnedSemaphorePermit>)> {
-        self.open.take().map(|open| (open.sqlite, open.place))
+    /// One for lookups. Each statement is a transaction by itself.
+    pub(super) const fn shared(lookups: Lookups) -> Self {
+        Self { asks: Asks::Shared(lookups), memory: None }
+    }
+
+    /// A reader's file, if nobody works with it, and the place that it takes.
+    pub(super) fn take(&mut self) -> Option<(rusqlite::Connection, OwnedSemaphorePermit)> {
+        let Asks::Elsewhere(open) = &mut self.asks else { return None };
+        open.take().map(|open| (open.sqlite, open.place))
+    }
+
+    /// The file, if it is this connection's own and nobody works with it.
+    fn own(&self) -> Result<&rusqlite::Connection, Fault> {
+        match &self.asks {
+            Asks::Here(sqlite) | Asks::Elsewhere(Some(Open { sqlite, .. })) => Ok(sqlite),
+            Asks::Elsewhere(None) | Asks::Shared(_) => Err(Fault::Gone),
+        }
     }
 
     /// A step of a transaction, at once and in this thread.
     pub(super) fn step(&self, text: &'static str) -> Result<(), Fault> {
-        self.open.as_ref().ok_or(Fault::Gone)?.sqlite.prepare_cached(text)?.raw_execute()?;
+        self.own()?.prepare_cached(text)?.raw_execute()?;
         Ok(())
     }
 
     /// A number that is another one when somebody else has changed the file.
     pub(super) fn data_version(&self) -> Result<i64, Fault> {
-        let sqlite = &self.open.as_ref().ok_or(Fault::Gone)?.sqlite;
-        Ok(sqlite.prepare_cached("PRAGMA data_version")?.query_one((), |row| row.get(0))?)
+        Ok(self.own()?.prepare_cached("PRAGMA data_version")?.query_one((), |row| row.get(0))?)
     }
 
     pub(super) const fn memory(&self) -> Option<&Memory> {
@@ -83,7 +106,7 @@ impl Connection {
 
     /// Rows that were changed since the file was opened; none where a transaction has ended by itself.
     pub(super) fn changes(&self) -> Result<Option<u64>, Fault> {
-        let sqlite = &self.open.as_ref().ok_or(Fault::Gone)?.sqlite;
+        let sqlite = self.own()?;
         Ok((!sqlite.is_autocommit()).then(|| sqlite.total_changes()))
     }
 
@@ -92,21 +115,30 @@ impl Connection {
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
     {
-        if !self.asks_elsewhere {
-            return work(&self.open.as_ref().ok_or(Fault::Gone)?.sqlite);
+        match &mut self.asks {
+            Asks::Here(sqlite) => work(sqlite),
+            Asks::Elsewhere(place) => work_elsewhere(place, work).await,
+            Asks::Shared(lookups) => lookups.ask(work).await,
         }
-        let open = self.open.take().ok_or(Fault::Gone)?;
-        let mut wanted = Wanted::new(&open.sqlite);
-        let given_up = Arc::clone(&wanted.given_up);
-        let worked = tokio::task::spawn_blocking(move || {
-            let result = if given_up.load(Ordering::SeqCst) { Err(Fault::Gone) } else { work(&open.sqlite) };
-            (result, open)
-        });
-        let (result, open) = worked.await.map_err(|_panicked| Fault::Gone)?;
-        wanted.is_answered = true;
-        self.open = Some(open);
-        result
     }
+}
+
+async fn work_elsewhere<T, F>(place: &mut Option<Open>, work: F) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    F: FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
+{
+    let open = place.take().ok_or(Fault::Gone)?;
+    let mut wanted = Wanted::new(&open.sqlite);
+    let given_up = Arc::clone(&wanted.given_up);
+    let worked = tokio::task::spawn_blocking(move || {
+        let result = if given_up.load(Ordering::SeqCst) { Err(Fault::Gone) } else { work(&open.sqlite) };
+        (result, open)
+    });
+    let (result, open) = worked.await.map_err(|_panicked| Fault::Gone)?;
+    wanted.is_answered = true;
+    *place = Some(open);
+    result
 }
 
 /// Somebody who waits for a statement. Without them it ends, so that what nobody wants takes no place from others; its connection is closed then.

@@ -1,9 +1,9 @@
 //! The embedded store: one `SQLite` file.
 //!
 //! - `open`: rights, pragmas, migrations
-//! - `driver`: statements to the file, rows back; `readers`: connections beside the writer
-//! - `writer`: the one writer and its group commit; `memory`: what it knows without asking the file
-//! - [`SqliteStore`]: readers beside it; the statements themselves are in `sql`, which is this folder's own copy of `store/sql`
+//! - `driver`: statements to the file, rows back; `readers`: connections beside the writer; `lookups`: one for what every login and every request asks
+//! - `writer`: the one writer and its group commit; `memory`: what it knows without asking the file; `checkpoint`: what it wrote, copied into the file
+//! - [`SqliteStore`]: all of them together; the statements themselves are in `sql`, which is this folder's own copy of `store/sql`
 //!
 //! The one rule of this folder: everything that only `SQLite` understands stays here.
 
@@ -16,6 +16,7 @@ use super::unavailable::unavailable;
 use super::{AuditLine, StoreError};
 use crate::random;
 use driver::{Connection, Fault, Pages, Row, change, change_all, fetch, is_conflict, no_row};
+use lookups::Lookups;
 use memory::Memory;
 use open::{Opening, Synchronous};
 use readers::{Reader, Readers};
@@ -48,7 +49,9 @@ macro_rules! line_number {
     };
 }
 
+mod checkpoint;
 mod driver;
+mod lookups;
 mod memory;
 mod open;
 mod readers;
@@ -67,6 +70,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct SqliteStore {
     readers: Readers,
+    lookups: Lookups,
     writer: Writer,
     settings: Arc<SettingsCache>,
     noted: NotedGroups,
@@ -99,6 +103,7 @@ impl SqliteStore {
         tokio::task::spawn_blocking(move || migrating.migrate()).await.map_err(unavailable)??;
         Ok(Self {
             readers: Readers::new(opening.clone()),
+            lookups: Lookups::start(opening.clone())?,
             writer: Writer::start(opening)?,
             settings: Arc::default(),
             noted: NotedGroups::default(),
@@ -114,6 +119,11 @@ impl SqliteStore {
     /// A connection for a use case of one statement, which is a transaction by itself.
     async fn reader(&self) -> Result<Reader, StoreError> {
         self.readers.one().await
+    }
+
+    /// The same for what finds a few rows by an index, and is asked at every login or request. Boxed, to be used as a reader is.
+    fn lookup(&self) -> std::future::Ready<Result<Box<Connection>, StoreError>> {
+        std::future::ready(Ok(Box::new(Connection::shared(self.lookups.clone()))))
     }
 
     /// One view of the facts for all statements of a use case.

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType};
 
+use super::checkpoint::{LONGEST, PAGE};
 use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
 
@@ -72,13 +73,20 @@ impl Opening {
         Ok(sqlite)
     }
 
-    /// The writer's own: 64 MiB of memory for pages, because what a login looks at and changes is all over the file (readers keep `SQLite`'s 2 MiB: each
-    /// write of another connection empties them), and 32 MiB of changes before they are copied from the log beside the file into it, because the same
-    /// pages change at each login and need to be copied once.
+    /// The writer's own: 64 MiB of memory for pages, because what a login looks at and changes is all over the file. Readers keep `SQLite`'s 2 MiB: each
+    /// write of another connection empties them.
     pub(super) fn writer(&self) -> rusqlite::Result<Connection> {
         let sqlite = self.open()?;
-        sqlite.execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192")?;
+        let cut_back_to = u64::from(LONGEST) * u64::from(PAGE);
+        sqlite.execute_batch(&format!(
+            "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = {LONGEST}; PRAGMA journal_size_limit = {cut_back_to}"
+        ))?;
         Ok(sqlite)
+    }
+
+    /// The one that copies from the log beside the file into it.
+    pub(super) fn copier(&self) -> rusqlite::Result<Connection> {
+        self.open()
     }
 
     /// Brings the schema up to date, whole or not at all; whoever else starts now waits.

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpoint::Checkpoint;
 use super::driver::{Connection, Fault};
 use super::memory::{Commits, Memory, Reach};
 use super::open::Opening;
@@ -37,11 +38,12 @@ impl Writer {
         let commits = Commits::default();
         // Its own runtime, because callers live on several, and any of them may end before the others.
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(unavailable)?;
+        let checkpoint = Checkpoint::start(opening.clone())?;
         std::thread::Builder::new()
             .name("usher-store".to_owned())
             .spawn({
                 let commits = commits.clone();
-                move || runtime.block_on(run(opening, commits, jobs))
+                move || runtime.block_on(run(opening, commits, checkpoint, jobs))
             })
             .map_err(unavailable)?;
         Ok(Self { jobs: sender, commits })
@@ -160,7 +162,7 @@ impl<T: Send + 'static, W: Work<T> + 'static> Job for Pending<T, W> {
     }
 }
 
-async fn run(opening: Opening, commits: Commits, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+async fn run(opening: Opening, commits: Commits, checkpoint: Checkpoint, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut connection = None;
     while let Some(first) = jobs.recv().await {
         let mut batch = vec![first];
@@ -174,6 +176,7 @@ async fn run(opening: Opening, commits: Commits, mut jobs: mpsc::Receiver<Box<dy
             continue;
         }
         connection = write_batch(&opening, &commits, connection, batch).await;
+        checkpoint.committed();
     }
 }
 
