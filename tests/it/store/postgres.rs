@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::{Connection as _, PgConnection};
+use usher::core::GroupClaim;
 use usher::store::postgres::PostgresStore;
-use usher::store::{CommitOutcome, Store, StoreError};
+use usher::store::{CommitOutcome, FactsQuery, Store, StoreError};
 
 use super::conformance::every_store_does_this;
 use super::conformance::facts::invite;
@@ -121,6 +122,42 @@ async fn two_nodes_give_an_expired_hold_back_once() {
     first.assert_sound().await;
 }
 
+#[tokio::test]
+async fn two_nodes_that_see_groups_for_the_first_time_at_once_note_each_once() {
+    let server = Postgres::start().await;
+    let (first, second) = two_nodes(&server, 100).await;
+    for number in 0..10 {
+        let come = async |world: &World, name: &str| {
+            let mut identity = identity(&format!("{name}{number}"));
+            identity.groups = GroupClaim::from_values([format!("one{number}"), format!("two{number}")]);
+            let facts = world.facts(&identity, at(number)).await;
+            world.try_commit(&facts, &identity, &newcomer(&identity, "User", None), at(number)).await.unwrap()
+        };
+        let outcomes = tokio::join!(come(&first, "ada"), come(&second, "ben"));
+        assert!(matches!(outcomes, (CommitOutcome::Committed(_), CommitOutcome::Committed(_))), "{outcomes:?}");
+    }
+    let noted = "SELECT value, count(*) FROM seen_group GROUP BY value";
+    let noted = server.numbers("usher0", noted).await;
+    assert!(noted.len() == 20 && noted.iter().all(|(_, times)| *times == 1), "{noted:?}");
+}
+
+#[tokio::test]
+async fn a_dump_that_was_restored_holds_all_and_goes_on() {
+    let server = Postgres::start().await;
+    let url = server.create_database().await;
+    let world = World::new(node(&url).await, 100, 0).await;
+    let joined = world.join("ada", "User", Some("Premium"), at(1)).await;
+    let restored = World::empty(node(&server.restore_dump_of(&url).await).await);
+    assert_eq!(restored.store.list_audit(0, 100).await.unwrap(), world.store.list_audit(0, 100).await.unwrap());
+    restored.login(&identity("ada"), &returning(&joined.member, vec![]), at(2)).await;
+    restored.join("ben", "User", Some("Premium"), at(3)).await;
+    assert_eq!(restored.used(at(4)).await, [2, 0]);
+    restored.assert_sound().await;
+    // What is found by a part of a line is computed by functions of the database's own.
+    let found = server.numbers("usher1", "SELECT connection::text, count(*) FROM audit WHERE connection IS NOT NULL GROUP BY 1").await;
+    assert_eq!(found, [("okta".to_owned(), 3)]);
+}
+
 /// The server chooses the plan of a statement anew once it was asked a few times, so it is asked often; what it looked at is what it counted.
 #[tokio::test]
 async fn a_login_never_looks_at_everybody() {
@@ -187,6 +224,32 @@ async fn logins_that_nobody_waits_for_any_more_leave_nothing_behind() {
     assert_eq!(world.used(at(3)).await, [40, 0]);
     let people = "SELECT 'people', count(*) FROM person";
     assert_eq!(server.numbers("usher0", people).await, [("people".to_owned(), 40)]);
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn when_the_server_has_cut_all_connections_one_login_finds_out_for_all() {
+    let server = Postgres::start().await;
+    let (world, _) = two_nodes(&server, 100).await;
+    let names: Vec<String> = (0..20).map(|caller| format!("p{caller}")).collect();
+    futures_util::future::join_all(names.iter().map(|name| world.join(name, "User", None, at(1)))).await;
+    let kept = "SELECT 'kept', count(*) FROM pg_stat_activity WHERE application_name = 'usher'";
+    assert!(server.numbers("postgres", kept).await[0].1 >= 10);
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'usher'";
+    server.execute("postgres", cut.to_owned()).await;
+    let ada = identity("ada");
+    let comes = async || {
+        let facts = world.store.load_facts(FactsQuery { organization: &acme(), identity: &ada, now: at(2) }).await?;
+        world.try_commit(&facts, &ada, &newcomer(&ada, "User", None), at(2)).await
+    };
+    // One of those that read and one of those that write.
+    let mut failures = 0;
+    while comes().await.is_err() {
+        failures += 1;
+        // What it found out is told to the others right after it has failed.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(failures <= 3, "{failures}");
     world.assert_sound().await;
 }
 

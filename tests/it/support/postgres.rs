@@ -1,5 +1,6 @@
 //! A real `PostgreSQL`, in a directory that goes with it.
 
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -96,6 +97,20 @@ impl Postgres {
     pub(crate) async fn numbers(&self, database: &str, question: &'static str) -> Vec<(String, i64)> {
         let mut connection = self.options(database).connect().await.unwrap();
         sqlx::query_as(question).fetch_all(&mut connection).await.unwrap()
+    }
+
+    /// Makes a database out of a dump of another one, as an operator does; its address.
+    pub(crate) async fn restore_dump_of(&self, url: &str) -> String {
+        let restored = self.create_database().await;
+        let dump = as_server("pg_dump").args(["--format=custom", url]).output().unwrap();
+        assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+        let mut restore = as_server("pg_restore");
+        restore.args(["--exit-on-error", "--no-owner", "--dbname", &restored]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut restore = restore.spawn().unwrap();
+        restore.stdin.take().unwrap().write_all(&dump.stdout).unwrap();
+        let said = restore.wait_with_output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        restored
     }
 
     /// Kills it: what was not written is lost, and nobody answers.
