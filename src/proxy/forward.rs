@@ -6,7 +6,6 @@ use std::time::Duration;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::{Body as _, Incoming};
-use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +15,7 @@ use super::frames::Close;
 use super::jwt::{IdentityKeys, JwtError};
 use super::pass::{Passed, Passing};
 use super::route::{Route, Routes};
+use super::upgrade::Browser;
 use super::upstream::{Answered, UpstreamError};
 use super::{Body, Malformed, Pages, Peer, Problem, RequestId, clean, introduce, upgrade, watch};
 use crate::clock::Clock;
@@ -227,7 +227,7 @@ impl Proxy {
         if wants_socket && passed.is_some() && !upgrade::is_same_origin(request.headers(), route) {
             return Err(Problem::CrossSite.into());
         }
-        let browser = wants_socket.then(|| hyper::upgrade::on(&mut request));
+        let browser = wants_socket.then(|| Browser::of(&mut request));
         let (parts, incoming) = request.into_parts();
         let (upload, progress) = Upload::new(incoming, route.idle_timeout);
         let mut outgoing = Request::new(upload);
@@ -276,7 +276,7 @@ impl Proxy {
         route: &Arc<Route>,
         mut answered: Answered,
         session: Option<Arc<Session>>,
-        browser: Option<OnUpgrade>,
+        browser: Option<Browser>,
     ) -> Result<Response<Body>, Refusal> {
         let switches = answered.response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let watch = match session {
@@ -317,7 +317,7 @@ struct Prepared {
     outgoing: Request<Upload>,
     progress: Option<Arc<Progress>>,
     /// The browser's side, when it asked for a WebSocket.
-    browser: Option<OnUpgrade>,
+    browser: Option<Browser>,
 }
 
 /// The app's answer, cleaned.

@@ -42,3 +42,4 @@ pub use forward_auth::FORWARD_AUTH;
 pub use jwt::IdentityKeys;
 pub use peer::{Peer, RequestId};
 pub use target::{Malformed, Target};
+pub use upgrade::Place;

@@ -1,7 +1,9 @@
 //! WebSocket connections (RFC 6455): checked like any request, then two streams of bytes that end with the session.
 
+use std::any::Any;
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -14,6 +16,31 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use super::body::Watch;
 use super::frames::{Close, Frames};
 use super::route::Route;
+
+/// What a tunnel keeps for as long as it lives. Whoever listens puts it among the extensions of a request that may become one, because hyper takes a
+/// connection for ended once it was switched: it would count no more, and nobody would wait for it.
+#[derive(Clone)]
+pub struct Place(#[expect(dead_code, reason = "it is held, and dropped")] Arc<dyn Any + Send + Sync>);
+
+impl Place {
+    /// Keeps `place` until the tunnel has ended, or the request was answered in another way.
+    pub fn new(place: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(place))
+    }
+}
+
+/// The browser's side of a socket to be.
+pub(super) struct Browser {
+    socket: OnUpgrade,
+    place: Option<Place>,
+}
+
+impl Browser {
+    pub(super) fn of<B>(request: &mut Request<B>) -> Self {
+        let place = request.extensions_mut().remove();
+        Self { socket: hyper::upgrade::on(request), place }
+    }
+}
 
 /// Bytes copied at a time.
 const BUFFER: usize = 16 * 1024;
@@ -50,8 +77,9 @@ pub(super) fn ask(headers: &mut HeaderMap) {
 }
 
 /// Copies both ways until one side closes, is silent for too long, or the session is over.
-pub(super) async fn tunnel(browser: OnUpgrade, app: OnUpgrade, idle: Duration, watch: Option<Watch>) {
-    let (Ok(browser), Ok(app)) = tokio::join!(browser, app) else { return };
+pub(super) async fn tunnel(browser: Browser, app: OnUpgrade, idle: Duration, watch: Option<Watch>) {
+    let Browser { socket, place: _place } = browser;
+    let (Ok(browser), Ok(app)) = tokio::join!(socket, app) else { return };
     let (browser_read, mut browser_write) = tokio::io::split(TokioIo::new(browser));
     let (mut app_read, app_write) = tokio::io::split(TokioIo::new(app));
     let activity = tokio::sync::Notify::new();

@@ -257,6 +257,21 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_that_became_a_socket_counts_until_the_socket_ends() {
+        let mut connections = Connections::default();
+        let link = add(&mut connections);
+        let socket = link.open();
+        drop(link);
+        for _ in 0..3 {
+            connections.cut_silent();
+        }
+        assert_eq!(connections.of(network(peer(1, false).address.ip())), 1);
+        drop(socket);
+        connections.cut_silent();
+        assert_eq!(connections.of(network(peer(1, false).address.ip())), 0);
+    }
+
+    #[test]
     fn closed_connections_make_room() {
         let mut connections = Connections::default();
         let numbers = 0..u32::try_from(MAX_CONNECTIONS).unwrap();

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,10 +16,11 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
 
 use super::connections::{LOOK_EVERY, Link, Order};
 use super::{Body, Live};
-use crate::proxy::{BoxError, Peer};
+use crate::proxy::{BoxError, Peer, Place};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -131,12 +132,17 @@ pub(super) struct Service {
     pub(super) live: Arc<ArcSwap<Live>>,
     pub(super) peer: Arc<Peer>,
     pub(super) link: Arc<Link>,
+    /// What the thread waits for before it ends.
+    pub(super) running: TaskTracker,
 }
 
 impl Service {
     /// Boxed, because hyper keeps room for it as long as the connection lives.
-    fn answer(&self, request: Request<Incoming>) -> Pin<Box<impl Future<Output = Result<Response<Body>, Infallible>> + use<>>> {
+    fn answer(&self, mut request: Request<Incoming>) -> Pin<Box<impl Future<Output = Result<Response<Body>, Infallible>> + use<>>> {
         let (live, peer, open) = (self.live.load_full(), Arc::clone(&self.peer), self.link.open());
+        if request.headers().contains_key(header::UPGRADE) {
+            request.extensions_mut().insert(Place::new((self.link.open(), self.running.token())));
+        }
         Box::pin(async move {
             #[cfg(feature = "otel")]
             let (request, span) = crate::traces::begin(request);

@@ -205,7 +205,8 @@ async fn accept(listener: TcpListener, listen: &Listen, live: &Arc<ArcSwap<Live>
         // Too many of one address: closed without a word, like a socket that nobody listens on.
         let Some(link) = open.add(&peer) else { continue };
         let tls = now.tls.clone().map(TlsAcceptor::from);
-        connections.spawn(greet(stream, tls, Service { live: Arc::clone(live), peer: Arc::new(peer), link }));
+        let service = Service { live: Arc::clone(live), peer: Arc::new(peer), link, running: connections.clone() };
+        connections.spawn(greet(stream, tls, service));
     }
     drop(listener);
     open.finish();

@@ -13,6 +13,7 @@ mod nodes;
 mod panics;
 mod rotation;
 mod secrets;
+mod stops;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
