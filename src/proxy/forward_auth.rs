@@ -1,6 +1,6 @@
 //! The decision for another proxy, which asks before it passes a request on: nginx `auth_request`, Caddy, HAProxy, Apache, Traefik, Envoy.
 //!
-//! Two shapes. Most proxies ask `/forward-auth` on the auth host and describe the request in `X-Forwarded-Host`, `-Method` and `-Uri`. Envoy sends the
+//! Two shapes. Most proxies ask `/forward-auth` on the auth host, or on a host that is nobody's, and describe the request in `X-Forwarded-Host`, `-Method` and `-Uri`. Envoy sends the
 //! request itself, without its body, under a prefix: `/.usher/forward-auth/…` on the app's host. A third address, `/.usher/sign-in/…`, is for the
 //! browser of somebody who was refused: the same decision, answered for a person.
 //!
@@ -20,7 +20,7 @@ use super::target::check_forwarded;
 use super::{Body, Malformed, Peer, RequestId, introduce, upgrade};
 use crate::session::cookie;
 
-/// Where other proxies ask, on the auth host.
+/// Where other proxies ask, on the auth host or on one that is nobody's.
 pub const FORWARD_AUTH: &str = "/forward-auth";
 const WRAPPED: &str = "/.usher/forward-auth";
 const SIGN_IN: &str = "/.usher/sign-in";

@@ -223,7 +223,7 @@ impl Dispatch {
         let mut is_last = open.is_last() || request.headers().contains_key(header::TRANSFER_ENCODING);
         let is_http1 = request.version() < Version::HTTP_2;
         let whose = Target::parse(request.method(), request.uri(), request.version(), request.headers())
-            .map(|target| self.find(&target.host, request.uri().path()));
+            .map(|target| self.find(&target.host, request.uri().path(), peer));
         // And nothing that follows what could not be read.
         is_last |= whose.is_err();
         let mut response = match whose {
@@ -241,7 +241,7 @@ impl Dispatch {
         response.map(|kind| Body { kind, _open: open })
     }
 
-    fn find(&self, host: &str, path: &str) -> Whose {
+    fn find(&self, host: &str, path: &str, peer: &Peer) -> Whose {
         if let Some(app) = self.proxy.find_app(host) {
             return Whose::App(app);
         }
@@ -249,6 +249,8 @@ impl Dispatch {
             // Before the pages: another proxy asks for every one of its requests.
             Some(_) if path == FORWARD_AUTH => Whose::OtherProxy,
             Some(pages) => Whose::Pages(pages.clone()),
+            // Traefik asks under the name by which its configuration reaches us, an address or a container's name, and can be told no other.
+            None if path == FORWARD_AUTH && peer.trusted => Whose::OtherProxy,
             None => Whose::Nobody(host.to_owned()),
         }
     }

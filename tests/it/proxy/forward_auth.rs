@@ -21,9 +21,18 @@ async fn trusting() -> Gateway {
     Gateway::with(|config| config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await
 }
 
-/// Traefik 3 and Caddy 2: always GET, the request in `X-Forwarded-*`, the client's own headers beside it.
+/// Caddy 2, nginx, HAProxy, Apache: always GET, the request in `X-Forwarded-*`, the client's own headers beside it.
 fn question(method: &str, uri: &str) -> Ask {
-    Ask::to("auth.acme.example", "GET", "/forward-auth")
+    question_to("auth.acme.example", method, uri)
+}
+
+/// Traefik: the same, under the name by which its configuration reaches us.
+fn traefiks(method: &str, uri: &str) -> Ask {
+    question_to("127.0.0.1:4180", method, uri)
+}
+
+fn question_to(host: &str, method: &str, uri: &str) -> Ask {
+    Ask::to(host, "GET", "/forward-auth")
         .header("X-Forwarded-Method", method)
         .header("X-Forwarded-Proto", "https")
         .header("X-Forwarded-Host", "app.acme.example")
@@ -45,7 +54,15 @@ fn says_no(reply: &Reply) {
 async fn a_member_passes_and_every_reserved_header_is_answered() {
     let gateway = trusting().await;
     let (row, cookie) = gateway.member_inside("ada", "Admin", None).await;
-    for ask in [question("GET", "/deep?a=b"), question("POST", "/deep"), envoys("GET", "/deep?a=b"), envoys("POST", "/")] {
+    let shapes = [
+        question("GET", "/deep?a=b"),
+        question("POST", "/deep"),
+        traefiks("GET", "/deep?a=b"),
+        question_to("usher", "GET", "/deep"),
+        envoys("GET", "/deep?a=b"),
+        envoys("POST", "/"),
+    ];
+    for ask in shapes {
         let reply = gateway.ask(ask.header("Cookie", &format!("a=b; __Host-usher={cookie}; c=d"))).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         assert_eq!(reply.header("x-usher-person"), Some(row.person.id.to_string().as_str()));
@@ -68,7 +85,9 @@ async fn nobody_on_a_public_path_passes_as_nobody_whatever_the_client_says() {
 #[tokio::test]
 async fn a_person_is_sent_to_sign_in_and_a_program_is_told_where() {
     let gateway = trusting().await;
-    for ask in [question("GET", "/deep?a=b"), envoys("GET", "/deep?a=b"), Ask::get("/.usher/sign-in/deep?a=b")] {
+    let shapes =
+        [question("GET", "/deep?a=b"), traefiks("GET", "/deep?a=b"), envoys("GET", "/deep?a=b"), Ask::get("/.usher/sign-in/deep?a=b")];
+    for ask in shapes {
         let person = gateway.ask(ask.clone().navigate()).await;
         assert_eq!(person.status, 302);
         let to: url::Url = person.header("location").unwrap().parse().unwrap();
@@ -103,6 +122,9 @@ async fn only_a_trusted_proxy_is_answered() {
         says_no(&reply);
         assert_eq!(reply.status, 404);
     }
+    let reply = gateway.ask(traefiks("GET", "/healthz").cookie(&cookie)).await;
+    says_no(&reply);
+    assert_eq!(reply.status, 421, "for a stranger it is a host like any other");
 }
 
 #[tokio::test]
