@@ -23,8 +23,8 @@
 //! A subject's own trait is implemented in the subject's file. The one rule of this folder: outside of use cases a function gets a connection inside a transaction, and neither begins nor ends one.
 
 use super::{
-    ACTOR_IS_ANOTHER, Backend, Connection, Fault, LIKE_IN_ANY_CASE, Row, before_the_chain, change, change_all, fetch, find_last_line,
-    is_conflict, is_unchanged, no_row, note_last_line,
+    ACTOR_IS_ANOTHER, Backend, Connection, Fault, LIKE_IN_ANY_CASE, Row, TOUCH, before_the_chain, change, change_all, fetch,
+    find_last_line, is_conflict, is_unchanged, no_row, note_last_line,
 };
 
 mod activity;

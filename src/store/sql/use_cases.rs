@@ -1,6 +1,6 @@
 //! The methods of [`Store`], each one transaction around the statements.
 //!
-//! What [`Backend`] gives them: `reader` for one statement, `read` for several that must see the same, `write` for a change that runs alone, `write_beside`
+//! What [`Backend`] gives them: `reader` for one statement, `lookup` for one that finds a few rows and is asked all the time, `read` for several that must see the same, `write` for a change that runs alone, `write_beside`
 //! for a login, which runs beside others, locks what it rests on, changes nothing else that a decision may rest on, and can be done again; `within` bounds
 //! how long a read may take.
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::statement::Statement;
-use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop, tokens};
+use super::{Backend, LoginWrite, RelinkWindow, SettingsWrite, Stop, TOUCH, tokens};
 use crate::core::provision::SeatCount;
 use crate::core::{AuditId, ConnectionId, EmailAddress, IncidentId, OrganizationId, PersonId, Settings, TokenId};
 use crate::store::portable::{Part, Portable, TableSum};
@@ -32,8 +32,10 @@ pub(super) fn never_lost(stop: Stop) -> StoreError {
 #[async_trait]
 impl Store for Backend {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.within(async { Ok(Statement::new("SELECT 1").fetch_all(&mut *self.reader().await?).await.map(drop)?) }).await?;
-        self.write_beside(Vec::new(), |_| Box::pin(async { Ok(()) })).await.map_err(never_lost)
+        self.within(async { Ok(Statement::new("SELECT 1").fetch_all(&mut *self.lookup().await?).await.map(drop)?) }).await?;
+        // A transaction without a change would be well on a full disk.
+        let touched = self.write_beside(Vec::new(), |conn| Box::pin(async { Ok(Statement::new(TOUCH).fetch_all(conn).await.map(drop)?) }));
+        touched.await.map_err(never_lost)
     }
 
     async fn find_settings(&self) -> Result<Option<StoredSettings>, StoreError> {

@@ -4,15 +4,15 @@
 //! else that reads leaves the asking to a thread for blocking work, because a page of the console or a review takes longer than a request may wait for another.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{ErrorCode, InterruptHandle, ToSql, ffi};
+use rusqlite::{ErrorCode, ToSql, ffi};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::lookups::Lookups;
 use super::memory::Memory;
 use super::sql::{Columns, Statement, Value};
+use super::turn::Turn;
 use crate::store::StoreError;
 
 /// A connection to the file.
@@ -129,39 +129,13 @@ where
     F: FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
 {
     let open = place.take().ok_or(Fault::Gone)?;
-    let mut wanted = Wanted::new(&open.sqlite);
-    let given_up = Arc::clone(&wanted.given_up);
-    let worked = tokio::task::spawn_blocking(move || {
-        let result = if given_up.load(Ordering::SeqCst) { Err(Fault::Gone) } else { work(&open.sqlite) };
-        (result, open)
-    });
+    let turn = Turn::default();
+    let waiting = turn.waiting();
+    let worked = tokio::task::spawn_blocking(move || (turn.take(&open.sqlite, work), open));
     let (result, open) = worked.await.map_err(|_panicked| Fault::Gone)?;
-    wanted.is_answered = true;
+    drop(waiting);
     *place = Some(open);
-    result
-}
-
-/// Somebody who waits for a statement. Without them it ends, so that what nobody wants takes no place from others; its connection is closed then.
-struct Wanted {
-    handle: InterruptHandle,
-    given_up: Arc<AtomicBool>,
-    is_answered: bool,
-}
-
-impl Wanted {
-    fn new(sqlite: &rusqlite::Connection) -> Self {
-        Self { handle: sqlite.get_interrupt_handle(), given_up: Arc::default(), is_answered: false }
-    }
-}
-
-impl Drop for Wanted {
-    fn drop(&mut self) {
-        if !self.is_answered {
-            // The one for a statement that has not begun, the other for one that has.
-            self.given_up.store(true, Ordering::SeqCst);
-            self.handle.interrupt();
-        }
-    }
+    result.unwrap_or(Err(Fault::Gone))
 }
 
 /// All rows that a statement finds.

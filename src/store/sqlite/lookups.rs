@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::driver::Fault;
 use super::open::Opening;
+use super::turn::Turn;
 use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
 
@@ -32,17 +33,19 @@ impl Lookups {
         Ok(Self(sender))
     }
 
-    /// Sees at least what was committed before this was called. Does nothing when nobody waits any more, unless it has begun.
+    /// Sees at least what was committed before this was called. What nobody waits for any more is not done, or interrupted.
     pub(super) async fn ask<T, F>(&self, work: F) -> Result<T, Fault>
     where
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let turn = Turn::default();
+        let _waiting = turn.waiting();
         let lookup = move |sqlite: &rusqlite::Connection| {
-            if !reply.is_closed() {
+            if let Some(found) = turn.take(sqlite, work) {
                 // Whoever waited may be gone by now.
-                reply.send(work(sqlite)).ok();
+                reply.send(found).ok();
             }
         };
         self.0.send(Box::new(lookup)).await.map_err(|_stopped| Fault::Gone)?;
@@ -56,7 +59,7 @@ fn run(opening: &Opening, mut waiting: mpsc::Receiver<Lookup>) {
         connection = match look_up(opening, connection, &mut batch) {
             Ok(usable) => usable,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, lookups = batch.len(), "the database cannot be read");
+                tracing::error!(error = &error as &dyn std::error::Error, "a connection that looks up cannot be used");
                 None
             }
         };
@@ -73,13 +76,13 @@ fn look_up(
     let connection = connection.map_or_else(|| opening.reader(), Ok)?;
     // The view is what the first lookup finds, and later than all that anyone in the batch may count on: nobody is let in after this.
     connection.prepare_cached("BEGIN")?.raw_execute()?;
-    // A panic must not end the thread for everyone; the connection is in an unknown state then.
-    let looked_up = std::panic::catch_unwind(AssertUnwindSafe(|| batch.drain(..).for_each(|lookup| lookup(&connection))));
-    if looked_up.is_err() {
-        return Ok(None);
+    let mut is_whole = true;
+    for lookup in batch.drain(..) {
+        // A panic must not end the thread for everyone, nor the lookups beside it. The connection is not used after this batch.
+        is_whole &= std::panic::catch_unwind(AssertUnwindSafe(|| lookup(&connection))).is_ok();
     }
     connection.prepare_cached("ROLLBACK")?.raw_execute()?;
-    Ok(Some(connection))
+    Ok(is_whole.then_some(connection))
 }
 
 #[cfg(test)]
@@ -109,12 +112,63 @@ mod tests {
         }
     }
 
+    /// Has the thread wait in a lookup. What is asked then is taken together, once what is returned is sent.
+    async fn hold(lookups: &Lookups) -> oneshot::Sender<()> {
+        let ((begun, begins), (go, wait)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
+        let lookups = lookups.clone();
+        let held = move |_: &rusqlite::Connection| {
+            begun.send(()).unwrap();
+            wait.blocking_recv().unwrap();
+            Ok(())
+        };
+        tokio::spawn(async move { lookups.ask(held).await.unwrap() });
+        begins.await.unwrap();
+        go
+    }
+
     #[tokio::test]
-    async fn a_lookup_that_panics_is_answered_and_the_next_one_works() {
+    async fn a_lookup_that_panics_is_answered_and_those_beside_it_and_after_it_work() {
         let (lookups, _opening, _directory) = start();
+        let go = hold(&lookups).await;
         let panics = lookups.ask(|_| -> Result<(), Fault> { panic!("a fault of ours") });
-        assert!(matches!(panics.await, Err(Fault::Gone)));
+        let (panicked, beside, ()) = tokio::join!(panics, lookups.ask(count), async { go.send(()).unwrap() });
+        assert!(matches!(panicked, Err(Fault::Gone)));
+        assert_eq!(beside.unwrap(), 0);
         assert_eq!(lookups.ask(count).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_together_see_the_same_and_all_that_was_committed_before() {
+        let (lookups, opening, _directory) = start();
+        let writer = opening.writer().unwrap();
+        let insert = "INSERT INTO parent (id, name, revision) VALUES (?1, '', 1)";
+        let go = hold(&lookups).await;
+        let (saw, write) = (std::sync::Mutex::new(opening.writer().unwrap()), insert);
+        let counts_and_writes = move |sqlite: &rusqlite::Connection| {
+            let seen = count(sqlite)?;
+            saw.lock().unwrap().execute(write, ("during",))?;
+            Ok(seen)
+        };
+        let (first, second, ()) = tokio::join!(lookups.ask(counts_and_writes), lookups.ask(count), async {
+            writer.execute(insert, ("before",)).unwrap();
+            go.send(()).unwrap();
+        });
+        assert_eq!((first.unwrap(), second.unwrap()), (1, 1));
+        assert_eq!(lookups.ask(count).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_lookup_that_nobody_waits_for_any_more_ends_and_the_next_one_works() {
+        let (lookups, _opening, _directory) = start();
+        let endless = |sqlite: &rusqlite::Connection| {
+            let text = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+            Ok(sqlite.query_one(text, (), |row| row.get::<_, i64>(0))?)
+        };
+        for _ in 0..3 {
+            let asked = tokio::time::timeout(std::time::Duration::from_millis(20), lookups.ask(endless));
+            assert!(asked.await.is_err());
+            assert_eq!(lookups.ask(count).await.unwrap(), 0);
+        }
     }
 
     #[tokio::test]
@@ -138,18 +192,7 @@ mod tests {
     #[tokio::test]
     async fn a_lookup_that_nobody_waits_for_is_not_done() {
         let (lookups, _opening, _directory) = start();
-        let ((begun, begins), (go, wait)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
-        let holding = lookups.clone();
-        let held = tokio::spawn(async move {
-            holding
-                .ask(move |_| {
-                    begun.send(()).unwrap();
-                    wait.blocking_recv().unwrap();
-                    Ok(())
-                })
-                .await
-        });
-        begins.await.unwrap();
+        let go = hold(&lookups).await;
         let (done, was_done) = oneshot::channel::<()>();
         {
             let given_up = lookups.ask(move |_| {
@@ -160,7 +203,6 @@ mod tests {
             assert!(futures_util::poll!(&mut given_up).is_pending());
         }
         go.send(()).unwrap();
-        held.await.unwrap().unwrap();
         lookups.ask(count).await.unwrap();
         assert!(was_done.await.is_err());
     }

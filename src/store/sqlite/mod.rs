@@ -1,8 +1,8 @@
 //! The embedded store: one `SQLite` file.
 //!
 //! - `open`: rights, pragmas, migrations
-//! - `driver`: statements to the file, rows back; `readers`: connections beside the writer; `lookups`: one for what every login and every request asks
-//! - `writer`: the one writer and its group commit; `memory`: what it knows without asking the file; `checkpoint`: what it wrote, copied into the file
+//! - `driver`: statements to the file, rows back; `readers`: connections beside the writer; `lookups`: one for what every login and every request asks; `turn`: whether anybody still waits
+//! - `writer`: the one writer and its group commit; `memory`: what it knows without asking the file; `copier`: what it wrote, from the log into the file
 //! - [`SqliteStore`]: all of them together; the statements themselves are in `sql`, which is this folder's own copy of `store/sql`
 //!
 //! The one rule of this folder: everything that only `SQLite` understands stays here.
@@ -49,7 +49,7 @@ macro_rules! line_number {
     };
 }
 
-mod checkpoint;
+mod copier;
 mod driver;
 mod lookups;
 mod memory;
@@ -57,6 +57,7 @@ mod open;
 mod readers;
 #[path = "../sql/mod.rs"]
 mod sql;
+mod turn;
 mod writer;
 
 type Backend = SqliteStore;
@@ -171,6 +172,8 @@ impl SqliteStore {
     }
 }
 
+/// Writes one page, and says nothing.
+const TOUCH: &str = "PRAGMA user_version = 0";
 /// A text with a pattern in it, whatever the case of its ASCII letters.
 const LIKE_IN_ANY_CASE: &str = "LIKE";
 /// The index of who did it leaves out what people did to themselves, as logins are.

@@ -8,12 +8,15 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType};
 
-use super::checkpoint::{LONGEST, PAGE};
+use super::copier::{LOGGED_PAGE, LONGEST_LOG};
 use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
 
 /// How long a statement waits for another process (a command beside the server) to finish its write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The first `SQLite` with which one connection may copy from the log while another begins it anew: from 3.7.0 to 3.51.2 that could lose a commit.
+/// `bundled` brings a newer one, unless whoever builds has another one linked.
+const OLDEST: i32 = 3_051_003;
 /// Statements that a connection keeps prepared: about as many as there are.
 const PREPARED: usize = 256;
 
@@ -77,20 +80,23 @@ impl Opening {
     /// write of another connection empties them.
     pub(super) fn writer(&self) -> rusqlite::Result<Connection> {
         let sqlite = self.open()?;
-        let cut_back_to = u64::from(LONGEST) * u64::from(PAGE);
+        let cut_back_to = u64::from(LONGEST_LOG) * u64::from(LOGGED_PAGE);
         sqlite.execute_batch(&format!(
-            "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = {LONGEST}; PRAGMA journal_size_limit = {cut_back_to}"
+            "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = {LONGEST_LOG}; PRAGMA journal_size_limit = {cut_back_to}"
         ))?;
         Ok(sqlite)
     }
 
-    /// The one that copies from the log beside the file into it.
+    /// The copier's own.
     pub(super) fn copier(&self) -> rusqlite::Result<Connection> {
         self.open()
     }
 
     /// Brings the schema up to date, whole or not at all; whoever else starts now waits.
     pub(super) fn migrate(&self) -> Result<(), StoreError> {
+        if rusqlite::version_number() < OLDEST {
+            return Err(unavailable(format!("SQLite {} was linked, which is too old to be safe here", rusqlite::version())));
+        }
         let failed = |source: rusqlite::Error| unavailable(OpenError { path: self.path.clone(), source: source.into() });
         let mut sqlite = self.open().map_err(failed)?;
         // Mostly there is nothing to do, and to look waits for nobody: a server that writes without a pause would keep commands beside it waiting.

@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use super::checkpoint::Checkpoint;
+use super::copier::Copier;
 use super::driver::{Connection, Fault};
 use super::memory::{Commits, Memory, Reach};
 use super::open::Opening;
@@ -38,12 +38,12 @@ impl Writer {
         let commits = Commits::default();
         // Its own runtime, because callers live on several, and any of them may end before the others.
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(unavailable)?;
-        let checkpoint = Checkpoint::start(opening.clone())?;
+        let copier = Copier::start(opening.clone())?;
         std::thread::Builder::new()
             .name("usher-store".to_owned())
             .spawn({
                 let commits = commits.clone();
-                move || runtime.block_on(run(opening, commits, checkpoint, jobs))
+                move || runtime.block_on(run(opening, commits, copier, jobs))
             })
             .map_err(unavailable)?;
         Ok(Self { jobs: sender, commits })
@@ -162,7 +162,7 @@ impl<T: Send + 'static, W: Work<T> + 'static> Job for Pending<T, W> {
     }
 }
 
-async fn run(opening: Opening, commits: Commits, checkpoint: Checkpoint, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+async fn run(opening: Opening, commits: Commits, copier: Copier, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut connection = None;
     while let Some(first) = jobs.recv().await {
         let mut batch = vec![first];
@@ -176,7 +176,7 @@ async fn run(opening: Opening, commits: Commits, checkpoint: Checkpoint, mut job
             continue;
         }
         connection = write_batch(&opening, &commits, connection, batch).await;
-        checkpoint.committed();
+        copier.committed();
     }
 }
 

@@ -47,6 +47,12 @@ async fn the_process_without_room() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     // Nothing can be written, and what is there can be read: sessions go on, nobody gets in.
     assert!(matches!(world.store.record(line()).await, Err(StoreError::Unavailable(_))));
+    // Whoever asks whether it is ready is told, once there is no room for what they write themselves, a page.
+    let mut ready = true;
+    for _ in 0..64 {
+        ready &= world.store.ping().await.is_ok();
+    }
+    assert!(!ready);
     assert_eq!(world.store.find_member(&acme(), ada.person.id).await.unwrap(), Some(ada));
     assert_eq!(world.used(at(1)).await, [members, 0]);
     world.assert_sound().await;

@@ -1,7 +1,8 @@
-//! Copies what was committed from the log beside the file into it, beside the writer, so that nobody who writes waits for that.
+//! Copies what was committed from the log beside the file into it (a checkpoint), beside the writer, which everybody waits for.
 //!
 //! A log that is in the file as a whole begins anew with the next write, and keeps its length, because writing over it is faster than making it longer. Under
-//! a load without a pause the writer is always a little ahead: then it grows up to [`LONGEST`], and the writer copies what is left by itself, once.
+//! a load without a pause the writer is always a little ahead, so what came meanwhile is copied again, a few times; and past [`LONGEST_LOG`] the writer
+//! copies by itself, after each commit, until it begins anew. What somebody still reads cannot be written over: with long reads the log gets longer than that.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -10,21 +11,24 @@ use crate::store::StoreError;
 use crate::store::unavailable::unavailable;
 
 /// Pages of the log that are copied together, 32 MiB. The same pages change at each login, and each needs to be copied once.
-const ENOUGH: u32 = 8_192;
-/// Pages to which the log may grow before the writer copies by itself, 256 MiB. It is longer only while somebody reads for long, and is cut back after that.
-pub(super) const LONGEST: u32 = 65_536;
-/// What a page takes there, in bytes.
-pub(super) const PAGE: u32 = 4_096 + 24;
+const ENOUGH: i64 = 8_192;
+/// How often what came meanwhile is copied as well. The file is synced only by a copy that reaches the end of the log, and what is not synced waits for the
+/// writer.
+const ROUNDS: usize = 5;
+/// Pages of the log at which the writer copies by itself, 256 MiB, and to which it is cut back.
+pub(super) const LONGEST_LOG: u32 = 65_536;
+/// What a page takes in the log, in bytes.
+pub(super) const LOGGED_PAGE: u32 = 4_096 + 24;
 
 /// Wakes the thread that copies; it ends with this value.
 #[derive(Debug)]
-pub(super) struct Checkpoint(SyncSender<()>);
+pub(super) struct Copier(SyncSender<()>);
 
-impl Checkpoint {
+impl Copier {
     /// Opens the connection at the first commit.
     pub(super) fn start(opening: Opening) -> Result<Self, StoreError> {
         let (sender, committed) = sync_channel(1);
-        std::thread::Builder::new().name("usher-copy".to_owned()).spawn(move || run(&opening, &committed)).map_err(unavailable)?;
+        std::thread::Builder::new().name("usher-copier".to_owned()).spawn(move || run(&opening, &committed)).map_err(unavailable)?;
         Ok(Self(sender))
     }
 
@@ -48,7 +52,7 @@ fn run(opening: &Opening, committed: &Receiver<()>) {
                 if !std::mem::replace(&mut has_failed, true) {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "what was written cannot be copied into the database; the file beside it grows"
+                        "what was written cannot be copied into the database beside the writer, which does it later"
                     );
                 }
                 None
@@ -60,13 +64,34 @@ fn run(opening: &Opening, committed: &Receiver<()>) {
 /// Copies when there is enough. Answers the connection, to be used again.
 fn copy(opening: &Opening, connection: Option<rusqlite::Connection>) -> rusqlite::Result<rusqlite::Connection> {
     let connection = connection.map_or_else(|| opening.copier(), Ok)?;
-    let (written, copied): (i64, i64) =
-        connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?.query_one((), |row| Ok((row.get(1)?, row.get(2)?)))?;
-    if written - copied >= i64::from(ENOUGH) {
-        // Waits for nobody: what somebody still reads is left for the next time.
-        connection.query_one("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?;
+    let mut log = Log::of(&connection, "PRAGMA wal_checkpoint(NOOP)")?;
+    if log.left() < ENOUGH {
+        return Ok(connection);
+    }
+    for _ in 0..ROUNDS {
+        // Past its bound the log is the writer's, who gets no turn while somebody else copies.
+        if log.left() == 0 || log.written >= i64::from(LONGEST_LOG) {
+            break;
+        }
+        log = Log::of(&connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
     }
     Ok(connection)
+}
+
+/// How long the log is and how much of it is in the file, in pages.
+struct Log {
+    written: i64,
+    copied: i64,
+}
+
+impl Log {
+    fn of(connection: &rusqlite::Connection, question: &str) -> rusqlite::Result<Self> {
+        connection.prepare_cached(question)?.query_one((), |row| Ok(Self { written: row.get(1)?, copied: row.get(2)? }))
+    }
+
+    const fn left(&self) -> i64 {
+        self.written - self.copied
+    }
 }
 
 #[cfg(test)]
@@ -117,18 +142,18 @@ mod tests {
         write(&writer, "INSERT INTO noted VALUES (NULL)").await;
         for _ in 0..20 {
             tokio::join!(again(), again());
-            assert!(pages(&log, PAGE) <= u64::from(LONGEST) + 2 * JOB, "{} pages", pages(&log, PAGE));
+            assert!(pages(&log, LOGGED_PAGE) <= u64::from(LONGEST_LOG) + 6 * JOB, "{} pages", pages(&log, LOGGED_PAGE));
         }
         // What somebody still reads cannot be written over.
         let reader = rusqlite::Connection::open(directory.path().join("usher.db")).unwrap();
         reader.execute_batch("BEGIN; SELECT count(*) FROM noted").unwrap();
-        while pages(&log, PAGE) <= u64::from(LONGEST) + 2 * JOB {
+        while pages(&log, LOGGED_PAGE) <= u64::from(LONGEST_LOG) + 6 * JOB {
             again().await;
         }
         reader.execute_batch("ROLLBACK").unwrap();
         let deadline = Instant::now() + Duration::from_secs(30);
-        while pages(&log, PAGE) > u64::from(LONGEST) {
-            assert!(Instant::now() < deadline, "{} pages", pages(&log, PAGE));
+        while pages(&log, LOGGED_PAGE) > u64::from(LONGEST_LOG) {
+            assert!(Instant::now() < deadline, "{} pages", pages(&log, LOGGED_PAGE));
             again().await;
         }
     }
