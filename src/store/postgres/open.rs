@@ -41,7 +41,9 @@ fn migrator() -> Migrator {
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     // The error may quote the address, and with it the password.
     let parsed = PgConnectOptions::from_str(url).map_err(|_| unavailable("the address of the database cannot be read"))?;
-    let parsed = if url.contains("sslmode=") || is_here(parsed.get_host()) { parsed } else { parsed.ssl_mode(PgSslMode::VerifyFull) };
+    // Of what follows the question mark: a password may hold these letters as well.
+    let says_mode = url.split_once('?').is_some_and(|(_, wishes)| wishes.split('&').any(|wish| wish.starts_with("sslmode=")));
+    let parsed = if says_mode || is_here(parsed.get_host()) { parsed } else { parsed.ssl_mode(PgSslMode::VerifyFull) };
     // Statements go to the log at trace level only: their values are people's.
     Ok(parsed.application_name("usher").options(LIMITS).disable_statement_logging())
 }
@@ -63,4 +65,32 @@ pub(super) async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError
         }
         other => unavailable(other),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_machine_has_to_prove_its_name_unless_the_address_says_otherwise() {
+        for (url, verified) in [
+            ("postgres://usher@db.example/usher", true),
+            ("postgres://usher@192.0.2.1/usher?sslrootcert=/etc/ca.pem", true),
+            ("postgres://usher:sslmode=disable@db.example/usher", true),
+            ("postgres://usher@db.example/usher?application_name=sslmode=disable", true),
+            ("postgres://usher@db.example/usher?sslmode=require", false),
+            ("postgres://usher@localhost/usher", false),
+            ("postgres://usher@127.0.0.2/usher", false),
+            ("postgres://usher@localhost.evil.example/usher", true),
+        ] {
+            let mode = options(url).unwrap().get_ssl_mode();
+            assert_eq!(matches!(mode, PgSslMode::VerifyFull), verified, "{url}: {mode:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_not_repeated() {
+        let StoreError::Unavailable(error) = options("postgres://usher:secret@db.example:port/usher").unwrap_err() else { panic!() };
+        assert!(!error.to_string().contains("secret"));
+    }
 }
