@@ -59,6 +59,58 @@ async fn only_the_owner_may_read_the_files() {
     }
 }
 
+/// The steps of the schema, by their numbers.
+const STEPS: [(i64, &str); 7] = [
+    (1, include_str!("../../../src/store/migrations/sqlite/0001_facts.sql")),
+    (2, include_str!("../../../src/store/migrations/sqlite/0002_people.sql")),
+    (3, include_str!("../../../src/store/migrations/sqlite/0003_reviews.sql")),
+    (4, include_str!("../../../src/store/migrations/sqlite/0004_tokens.sql")),
+    (5, include_str!("../../../src/store/migrations/sqlite/0005_activity.sql")),
+    (6, include_str!("../../../src/store/migrations/sqlite/0006_console.sql")),
+    (7, include_str!("../../../src/store/migrations/sqlite/0007_roster.sql")),
+];
+
+/// Writes a database as the version wrote it that ended with this step: the rows of another one in the tables of then.
+fn write_older(path: &Path, last: i64, rows_of: &Path) {
+    let old = rusqlite::Connection::open(path).unwrap();
+    old.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    for (_, step) in STEPS.iter().filter(|(number, _)| *number <= last) {
+        old.execute_batch(step).unwrap();
+    }
+    old.execute("ATTACH ?1 AS newer", [rows_of.to_str().unwrap()]).unwrap();
+    let names = |question: &str, table: &str| -> Vec<String> {
+        old.prepare(question).unwrap().query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for table in names("SELECT name FROM main.sqlite_schema WHERE type = ?1 AND name NOT LIKE 'sqlite!_%' ESCAPE '!'", "table") {
+        let columns = names("SELECT name FROM pragma_table_info(?1, 'main')", &table).join(", ");
+        old.execute_batch(&format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")).unwrap();
+    }
+    let steps = "CREATE TABLE main._sqlx_migrations AS SELECT * FROM newer._sqlx_migrations WHERE version <= ";
+    old.execute_batch(&format!("{steps}{last}; DETACH newer")).unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_every_version_before_is_brought_up_to_date_with_all_that_is_in_it() {
+    let backend = open_file().await;
+    let (newer, store) = (backend.path(), backend.store());
+    let world = World::new(Box::new(backend), 100, 0).await;
+    let joined = world.join("ada", "User", Some("Premium"), at(1)).await;
+    world.login(&identity("ada"), &returning(&joined.member, vec![]), at(2)).await;
+    for (last, _) in STEPS {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("usher.db");
+        write_older(&path, last, &newer);
+        let updated = Arc::new(SqliteStore::open(&path).await.unwrap());
+        assert_eq!(updated.list_audit(0, 100).await.unwrap(), store.list_audit(0, 100).await.unwrap(), "step {last}");
+        let world = World::empty(Box::new(SqliteBackend { store: updated, directory }));
+        let known = world.store.find_member(&acme(), joined.person.id).await.unwrap().unwrap();
+        world.login(&identity("ada"), &returning(&known.member, vec![]), at(3)).await;
+        world.join("ben", "User", Some("Premium"), at(4)).await;
+        assert_eq!(world.used(at(5)).await, [2, 0], "step {last}");
+        world.assert_sound().await;
+    }
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused_in_plain_words() {
     let SqliteBackend { store, directory } = open_file().await;
