@@ -8,9 +8,9 @@ use arc_swap::ArcSwap;
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, Route};
-use crate::core::{Brand, Branding, ConnectionId, Logo, Organization, OrganizationId, ReturnTo, Settings};
+use crate::core::{Brand, Branding, Logo, Organization, OrganizationId, ReturnTo, Settings};
 use crate::doors::Doors;
-use crate::metrics::Tally;
+use crate::login::LoginCounts;
 use crate::proxy::IdentityKeys;
 use crate::session::Sessions;
 use crate::store::ephemeral::Ephemeral;
@@ -31,8 +31,8 @@ pub struct App {
     pub doors: Arc<Doors>,
     /// The keys of the identity JWT.
     pub identity_keys: Arc<IdentityKeys>,
-    /// How logins ended, by connection and reason code.
-    pub logins: Tally<(ConnectionId, &'static str)>,
+    /// What logins count.
+    pub logins: LoginCounts,
     /// The time.
     pub clock: Arc<dyn Clock>,
     settings: ArcSwap<Settings>,
@@ -73,7 +73,7 @@ impl App {
             doors,
             identity_keys,
             clock,
-            logins: Tally::default(),
+            logins: LoginCounts::default(),
             settings: ArcSwap::from_pointee(nothing),
             revision: AtomicI64::new(0),
             reading: tokio::sync::Mutex::new(()),

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::core::provision::{Admission, Change, Outcome, decide};
-use crate::core::{DecisionId, OrganizationId, Reason, VerifiedIdentity};
+use crate::core::provision::{Change, Decision, Outcome, decide};
+use crate::core::{ConnectionId, DecisionId, OrganizationId, Reason, VerifiedIdentity};
+use crate::metrics::Tally;
 use crate::store::{CommitOutcome, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store, StoreError};
 
 /// How often a lost race is decided anew. Each seat tier and each guard can be lost once; more than that is no race but a fault.
@@ -27,8 +28,6 @@ pub enum Ending {
     Admitted {
         /// The member after the login.
         row: Box<MemberRow>,
-        /// Role, seat and what else was noticed.
-        admission: Admission,
     },
     /// The person is refused. The decision is on record.
     Refused {
@@ -41,12 +40,31 @@ pub enum Ending {
     },
 }
 
+/// What logins count.
+#[derive(Debug, Default)]
+pub struct LoginCounts {
+    /// How they ended, by connection: a reason, or the code of a message that was refused.
+    pub ended: Tally<(ConnectionId, &'static str)>,
+    /// What was noticed of those who were let in, by connection.
+    pub noted: Tally<(ConnectionId, &'static str)>,
+}
+
+impl LoginCounts {
+    fn add(&self, connection: &ConnectionId, decision: &Decision) {
+        self.ended.add((connection.clone(), decision.outcome.reason().code()), 1);
+        if let Outcome::Admit(admission) = &decision.outcome {
+            admission.notes.iter().for_each(|note| self.noted.add((connection.clone(), note.code()), 1));
+        }
+    }
+}
+
 /// Decides and writes one login. A race that was lost (the last seat, the same first login twice) is decided once more on fresh facts.
 ///
 /// # Errors
 /// [`LoginError`]: the caller answers 503 and starts no session.
 pub async fn complete(
     store: &dyn Store,
+    counts: &LoginCounts,
     verified: &VerifiedIdentity,
     organization: &OrganizationId,
     origin: &RequestOrigin,
@@ -65,7 +83,8 @@ pub async fn complete(
                     login.reason = decision.outcome.reason().code(),
                     "login decided"
                 );
-                return ending(decision.outcome, &decision.changes, committed);
+                counts.add(&identity.connection, &decision);
+                return ending(&decision.outcome, &decision.changes, committed);
             }
             CommitOutcome::LostRace => tracing::debug!(attempt, "a decision was overtaken, deciding once more"),
         }
@@ -73,13 +92,13 @@ pub async fn complete(
     Err(LoginError::Overtaken)
 }
 
-fn ending(outcome: Outcome, changes: &[Change], committed: Committed) -> Result<Ending, LoginError> {
+fn ending(outcome: &Outcome, changes: &[Change], committed: Committed) -> Result<Ending, LoginError> {
     match outcome {
-        Outcome::Admit(admission) => {
+        Outcome::Admit(_) => {
             let row = committed.member.ok_or_else(|| StoreError::Corrupt("an admitted person is no member".to_owned()))?;
-            Ok(Ending::Admitted { row: Box::new(row), admission })
+            Ok(Ending::Admitted { row: Box::new(row) })
         }
-        Outcome::Refuse(reason) => {
+        &Outcome::Refuse(reason) => {
             let removes = changes.iter().any(|change| matches!(change, Change::RemoveMember { .. }));
             Ok(Ending::Refused { reason, decision: committed.decision, removed: committed.member.filter(|_| removes).map(Box::new) })
         }

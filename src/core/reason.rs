@@ -87,6 +87,20 @@ impl Reason {
         matches!(self, Self::OkNew | Self::OkExisting | Self::OkReadded)
     }
 
+    /// Whether it is said beside the reason of a person who is let in. No login ends with it.
+    #[must_use]
+    pub const fn is_note(self) -> bool {
+        matches!(
+            self,
+            Self::TierFullLowered
+                | Self::TierUpgradeQueued
+                | Self::GroupsKeptGrace
+                | Self::GuardPrimaryOwner
+                | Self::GuardLastAdmin
+                | Self::Pinned
+        )
+    }
+
     /// For the person: what happened and what they can do. Names no group, rule or protocol (rules.md, "Reason codes").
     #[must_use]
     pub const fn for_person(self) -> &'static str {

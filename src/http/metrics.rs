@@ -1,6 +1,7 @@
 //! `/metrics` on the operations listener, in Prometheus' text form. Everything is read at that moment; labels are what the configuration names and
 //! fixed sets of words, never a path, an address or a person.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,12 +15,14 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
+use strum::IntoEnumIterator as _;
 
 use super::ops::Node;
-use crate::core::SeatTier;
 use crate::core::provision::SeatCount;
+use crate::core::{Connection, ConnectionId, Reason, SeatTier};
 
 type Labels = Vec<(&'static str, String)>;
+type LoginTotals = BTreeMap<(ConnectionId, &'static str), u64>;
 
 /// `GET /metrics`. A store that is down leaves its numbers out, and its own says 0.
 pub(super) async fn show(State(node): State<Arc<ArcSwap<Node>>>) -> Response {
@@ -88,10 +91,20 @@ impl Snapshot {
 
     fn encode_logins(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let app = &self.node.app;
-        let logins = app.logins.totals().into_iter();
-        let logins = logins
-            .map(|((connection, reason), count)| (vec![("connection", connection.to_string()), ("reason", reason.to_owned())], count));
-        counter(out, "logins", "Logins by how they ended: a reason code of the rules, or the code of a refused message", logins)?;
+        let by = |word: &'static str, counts: LoginTotals| {
+            let labels = move |connection: ConnectionId, code: &str| vec![("connection", connection.to_string()), (word, code.to_owned())];
+            counts.into_iter().map(move |((connection, code), count)| (labels(connection, code), count))
+        };
+        let (asides, reasons): (Vec<Reason>, Vec<Reason>) = Reason::iter().partition(|reason| reason.is_note());
+        let ended = self.with_zeros(&reasons, app.logins.ended.totals());
+        counter(
+            out,
+            "logins",
+            "Logins by how they ended: a reason code of the rules, or the code of a refused message",
+            by("reason", ended),
+        )?;
+        let noted = self.with_zeros(&asides, app.logins.noted.totals());
+        counter(out, "login_notes", "What was noticed of logins that were let in: a reason code of the rules", by("note", noted))?;
         let closed = app.doors.closed();
         let connections = app.settings().connections.iter().map(|connection| connection.id.clone()).collect::<Vec<_>>().into_iter();
         let up = connections.map(|id| {
@@ -99,6 +112,15 @@ impl Snapshot {
             (vec![("connection", id.to_string())], f64::from(u8::from(open)))
         });
         gauge(out, "connection_up", "Whether a connection's provider can be used", up)
+    }
+
+    /// With those that have not been counted yet: to Prometheus, a count that begins at 1 has not grown.
+    fn with_zeros(&self, codes: &[Reason], counts: LoginTotals) -> LoginTotals {
+        let settings = self.node.app.settings();
+        let of = |connection: &Connection| codes.iter().map(|code| ((connection.id.clone(), code.code()), 0)).collect::<Vec<_>>();
+        let mut all: BTreeMap<_, _> = settings.connections.iter().flat_map(of).collect();
+        all.extend(counts);
+        all
     }
 
     fn encode_sessions(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {

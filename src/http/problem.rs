@@ -148,7 +148,7 @@ impl Problem {
         origin: &Origin,
     ) -> Self {
         if matches!(message, Message::Login) {
-            app.logins.add((connection.clone(), code), 1);
+            app.logins.ended.add((connection.clone(), code), 1);
         }
         let Ok(origin) = origin.with_incident(app) else { return Self::Unavailable };
         let Some(incident) = origin.incident else { return Self::Unavailable };

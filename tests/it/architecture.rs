@@ -22,7 +22,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("proxy", &["core", "store", "config", "session"]),
         ("doors", &["core", "saml", "oidc"]),
         ("admin", &["core", "store", "session"]),
-        ("app", &["admin", "core", "config", "store", "session", "proxy", "doors"]),
+        ("app", &["admin", "core", "config", "store", "session", "login", "proxy", "doors"]),
         ("traces", &["proxy"]),
         ("server", &["proxy", "traces"]),
         ("http", &["admin", "core", "config", "store", "session", "login", "saml", "oidc", "doors", "app", "proxy", "server"]),

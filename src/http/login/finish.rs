@@ -338,9 +338,8 @@ impl Arrival {
         let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();
         let pending = PendingLogins(self.app.ephemeral.as_ref());
-        match complete(self.app.store.as_ref(), verified, &login.organization, &origin, now).await? {
-            Ending::Admitted { row, admission } => {
-                self.app.logins.add((login.connection.clone(), admission.reason.code()), 1);
+        match complete(self.app.store.as_ref(), &self.app.logins, verified, &login.organization, &origin, now).await? {
+            Ending::Admitted { row } => {
                 self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
                 let session = enter::sign_in(&self.app, &self.session, &row, verified, self.origin.client()).await?;
                 let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
@@ -350,7 +349,6 @@ impl Arrival {
                 Ok(answer.unwrap_or_else(|| Redirect::to(&url).into_response()))
             }
             Ending::Refused { reason, decision, removed } => {
-                self.app.logins.add((login.connection.clone(), reason.code()), 1);
                 if let Some(row) = removed {
                     self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
                     self.app.sessions.end_sessions(Selector::Member(row.member.id), Cause::Removed).await?;

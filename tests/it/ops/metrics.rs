@@ -30,6 +30,22 @@ async fn logins_are_counted_by_connection_and_reason() {
     assert_eq!(value(&house.usher, &logins("no_role_group")).await, Some(1.0));
 }
 
+/// Prometheus sees no increase in a count that it meets at 1.
+#[tokio::test]
+async fn a_count_of_logins_is_there_before_the_first_one() {
+    let house = House::open().await;
+    for connection in DOORS {
+        for reason in ["ok_existing", "groups_claim_missing", "no_seats_left"] {
+            let ended = format!("usher_logins_total{{connection=\"{connection}\",reason=\"{reason}\"}}");
+            assert_eq!(value(&house.usher, &ended).await, Some(0.0), "{reason}");
+        }
+        let noted = format!("usher_login_notes_total{{connection=\"{connection}\",note=\"groups_kept_grace\"}}");
+        assert_eq!(value(&house.usher, &noted).await, Some(0.0));
+    }
+    let note = format!("usher_logins_total{{connection=\"{}\",reason=\"groups_kept_grace\"}}", DOORS[0]);
+    assert_eq!(value(&house.usher, &note).await, None, "no login ends with it");
+}
+
 #[tokio::test]
 async fn requests_are_counted_by_route_and_by_what_became_of_them() {
     let house = House::open().await;

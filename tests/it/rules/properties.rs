@@ -31,6 +31,7 @@ proptest! {
         let decision = case.decide();
         prop_assert!(!explain(&decision).headline.is_empty() || case.facts.organization.roles.is_empty());
         prop_assert!(decision.outcome.reason().is_admission() == matches!(decision.outcome, Outcome::Admit(_)));
+        prop_assert!(!decision.outcome.reason().is_note());
     }
 
     #[test]
