@@ -18,8 +18,9 @@ use prometheus_client::registry::{Registry, Unit};
 use strum::IntoEnumIterator as _;
 
 use super::ops::Node;
+use crate::app::App;
 use crate::core::provision::SeatCount;
-use crate::core::{Connection, ConnectionId, Reason, SeatTier};
+use crate::core::{ClaimHealth, Connection, ConnectionId, Reason, SeatTier};
 
 type Labels = Vec<(&'static str, String)>;
 type LoginTotals = BTreeMap<(ConnectionId, &'static str), u64>;
@@ -44,6 +45,8 @@ struct Snapshot {
     stores: Vec<(&'static str, Option<f64>)>,
     /// Seats by organization.
     seats: Vec<(String, Vec<SeatCount>)>,
+    /// Connections whose groups decide something, and whether they came for anyone lately.
+    claims: Vec<(ConnectionId, bool)>,
 }
 
 impl Snapshot {
@@ -53,13 +56,9 @@ impl Snapshot {
         let database = app.store.ping().await.is_ok().then(|| started.elapsed().as_secs_f64());
         let started = Instant::now();
         let sessions = app.ephemeral.ping().await.is_ok().then(|| started.elapsed().as_secs_f64());
-        let mut seats = Vec::new();
-        for organization in &app.settings().organizations {
-            if let Ok(counted) = app.store.count_seats(&organization.id, app.clock.now()).await {
-                seats.push((organization.id.to_string(), counted));
-            }
-        }
-        Self { stores: vec![("database", database), ("sessions", sessions)], seats, node }
+        // A database that has just not answered is not asked more: whoever scrapes does not wait for long.
+        let (seats, claims) = if database.is_some() { (count_seats(app).await, look_at_claims(app).await) } else { Default::default() };
+        Self { stores: vec![("database", database), ("sessions", sessions)], seats, claims, node }
     }
 
     fn encode_proxy(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -111,7 +110,9 @@ impl Snapshot {
             let open = closed.iter().all(|(closed, _)| *closed != id);
             (vec![("connection", id.to_string())], f64::from(u8::from(open)))
         });
-        gauge(out, "connection_up", "Whether a connection's provider can be used", up)
+        gauge(out, "connection_up", "Whether a connection's provider can be used", up)?;
+        let healthy = self.claims.iter().map(|(id, healthy)| (vec![("connection", id.to_string())], f64::from(u8::from(*healthy))));
+        gauge(out, "groups_claim_healthy", "Whether a connection whose groups decide something sent them for anyone within a day", healthy)
     }
 
     /// With those that have not been counted yet: to Prometheus, a count that begins at 1 has not grown.
@@ -146,6 +147,30 @@ impl Snapshot {
         gauge(out, "seats_owned", "Seats that an organization owns", by_tier(|seats| seats.owned))?;
         gauge(out, "seats_used", "Seats that members have or open invites hold", by_tier(|seats| seats.used))
     }
+}
+
+async fn count_seats(app: &App) -> Vec<(String, Vec<SeatCount>)> {
+    let mut seats = Vec::new();
+    for organization in &app.settings().organizations {
+        if let Ok(counted) = app.store.count_seats(&organization.id, app.clock.now()).await {
+            seats.push((organization.id.to_string(), counted));
+        }
+    }
+    seats
+}
+
+/// Nothing where no organization maps groups: that none come is as it should be. The claim is the connection's, whichever organization asks.
+async fn look_at_claims(app: &App) -> Vec<(ConnectionId, bool)> {
+    let settings = app.settings();
+    let Some(organization) = settings.organizations.iter().find(|organization| organization.maps_at_login()) else { return Vec::new() };
+    let mut claims = Vec::new();
+    for connection in settings.connections.iter().filter(|connection| connection.enabled) {
+        if let Ok(state) = app.store.find_connection_state(&organization.id, &connection.id).await {
+            let health = ClaimHealth { last_present_at: state.last_groups_at };
+            claims.push((connection.id.clone(), health.is_healthy(app.clock.now())));
+        }
+    }
+    claims
 }
 
 impl Collector for Snapshot {

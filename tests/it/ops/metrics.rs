@@ -2,11 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use usher::clock::SystemClock;
+use usher::store::postgres::PostgresStore;
 
 use crate::login::{DOORS, House};
 use crate::support::browser::Browser;
-use crate::support::installation::Installation;
+use crate::support::installation::{CONNECTION, Installation, ORGANIZATION, Site};
+use crate::support::oidc_house::{OTHER, OidcHouse};
+use crate::support::op::REMOVED;
+use crate::support::postgres::Postgres;
+
+/// A connection whose provider is nowhere.
+const PROVIDER: &str = r#"
+[[connection]]
+id = "okta"
+protocol = "oidc"
+domains = ["acme.example"]
+issuer = "https://op.example"
+client_id = "usher"
+client_secret = "a-secret-of-some-length"
+"#;
 
 /// The value of one series, by its name with labels.
 async fn value(usher: &Installation, series: &str) -> Option<f64> {
@@ -46,6 +65,36 @@ async fn a_count_of_logins_is_there_before_the_first_one() {
     assert_eq!(value(&house.usher, &note).await, None, "no login ends with it");
 }
 
+/// Without the count nothing would tell: the member is let in as ever.
+#[tokio::test]
+async fn whether_groups_came_lately_is_shown_and_who_is_let_in_without_is_counted() {
+    let house = OidcHouse::open("").await;
+    let of = |name: &str, more: &str| format!("usher_{name}{{connection=\"{CONNECTION}\"{more}}}");
+    let healthy = of("groups_claim_healthy", "");
+    let kept = of("login_notes_total", ",note=\"groups_kept_grace\"");
+    assert_eq!(value(&house.usher, &healthy).await, Some(0.0), "none came yet");
+    house.login(&mut Browser::new()).await;
+    assert_eq!(value(&house.usher, &healthy).await, Some(1.0));
+    assert_eq!(value(&house.usher, &kept).await, Some(0.0));
+    house.next_day(|knobs| knobs.claims = json!({ "groups": REMOVED }));
+    assert_eq!(value(&house.usher, &healthy).await, Some(0.0));
+    house.login(&mut Browser::new()).await;
+    assert_eq!(value(&house.usher, &kept).await, Some(1.0));
+    assert_eq!(value(&house.usher, &of("logins_total", ",reason=\"ok_existing\"")).await, Some(1.0));
+    assert_eq!(value(&house.usher, &healthy).await, Some(0.0), "nobody's groups came");
+    let other = format!("usher_groups_claim_healthy{{connection=\"{OTHER}\"}}");
+    assert_eq!(value(&house.usher, &other).await, Some(0.0), "each connection has a claim of its own");
+}
+
+/// That no groups come is as it should be where nobody asks for them.
+#[tokio::test]
+async fn groups_that_decide_nothing_are_not_shown_as_missing() {
+    let org_toml = ORGANIZATION.replace("group_mappings = true", "group_mappings = false");
+    let usher = Installation::with_organizations(Site::new(), &format!("{org_toml}\n{PROVIDER}"), Arc::new(SystemClock)).await;
+    assert!(value(&usher, "usher_connection_up{connection=\"okta\"}").await.is_some());
+    assert_eq!(value(&usher, "usher_groups_claim_healthy{connection=\"okta\"}").await, None);
+}
+
 #[tokio::test]
 async fn requests_are_counted_by_route_and_by_what_became_of_them() {
     let house = House::open().await;
@@ -71,6 +120,35 @@ async fn seats_and_stores_are_shown() {
     assert!(value(&house.usher, "usher_store_ping_seconds{store=\"database\"}").await.is_some());
     assert!(value(&house.usher, "usher_seats_used{organization=\"acme\",tier=\"Premium\"}").await.unwrap() >= 1.0);
     assert_eq!(value(&house.usher, &format!("usher_connection_up{{connection=\"{}\"}}", DOORS[0])).await, Some(1.0));
+}
+
+/// What is counted in the process has nothing to do with the database, and an alert about it is what everybody waits for.
+#[tokio::test]
+async fn without_the_database_its_numbers_are_left_out_and_all_others_come() {
+    let mut postgres = Postgres::start().await;
+    let store = PostgresStore::open(&postgres.create_database().await).await.unwrap();
+    let usher = Installation::demo_on(Arc::new(store), Arc::new(SystemClock), |_| {}).await;
+    let (up, door) = ("usher_store_up{store=\"database\"}", format!("{{connection=\"{}\"}}", DOORS[0]));
+    let look = async || {
+        let text = usher.ops("/metrics").await.body;
+        let is_up = text.contains(&format!("{up} 1.0"));
+        (is_up, text.contains(&format!("usher_groups_claim_healthy{door}")), text.contains("usher_seats_owned{"))
+    };
+    let without = async || {
+        let asked = Instant::now();
+        assert_eq!(look().await, (false, false, false));
+        assert!(asked.elapsed() < Duration::from_secs(10), "Prometheus gives up after ten seconds");
+        assert_eq!(value(&usher, &format!("usher_connection_up{door}")).await, Some(1.0));
+    };
+    assert_eq!(look().await, (true, true, true));
+    postgres.signal_all("STOP");
+    without().await;
+    postgres.signal_all("CONT");
+    while look().await != (true, true, true) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    postgres.kill();
+    without().await;
 }
 
 #[tokio::test]

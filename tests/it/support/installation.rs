@@ -162,15 +162,19 @@ impl Installation {
 
     /// The same with a changed configuration.
     pub(crate) async fn demo_with(clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::demo_on(Arc::new(SqliteStore::open_in_memory().await.unwrap()), clock, change).await
+    }
+
+    /// The same on an empty store of the caller's.
+    pub(crate) async fn demo_on(store: Arc<dyn Store>, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
         let (site, data_dir, echo) = (Site::new(), TempDir::new().unwrap(), Echo::start().await);
         let demo = Demo::new(([127, 0, 0, 1], site.port).into(), Scenario::Default, Arc::clone(&clock)).unwrap();
-        let store = SqliteStore::open_in_memory().await.unwrap();
-        demo.prepare(&store, clock.now()).await.unwrap();
+        demo.prepare(store.as_ref(), clock.now()).await.unwrap();
         let mut config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();
         change(&mut config);
         let stop = CancellationToken::new();
         let ephemeral = Arc::new(MemoryStore::new(Arc::clone(&clock)));
-        let (app, ops_address) = assemble(config, Arc::new(store), ephemeral, clock, Some(demo.idp_router()), &stop).await;
+        let (app, ops_address) = assemble(config, store, ephemeral, clock, Some(demo.idp_router()), &stop).await;
         Self { site, store: Arc::clone(&app.store), ops_address, app, echo, stop, data_dir }
     }
 
