@@ -130,7 +130,15 @@ impl Snapshot {
         let lookups = lookups.map(|(result, count)| (vec![("result", result.to_owned())], count));
         counter(out, "session_lookups", "Sessions found in memory, and sessions that the store was asked for", lookups.into_iter())?;
         let ended = counts.ended.totals().into_iter().map(|(cause, count)| (vec![("cause", cause.to_owned())], count));
-        counter(out, "sessions_ended", "Sessions that this node ended, by cause", ended)
+        counter(out, "sessions_ended", "Sessions that this node ended, by cause", ended)?;
+        let now = |count| std::iter::once((Vec::new(), number(count)));
+        gauge(out, "sessions_cached", "Sessions in the memory of this node", now(self.node.app.sessions.count_cached()))?;
+        gauge(
+            out,
+            "open_streams",
+            "Answers that last and are open: WebSockets, event streams, long downloads",
+            now(self.node.app.sessions.count_streams()),
+        )
     }
 
     fn encode_stores(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {

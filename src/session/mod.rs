@@ -150,6 +150,18 @@ impl Sessions {
         &self.counts
     }
 
+    /// How many sessions are in memory; also those that are over and were not asked for since.
+    #[must_use]
+    pub fn count_cached(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// How many answers are open that last: WebSockets, event streams, long downloads.
+    #[must_use]
+    pub fn count_streams(&self) -> usize {
+        self.streams.count()
+    }
+
     /// Puts other limits in force, for sessions that are alive too: each is looked at again before it counts. A longer lifetime is one of
     /// logins to come, because a session is given its end when it begins.
     pub fn limit(&self, limits: SessionLimits) {

@@ -67,6 +67,10 @@ impl Streams {
         }
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.table().sessions.values().map(|open| open.count).sum()
+    }
+
     /// Tells the streams of a session to close; how many.
     pub(super) fn end(&self, key: SessionKey) -> usize {
         let table = self.table();

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use usher::clock::SystemClock;
 use usher::store::postgres::PostgresStore;
 
 use crate::login::{DOORS, House};
+use crate::support::ask::Ask;
 use crate::support::browser::Browser;
 use crate::support::installation::{CONNECTION, Installation, ORGANIZATION, Site};
 use crate::support::oidc_house::{OTHER, OidcHouse};
@@ -120,6 +123,29 @@ async fn seats_and_stores_are_shown() {
     assert!(value(&house.usher, "usher_store_ping_seconds{store=\"database\"}").await.is_some());
     assert!(value(&house.usher, "usher_seats_used{organization=\"acme\",tier=\"Premium\"}").await.unwrap() >= 1.0);
     assert_eq!(value(&house.usher, &format!("usher_connection_up{{connection=\"{}\"}}", DOORS[0])).await, Some(1.0));
+}
+
+#[tokio::test]
+async fn sessions_in_memory_and_answers_that_last_are_shown_while_there_are_any() {
+    let house = House::open().await;
+    let (sessions, streams) = ("usher_sessions_cached ", "usher_open_streams ");
+    assert_eq!((value(&house.usher, sessions).await, value(&house.usher, streams).await), (Some(0.0), Some(0.0)));
+    let mut browser = Browser::new();
+    house.sign_in(&mut browser, "/page", DOORS[0], "ada").await;
+    assert!(house.usher.is_inside(&mut browser).await);
+    assert!(value(&house.usher, sessions).await.unwrap() >= 1.0);
+    let mut events = TcpStream::connect(house.usher.public_address()).await.unwrap();
+    let cookies = browser.cookies("app.localhost").into_iter();
+    let cookies = cookies.map(|name| format!("{name}={}", browser.cookie("app.localhost", &name).unwrap())).collect::<Vec<_>>().join("; ");
+    let host = format!("app.localhost:{}", house.usher.site.port);
+    events.write_all(&Ask::to(&host, "GET", "/events").header("Cookie", &cookies).bytes()).await.unwrap();
+    while value(&house.usher, streams).await != Some(1.0) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(events);
+    while value(&house.usher, streams).await != Some(0.0) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// What is counted in the process has nothing to do with the database, and an alert about it is what everybody waits for.
