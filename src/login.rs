@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::core::provision::{Change, Decision, Outcome, decide};
 use crate::core::{ConnectionId, DecisionId, OrganizationId, Reason, VerifiedIdentity};
-use crate::metrics::Tally;
+use crate::metrics::{Latency, Tally};
 use crate::store::{CommitOutcome, Committed, FactsQuery, LoginCommit, MemberRow, RequestOrigin, Store, StoreError};
 
 /// How often a lost race is decided anew. Each seat tier and each guard can be lost once; more than that is no race but a fault.
@@ -47,6 +47,10 @@ pub struct LoginCounts {
     pub ended: Tally<(ConnectionId, &'static str)>,
     /// What was noticed of those who were let in, by connection.
     pub noted: Tally<(ConnectionId, &'static str)>,
+    /// How long the store took for the facts of one.
+    pub read: Latency,
+    /// How long the store took to write one.
+    pub written: Latency,
 }
 
 impl LoginCounts {
@@ -72,9 +76,9 @@ pub async fn complete(
 ) -> Result<Ending, LoginError> {
     let identity = verified.identity();
     for attempt in 1..=MAX_DECISIONS {
-        let facts = store.load_facts(FactsQuery { organization, identity, now }).await?;
+        let facts = counts.read.of(store.load_facts(FactsQuery { organization, identity, now })).await?;
         let decision = decide(&facts, identity, now);
-        match store.commit_login(LoginCommit { facts: &facts, identity, decision: &decision, origin, now }).await? {
+        match counts.written.of(store.commit_login(LoginCommit { facts: &facts, identity, decision: &decision, origin, now })).await? {
             CommitOutcome::Committed(committed) => {
                 tracing::info!(
                     connection.id = %identity.connection,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Upper bounds of the buckets, in seconds.
 const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -63,6 +63,19 @@ impl Latency {
         let bucket = BOUNDS.iter().zip(&self.buckets).find(|(bound, _)| seconds <= **bound).map_or(&self.longer, |(_, bucket)| bucket);
         bucket.add();
         self.sum_micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Waits for an answer, and observes how long that took; no answer is no observation.
+    ///
+    /// # Errors
+    /// Those of what is waited for.
+    pub async fn of<T, E>(&self, answer: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let began = Instant::now();
+        let answer = answer.await;
+        if answer.is_ok() {
+            self.observe(began.elapsed());
+        }
+        answer
     }
 
     /// Observations so far.

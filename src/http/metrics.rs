@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 use strum::IntoEnumIterator as _;
@@ -21,6 +21,7 @@ use super::ops::Node;
 use crate::app::App;
 use crate::core::provision::SeatCount;
 use crate::core::{ClaimHealth, Connection, ConnectionId, Reason, SeatTier};
+use crate::metrics::Latency;
 
 type Labels = Vec<(&'static str, String)>;
 type LoginTotals = BTreeMap<(ConnectionId, &'static str), u64>;
@@ -71,8 +72,7 @@ impl Snapshot {
         )?;
         for route in &report {
             let labels: Labels = vec![("route", route.host.to_owned())];
-            let (sum, count) = (route.passed.sum_seconds(), route.passed.count());
-            metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &route.passed.buckets(), None)?;
+            histogram(&mut metric, &labels, route.passed)?;
         }
         let asked = report.iter().map(|route| (vec![("route", route.host.to_owned())], route.asked));
         counter(out, "forward_auth_allowed", "Requests that another proxy asked about and may pass on", asked)?;
@@ -147,6 +147,7 @@ impl Snapshot {
         gauge(out, "store_up", "Whether a store answers", up)?;
         let took = self.stores.iter().filter_map(|(store, took)| Some((labels(store), (*took)?)));
         gauge(out, "store_ping_seconds", "How long a store takes for the smallest question", took)?;
+        self.encode_waits(out)?;
         let by_tier = |count: fn(&SeatCount) -> u32| {
             let labels = |organization: &str, tier: &SeatTier| vec![("organization", organization.to_owned()), ("tier", tier.to_string())];
             let seats = self.seats.iter();
@@ -154,6 +155,25 @@ impl Snapshot {
         };
         gauge(out, "seats_owned", "Seats that an organization owns", by_tier(|seats| seats.owned))?;
         gauge(out, "seats_used", "Seats that members have or open invites hold", by_tier(|seats| seats.used))
+    }
+
+    /// What logins and requests waited for. The console is not among it: what it reads may take long, and nobody else waits.
+    fn encode_waits(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let app = &self.node.app;
+        let waits = [
+            ("database", "read_member", Some(app.sessions.members().asked())),
+            ("database", "read_login", Some(&app.logins.read)),
+            ("database", "write_login", Some(&app.logins.written)),
+            ("sessions", "ask", app.ephemeral.took()),
+        ];
+        let help = "How long logins and requests waited for a store";
+        let mut metric = out.encode_descriptor("store_duration", help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        for (store, operation, took) in waits {
+            if let Some(took) = took {
+                histogram(&mut metric, &vec![("store", store.to_owned()), ("operation", operation.to_owned())], took)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -198,6 +218,10 @@ fn counter(out: &mut DescriptorEncoder<'_>, name: &str, help: &str, counts: impl
         metric.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
     }
     Ok(())
+}
+
+fn histogram(metric: &mut MetricEncoder<'_>, labels: &Labels, took: &Latency) -> fmt::Result {
+    metric.encode_family(labels)?.encode_histogram::<NoLabelSet>(took.sum_seconds(), took.count(), &took.buckets(), None)
 }
 
 fn gauge(out: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: impl Iterator<Item = (Labels, f64)>) -> fmt::Result {

@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 
 use crate::clock::Clock;
 use crate::core::{OrganizationId, PersonId, Settings};
+use crate::metrics::Latency;
 use crate::store::{MemberRow, Store, StoreError};
 
 /// How long an answer counts when nobody said that it changed: the bound for a change that another node made.
@@ -24,6 +25,8 @@ pub struct Members {
     rows: Cache<(OrganizationId, PersonId), Answer>,
     settings: ArcSwapOption<(Timestamp, Arc<Settings>)>,
     epoch: AtomicU64,
+    /// How long the store took for a member.
+    asked: Latency,
     /// How long an answer counts when the store cannot be asked again, in milliseconds.
     outage_grace_ms: AtomicI64,
     /// What was answered until then (microseconds since 1970) does not count before it is asked again.
@@ -45,6 +48,7 @@ impl Members {
             rows: Cache::new(CAPACITY),
             settings: ArcSwapOption::empty(),
             epoch: AtomicU64::new(0),
+            asked: Latency::default(),
             outage_grace_ms: AtomicI64::new(millis(outage_grace)),
             doubted: AtomicI64::new(i64::MIN),
         }
@@ -52,6 +56,12 @@ impl Members {
 
     pub(super) fn set_outage_grace(&self, grace: Duration) {
         self.outage_grace_ms.store(millis(grace), Ordering::Relaxed);
+    }
+
+    /// How long the store took for a member that was not at hand.
+    #[must_use]
+    pub const fn asked(&self) -> &Latency {
+        &self.asked
     }
 
     /// Where the members are.
@@ -77,7 +87,7 @@ impl Members {
             return Ok(answer.row.clone());
         }
         let epoch = self.epoch();
-        let row = match self.store.find_member(organization, person).await {
+        let row = match self.asked.of(self.store.find_member(organization, person)).await {
             Ok(row) => row.map(|row| shared(row, known.as_ref())),
             Err(StoreError::Unavailable(error)) => {
                 let known = known.filter(|answer| self.may_go_on_unasked(answer.at, now));

@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
+use crate::metrics::Latency;
+
 pub mod memory;
 pub mod redis;
 pub mod sealed;
@@ -74,6 +76,11 @@ pub trait Ephemeral: std::fmt::Debug + Send + Sync + 'static {
 
     /// Tells every node that listens, this one included. Nothing is kept for those who do not, and nobody says whether anyone heard.
     async fn publish(&self, message: Bytes) -> Result<(), EphemeralError>;
+
+    /// How long its answers took, if they come from elsewhere: memory takes no time.
+    fn took(&self) -> Option<&Latency> {
+        None
+    }
 
     /// What is published from now on. A reader that is too slow misses some, and gets an error that says so.
     fn subscribe(&self) -> broadcast::Receiver<Published>;

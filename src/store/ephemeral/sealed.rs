@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::sync::broadcast;
 
 use super::{Ephemeral, EphemeralError, Published};
+use crate::metrics::Latency;
 use crate::random;
 
 /// The form of what is written here.
@@ -180,6 +181,10 @@ impl Ephemeral for SealedStore {
 
     async fn publish(&self, message: Bytes) -> Result<(), EphemeralError> {
         self.inner.publish(message).await
+    }
+
+    fn took(&self) -> Option<&Latency> {
+        self.inner.took()
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Published> {

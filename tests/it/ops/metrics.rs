@@ -9,6 +9,9 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use usher::clock::SystemClock;
+use usher::core::RedisAddress;
+use usher::store::ephemeral::redis::RedisStore;
+use usher::store::ephemeral::sealed::{SealedStore, SealingKeys};
 use usher::store::postgres::PostgresStore;
 
 use crate::login::{DOORS, House};
@@ -18,6 +21,7 @@ use crate::support::installation::{CONNECTION, Installation, ORGANIZATION, Site}
 use crate::support::oidc_house::{OTHER, OidcHouse};
 use crate::support::op::REMOVED;
 use crate::support::postgres::Postgres;
+use crate::support::redis::Redis;
 
 /// A connection whose provider is nowhere.
 const PROVIDER: &str = r#"
@@ -148,6 +152,27 @@ async fn sessions_in_memory_and_answers_that_last_are_shown_while_there_are_any(
     }
 }
 
+/// Requests whose session and member are at hand ask no store, and so wait for none.
+#[tokio::test]
+async fn what_logins_and_requests_waited_for_the_stores_is_counted() {
+    let house = House::open().await;
+    house.clock.pass(Duration::from_secs(1));
+    let of = |operation: &str| format!("usher_store_duration_seconds_count{{store=\"database\",operation=\"{operation}\"}}");
+    assert_eq!(value(&house.usher, &of("write_login")).await, Some(0.0));
+    let mut browser = Browser::new();
+    house.sign_in(&mut browser, "/page", DOORS[0], "ada").await;
+    assert_eq!(value(&house.usher, &of("read_login")).await, Some(1.0));
+    assert_eq!(value(&house.usher, &of("write_login")).await, Some(1.0));
+    let members = value(&house.usher, &of("read_member")).await.unwrap();
+    assert!(members >= 1.0);
+    for _ in 0..5 {
+        assert!(house.usher.is_inside(&mut browser).await);
+    }
+    assert_eq!(value(&house.usher, &of("read_member")).await, Some(members));
+    let text = house.usher.ops("/metrics").await.body;
+    assert!(!text.contains("operation=\"ask\""), "the session store is memory here");
+}
+
 /// What is counted in the process has nothing to do with the database, and an alert about it is what everybody waits for.
 #[tokio::test]
 async fn without_the_database_its_numbers_are_left_out_and_all_others_come() {
@@ -175,6 +200,18 @@ async fn without_the_database_its_numbers_are_left_out_and_all_others_come() {
     }
     postgres.kill();
     without().await;
+}
+
+#[tokio::test]
+async fn what_a_session_store_elsewhere_takes_is_counted() {
+    let redis = Redis::start().await;
+    let inner = RedisStore::new(&RedisAddress::parse(&redis.url()).unwrap()).unwrap();
+    let store = SealedStore::new(Arc::new(inner), SealingKeys::new([[7; 32].as_slice()].into_iter()));
+    let usher = Installation::start_on(Arc::new(store), Site::new(), PROVIDER, Arc::new(SystemClock)).await;
+    let asked = "usher_store_duration_seconds_count{store=\"sessions\",operation=\"ask\"}";
+    let before = value(&usher, asked).await.unwrap();
+    usher.count_up("three", 3).await;
+    assert!(value(&usher, asked).await.unwrap() >= before + 3.0);
 }
 
 #[tokio::test]

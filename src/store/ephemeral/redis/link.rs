@@ -10,6 +10,7 @@ use thread_local::ThreadLocal;
 use tokio::sync::Mutex;
 
 use super::connect::{Connection, Servers};
+use crate::metrics::Latency;
 use crate::store::breaker::Breaker;
 use crate::store::ephemeral::EphemeralError;
 
@@ -20,6 +21,7 @@ pub(super) struct Link {
     servers: Servers,
     lanes: ThreadLocal<Lane>,
     breaker: Breaker,
+    took: Latency,
 }
 
 /// The connection of one thread. Through another thread's, every answer would wake two.
@@ -38,25 +40,33 @@ impl std::fmt::Debug for Link {
 
 impl Link {
     pub(super) fn new(servers: Servers) -> Self {
-        Self { servers, lanes: ThreadLocal::new(), breaker: Breaker::default() }
+        Self { servers, lanes: ThreadLocal::new(), breaker: Breaker::default(), took: Latency::default() }
     }
 
     /// Runs a command, once more when the connection turns out to be broken. It may then find its own first try: a claim counts as lost and what was to
     /// be taken as gone, which is a denial and never a pass.
     pub(super) async fn run(&self, command: &Cmd) -> Result<Value, EphemeralError> {
         self.breaker.check().map_err(|open| EphemeralError(open.into()))?;
-        let tried = tokio::time::timeout(PATIENCE, async {
-            match self.try_once(command).await {
-                Err(error) if is_broken(&error) && !error.is_timeout() => self.try_once(command).await,
-                result => result,
-            }
-        });
+        let tried = tokio::time::timeout(
+            PATIENCE,
+            self.took.of(async {
+                match self.try_once(command).await {
+                    Err(error) if is_broken(&error) && !error.is_timeout() => self.try_once(command).await,
+                    result => result,
+                }
+            }),
+        );
         let result = tried.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
         match &result {
             Err(error) if is_broken(error) => self.breaker.failed(),
             _ => self.breaker.works(),
         }
         result.map_err(|error| EphemeralError(error.into()))
+    }
+
+    /// How long answers took, with all that they needed.
+    pub(super) const fn took(&self) -> &Latency {
+        &self.took
     }
 
     async fn try_once(&self, command: &Cmd) -> Result<Value, RedisError> {

@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Ephemeral, EphemeralError, Published};
 use crate::core::RedisAddress;
+use crate::metrics::Latency;
 use link::Link;
 
 mod connect;
@@ -141,6 +142,10 @@ impl Ephemeral for RedisStore {
 
     async fn publish(&self, message: Bytes) -> Result<(), EphemeralError> {
         self.ask(cmd("PUBLISH").arg(news::channel(&self.prefix)).arg(message.as_ref())).await
+    }
+
+    fn took(&self) -> Option<&Latency> {
+        Some(self.link.took())
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Published> {
