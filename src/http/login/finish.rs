@@ -292,6 +292,10 @@ impl Arrival {
             // The pending login was taken atomically, so its code is redeemed for the first time.
             Ok(checked) => Ok(checked.accept(&FirstUse::claimed())),
             Err(error) if !login.test && (error.is_provider_unreachable() || error.is_provider_refusal()) => {
+                // Who went back at the provider by themselves is no fault of anybody's.
+                if error.is_provider_unreachable() {
+                    self.app.logins.ended.add((entrance.connection.id.clone(), error.code()), 1);
+                }
                 Err(Problem::oidc(&entrance.connection, &error).into())
             }
             // Whoever does something dangerous is told what is missing. Not that it counted anyway: the browser carries the question, so who holds the browser

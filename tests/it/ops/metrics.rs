@@ -19,7 +19,7 @@ use crate::support::ask::Ask;
 use crate::support::browser::Browser;
 use crate::support::installation::{CONNECTION, Installation, ORGANIZATION, Site};
 use crate::support::oidc_house::{OTHER, OidcHouse};
-use crate::support::op::REMOVED;
+use crate::support::op::{REMOVED, Reply};
 use crate::support::postgres::Postgres;
 use crate::support::redis::Redis;
 
@@ -91,6 +91,17 @@ async fn whether_groups_came_lately_is_shown_and_who_is_let_in_without_is_counte
     assert_eq!(value(&house.usher, &healthy).await, Some(0.0), "nobody's groups came");
     let other = format!("usher_groups_claim_healthy{{connection=\"{OTHER}\"}}");
     assert_eq!(value(&house.usher, &other).await, Some(0.0), "each connection has a claim of its own");
+}
+
+/// Its documents can be read, so the connection is up, and nobody comes in.
+#[tokio::test]
+async fn a_provider_that_leaves_logins_without_an_end_is_counted() {
+    let house = OidcHouse::open("").await;
+    house.op.set(|knobs| drop(knobs.replies.insert("token", Reply::Status(503))));
+    house.login(&mut Browser::new()).await;
+    let of = |name: &str, more: &str| format!("usher_{name}{{connection=\"{CONNECTION}\"{more}}}");
+    assert_eq!(value(&house.usher, &of("logins_total", ",reason=\"provider_unreachable\"")).await, Some(1.0));
+    assert_eq!(value(&house.usher, &of("connection_up", "")).await, Some(1.0));
 }
 
 /// That no groups come is as it should be where nobody asks for them.
