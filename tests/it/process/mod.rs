@@ -1,6 +1,7 @@
 //! The real binary, `usher serve`, in processes of its own, as an operator runs it.
 //!
 //! - `nodes`: two that share PostgreSQL and Redis: what is done on one, and a rolling restart
+//! - `outages`: without a server that it stands on, and while it stops: what each door says
 //! - `panics`: a fault of the program in the middle of a request
 //! - `rotation`: new keys and secrets under load
 //! - `secrets`: everything that a whole life writes down, searched for what it must not say
@@ -10,6 +11,7 @@
 #![cfg(test)]
 
 mod nodes;
+mod outages;
 mod panics;
 mod rotation;
 mod secrets;
@@ -24,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+use url::Url;
 use usher::clock::{Clock as _, SystemClock};
 use usher::saml::message::{decode_redirect, encode_post};
 
@@ -199,6 +202,12 @@ async fn is_ready(ops: u16) -> bool {
 
 /// A login through `okta`, whose provider says this about the person; the page where it ends.
 async fn sign_in(browser: &mut Browser, site: &Site, edit: impl FnOnce(Draft) -> Draft) -> Page {
+    let asked = go_to_provider(browser, site).await;
+    send_answer(browser, site, &answer(site, &asked, edit)).await
+}
+
+/// A login through `okta` as far as the provider; the address there, which carries our request.
+async fn go_to_provider(browser: &mut Browser, site: &Site) -> Url {
     let start = browser.visit(&site.app("/welcome")).await;
     let page = browser.follow_until(start, |url| url.host_str() == Some("idp.example")).await;
     let page = match page.find_link(&site.auth("/login/okta")) {
@@ -208,23 +217,39 @@ async fn sign_in(browser: &mut Browser, site: &Site, edit: impl FnOnce(Draft) ->
         }
         None => page,
     };
-    let url = page.location().unwrap_or_else(|| panic!("{} {}", page.status, page.text));
-    let parameter = |name: &str| url.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
+    page.location().unwrap_or_else(|| panic!("{} {}", page.status, page.text))
+}
+
+/// The form in which the provider answers a request.
+type Answer = [(&'static str, String); 2];
+
+fn answer(site: &Site, asked: &Url, edit: impl FnOnce(Draft) -> Draft) -> Answer {
+    let parameter = |name: &str| asked.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
     let xml = decode_redirect(&parameter("SAMLRequest")).unwrap();
     let request = roxmltree::Document::parse(&xml).unwrap().root_element().attribute("ID").unwrap().to_owned();
     let scene = Scene { base: site.auth(""), request: Some(request.clone()), ..Scene::default() };
     let draft = edit(Draft::in_scene(&scene).at(SystemClock.now()).edit("_assertion1", &format!("_a{request}")));
-    let response = encode_post(&draft.sign_response(&Signer::idp()).0);
-    let fields = [("SAMLResponse", response.as_str()), ("RelayState", &parameter("RelayState"))];
-    browser.post_from(&provider(), &scene.address("acs"), &fields).await
+    [("SAMLResponse", encode_post(&draft.sign_response(&Signer::idp()).0)), ("RelayState", parameter("RelayState"))]
+}
+
+/// The browser brings the answer, and goes wherever that leads.
+async fn send_answer(browser: &mut Browser, site: &Site, answer: &Answer) -> Page {
+    let fields = answer.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browser.post_from(&provider(), &site.auth("/saml/okta/acs"), &fields).await
+}
+
+/// A login through `op` until the person has signed in there; the address that the browser comes back to.
+async fn callback(browser: &mut Browser, site: &Site, op: &Op) -> String {
+    let start = browser.visit(&site.auth("/login/op")).await;
+    let page = browser.follow_until(start, |url| url.host_str() == Some("op.localhost")).await;
+    let query = op.authorize(page.location().unwrap_or_else(|| panic!("{} {}", page.status, page.text)).as_str());
+    site.auth(&format!("/oidc/op/callback?{query}"))
 }
 
 /// A login through `op`.
 async fn sign_in_by_oidc(browser: &mut Browser, site: &Site, op: &Op) -> Page {
-    let start = browser.visit(&site.auth("/login/op")).await;
-    let page = browser.follow_until(start, |url| url.host_str() == Some("op.localhost")).await;
-    let query = op.authorize(page.location().unwrap_or_else(|| panic!("{} {}", page.status, page.text)).as_str());
-    browser.open(&site.auth(&format!("/oidc/op/callback?{query}"))).await
+    let callback = callback(browser, site, op).await;
+    browser.open(&callback).await
 }
 
 /// Ada's browser, inside; the cookie of the app.
