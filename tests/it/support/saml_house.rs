@@ -36,11 +36,12 @@ impl SamlHouse {
         };
         let connections = connection("okta", IDP_CERT, more) + &connection("other", OTHER_CERT, "");
         let clock = Arc::new(TurnedClock::standing_at(now()));
-        Self {
-            assertions: AtomicUsize::new(0),
-            usher: Installation::start_in(with_known_key(), Site::new(), &connections, clock.clone()).await,
-            clock,
-        }
+        Self::of(Installation::start_in(with_known_key(), Site::new(), &connections, clock.clone()).await, clock)
+    }
+
+    /// A gateway that is there already, with a connection `okta`, whose key is [`Signer::idp`].
+    pub(crate) const fn of(usher: Installation, clock: Arc<TurnedClock>) -> Self {
+        Self { assertions: AtomicUsize::new(0), usher, clock }
     }
 
     pub(crate) fn scene(&self) -> Scene {
