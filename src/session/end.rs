@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::news::News;
 use super::{SessionError, SessionKey, SessionRecord, Sessions, WayIn, find, index};
-use crate::core::{ConnectionId, MemberId, PersonId, ProviderLogout};
+use crate::core::{MemberId, PersonId, ProviderLogout};
 
 /// Which sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,14 +15,8 @@ pub enum Selector {
     Person(PersonId),
     /// Every session that was decided for a member.
     Member(MemberId),
-    /// Every session of a subject at a connection (back-channel logout with `sub`, single logout).
-    Subject(ConnectionId, String),
-    /// The sessions of one session of the provider (OIDC `sid`, SAML `SessionIndex`).
-    Index(ConnectionId, String),
     /// What a provider's logout message ends; a login of before that is still on its way counts among them.
     Provider(ProviderLogout),
-    /// All.
-    All,
 }
 
 /// Why. Its text form is what logs and audit lines show.
@@ -138,10 +132,7 @@ impl Sessions {
             Selector::Session(key) => return Ok(BTreeSet::from([*key])),
             Selector::Person(person) => index::of_person(*person),
             Selector::Member(member) => index::of_member(*member),
-            Selector::Subject(connection, subject) => index::of_subject(connection, subject),
-            Selector::Index(connection, index) => index::of_index(connection, index),
             Selector::Provider(logout) => return self.select_provider(logout).await,
-            Selector::All => return self.select_all().await,
         };
         Ok(self.list_index(&set).await?.into_iter().collect())
     }
@@ -161,14 +152,6 @@ impl Sessions {
                     keys.insert(key);
                 }
             }
-        }
-        Ok(keys)
-    }
-
-    async fn select_all(&self) -> Result<BTreeSet<SessionKey>, SessionError> {
-        let mut keys = BTreeSet::new();
-        for day in self.days() {
-            keys.extend(self.list_index(&index::of_day(day)).await?);
         }
         Ok(keys)
     }

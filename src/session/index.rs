@@ -18,10 +18,6 @@ pub(super) fn of_member(member: MemberId) -> String {
     format!("sessions:member:{member}")
 }
 
-pub(super) fn of_subject(connection: &ConnectionId, subject: &str) -> String {
-    format!("sessions:subject:{connection}:{}", fold(subject))
-}
-
 pub(super) fn of_index(connection: &ConnectionId, index: &str) -> String {
     format!("sessions:index:{connection}:{}", fold(index))
 }
@@ -34,12 +30,8 @@ pub(super) fn of_parent(parent: SessionKey) -> String {
     format!("sessions:parent:{parent}")
 }
 
-/// All sessions are listed by the day of their login: such a set dies by itself, where one for ever would only grow.
-pub(super) fn of_day(day: i64) -> String {
-    format!("sessions:day:{day}")
-}
-
-/// The logins into an organization on one day, in their order; their app sessions hang on them.
+/// The logins into an organization on one day, in their order; their app sessions hang on them. Such a set dies by itself, where one for ever would only
+/// grow.
 pub(super) fn of_organization(organization: &OrganizationId, day: i64) -> String {
     format!("sessions:organization:{organization}:{day}")
 }
@@ -48,7 +40,7 @@ pub(super) fn day(at: Timestamp) -> i64 {
     at.as_second().div_euclid(DAY_SECONDS)
 }
 
-/// Subjects and indexes are the provider's text: of any length, and personal.
+/// Names and indexes are the provider's text: of any length, and personal.
 pub(super) fn fold(text: &str) -> Folded {
     Folded(Sha256::digest(text.as_bytes()).into())
 }
@@ -102,13 +94,12 @@ fn sets_of(record: &SessionRecord) -> Vec<Set> {
     let started = day(record.started_at);
     let mut lasting = vec![of_person(record.person)];
     lasting.extend(record.organizations.values().map(|member| of_member(*member)));
-    if let WayIn::Connection { connection, subject, door_session } = &record.way {
-        lasting.push(of_subject(connection, subject));
+    if let WayIn::Connection { connection, door_session, .. } = &record.way {
         lasting.extend(door_session.name_id.iter().map(|name| of_name(connection, name)));
         lasting.extend(door_session.index.iter().map(|index| of_index(connection, index)));
     }
     lasting.extend(record.place.parent().map(of_parent));
-    let mut of_the_day = vec![of_day(started)];
+    let mut of_the_day = Vec::new();
     if record.place == Place::AuthHost {
         of_the_day.extend(record.organizations.keys().map(|organization| of_organization(organization, started)));
     }

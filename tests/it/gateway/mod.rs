@@ -80,7 +80,7 @@ const PROOFS: [(&str, &[(&str, &str)]); 15] = [
         "9: what ends, ends at once, with its sockets, on every store and every node (authentik CVE-2025-29928, pomerium #1279)",
         &[
             ("nodes/mod.rs", "what_is_ended_on_one_node_is_over_on_all_within_a_second_with_its_streams"),
-            ("nodes/mod.rs", "a_member_who_is_removed_on_one_node_is_out_on_all_within_a_second"),
+            ("nodes/ends.rs", "whatever_ends_a_session_on_one_node_ends_it_on_all_within_a_second_with_its_streams"),
             ("process/nodes.rs", "what_is_done_on_one_node_is_in_force_on_the_other_within_a_second"),
             ("proxy/streams.rs", "a_socket_works_and_closes_when_its_session_ends"),
             ("proxy/streams.rs", "events_arrive_as_they_happen_and_end_with_the_session"),

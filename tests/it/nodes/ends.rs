@@ -223,7 +223,8 @@ impl Inside {
 
     /// Waits until both streams were closed, and the page learned why.
     async fn until_streams_are_closed(&mut self, limit: Duration) {
-        let closed = tokio::time::timeout(limit, self.socket.next()).await.unwrap_or_else(|_| panic!("{}: the socket is still open", self.name));
+        let closed =
+            tokio::time::timeout(limit, self.socket.next()).await.unwrap_or_else(|_| panic!("{}: the socket is still open", self.name));
         let over = matches!(&closed, Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == 1008);
         assert!(over, "{}: {closed:?}", self.name);
         let mut rest = Vec::new();

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use usher::session::{Cause, Selector};
+
 use super::{Shared, status};
 use crate::support::ask::{Ask, Reply};
 use crate::support::gateway::{Gateway, LIFETIME};
@@ -116,10 +118,11 @@ async fn a_postgres_that_hangs_is_as_good_as_none() {
 
 #[tokio::test]
 async fn a_session_that_was_ended_before_the_outage_stays_ended_in_it() {
-    let (mut all, token) = two_nodes().await;
+    let mut all = Shared::start(2).await;
     let [first, second] = &all.nodes[..] else { panic!() };
+    let (row, token) = first.member_inside("ada", "Admin", Some("Premium")).await;
     assert_eq!(status(second, &token).await, 200);
-    first.sessions.end_sessions(usher::session::Selector::All, usher::session::Cause::Admin).await.unwrap();
+    first.sessions.end_sessions(Selector::Person(row.person.id), Cause::Admin).await.unwrap();
     until("the other node knows", async || status(second, &token).await == 401).await;
     all.redis.kill();
     for node in &all.nodes {

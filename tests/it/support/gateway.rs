@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use usher::clock::Clock;
 use usher::config::{Alias, Allow, Config, Database, Limits, Log, LogFormat, Route, Server, SessionLimits, Tls};
-use usher::core::{DoorSession, OrganizationId, ReturnTo};
+use usher::core::{ConnectionId, DoorSession, OrganizationId, ProviderLogout, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
 use usher::server::{Dispatch, Listen, Live, Serving, start};
 use usher::session::{Client, NewSession, Place, SessionKey, Sessions, WayIn};
@@ -315,6 +315,12 @@ impl Gateway {
         let row = self.join(name, role, seat).await;
         let token = self.sign_in(name).await;
         (row, self.enter(&token, "app.acme.example").await)
+    }
+
+    /// What the provider of a connection says when this person's session there has ended.
+    pub(crate) fn logout_of(&self, connection: &str, name: &str) -> ProviderLogout {
+        let (connection, indexes) = (ConnectionId::parse(connection).unwrap(), vec![format!("index-{name}")]);
+        ProviderLogout { connection, name_id: None, indexes, issued_at: self.clock.now() }
     }
 
     pub(crate) fn key(token: &str) -> SessionKey {
