@@ -33,6 +33,7 @@ const DEADLINE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(super) struct Bodies {
     of_one: usize,
+    deadline: Duration,
     held: Mutex<Held>,
 }
 
@@ -45,7 +46,7 @@ struct Held {
 impl Bodies {
     /// Room for bodies, each of which may have `max_body` bytes.
     pub(super) fn new(max_body: usize) -> Arc<Self> {
-        Arc::new(Self { of_one: OF_ONE_NETWORK.max(max_body), held: Mutex::default() })
+        Arc::new(Self { of_one: OF_ONE_NETWORK.max(max_body), deadline: DEADLINE, held: Mutex::default() })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -155,8 +156,9 @@ pub(super) async fn count(State(bodies): State<Arc<Bodies>>, request: Request, n
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let Some(address) = address.filter(|_| !request.body().is_end_stream()) else { return next.run(request).await };
     let is_http1 = request.version() < Version::HTTP_2;
+    let deadline = bodies.deadline;
     let share = Arc::new(Share { bodies, network: network(address), state: Mutex::default() });
-    let counted = |body| Body::new(Counted { body, share: Arc::clone(&share), deadline: Box::pin(sleep(DEADLINE)) });
+    let counted = |body| Body::new(Counted { body, share: Arc::clone(&share), deadline: Box::pin(sleep(deadline)) });
     let response = next.run(request.map(counted)).await;
     let ShareState { refused, whole, .. } = *share.state();
     let mut response = if refused { limits::wait(Problem::TooManyRequests) } else { response };
@@ -177,7 +179,54 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::post;
+    use futures_util::stream::{self, Stream, StreamExt as _};
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    const SOON: Duration = Duration::from_millis(100);
+
+    /// What is answered to a body that may take so long, and comes like this.
+    async fn answer_to(deadline: Duration, body: impl Stream<Item = &'static str> + Send + 'static) -> Response {
+        let bodies = Arc::new(Bodies { of_one: OF_ONE_NETWORK, deadline, held: Mutex::default() });
+        let router = Router::new().route("/", post(|body: String| async { body }));
+        let router = router.layer(from_fn_with_state(Arc::clone(&bodies), count));
+        let mut request = Request::post("/").body(Body::from_stream(body.map(Ok::<_, NoRoom>))).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4000))));
+        let answer = tokio::time::timeout(Duration::from_secs(10), router.oneshot(request)).await.expect("it is held for ever").unwrap();
+        assert_eq!(bodies.held().all, 0, "its room is there again");
+        answer
+    }
+
+    /// A byte that comes at such a distance that none is ever late.
+    async fn drip((): ()) -> Option<(&'static str, ())> {
+        sleep(Duration::from_millis(5)).await;
+        Some(("x", ()))
+    }
+
+    #[tokio::test]
+    async fn a_body_that_drips_is_given_up_however_steadily_it_comes() {
+        let answer = answer_to(SOON, stream::unfold((), drip)).await;
+        assert!(answer.status().is_client_error(), "{answer:?}");
+        assert_eq!(answer.headers()[header::CONNECTION], "close", "what is left of it is no next request");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_half_way_is_given_up() {
+        let answer = answer_to(SOON, stream::iter(["half"]).chain(stream::pending())).await;
+        assert!(answer.status().is_client_error(), "{answer:?}");
+        assert_eq!(answer.headers()[header::CONNECTION], "close");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_takes_a_while_is_read() {
+        let answer = answer_to(DEADLINE, stream::unfold((), drip).take(3)).await;
+        assert_eq!((answer.status(), answer.headers().get(header::CONNECTION)), (StatusCode::OK, None));
+    }
 
     fn share(bodies: &Arc<Bodies>, address: &str) -> Share {
         Share { bodies: Arc::clone(bodies), network: network(address.parse().unwrap()), state: Mutex::default() }

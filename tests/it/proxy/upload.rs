@@ -1,6 +1,7 @@
 //! Bodies: streamed, not collected.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -67,6 +68,61 @@ async fn an_app_may_answer_before_it_has_read_everything() {
     let (_, token) = gateway.member_inside("ada", "Admin", None).await;
     let reply = gateway.ask(Ask::new("POST", "/early").cookie(&token).body("hello")).await;
     assert_eq!(reply.status, 413);
+}
+
+/// A gateway whose app may be sent nothing for so long at most, and the beginning of an upload of ten bytes to it.
+async fn half_an_upload(path: &str, idle: Duration) -> (Gateway, TcpStream) {
+    let gateway = Gateway::with(|config| {
+        config.routes[0].public_paths = vec!["/".to_owned()];
+        config.routes[0].idle_timeout = idle;
+    })
+    .await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    let ask = Ask::new("POST", path).header("Connection", "close").header("Content-Length", "10");
+    stream.write_all(&ask.bytes()).await.unwrap();
+    stream.write_all(b"hello").await.unwrap();
+    (gateway, stream)
+}
+
+/// What comes until the gateway closes the connection, which is no question of minutes.
+async fn rest(stream: &mut TcpStream) -> Reply {
+    let mut read = Vec::new();
+    // A connection that is cut may be reset.
+    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut read)).await.expect("it is held for ever");
+    Reply::parse(&read)
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_stands_still_is_given_up_here_and_at_the_app() {
+    let (gateway, mut stream) = half_an_upload("/upload", Duration::from_millis(200)).await;
+    assert_eq!(rest(&mut stream).await.status, 504);
+    until(|| gateway.app.seen.body_bytes.load(Ordering::SeqCst) == 5).await;
+    assert_eq!(gateway.ask(Ask::get("/after")).await.status, 200, "and nothing of it stands before the next request");
+}
+
+/// The app has begun to answer, so nobody waits for it any more.
+#[tokio::test]
+async fn an_upload_that_stands_still_while_the_app_answers_is_cut_with_the_answer() {
+    let (gateway, mut stream) = half_an_upload("/events-at-once", Duration::from_millis(200)).await;
+    let reply = rest(&mut stream).await;
+    assert!(reply.status == 200 && !reply.body.ends_with("\r\n0\r\n\r\n"), "half an answer does not look like a whole one: {reply:?}");
+    until(|| gateway.app.seen.streams.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn an_upload_may_take_longer_than_a_silence_may() {
+    let (_gateway, mut stream) = half_an_upload("/upload", Duration::from_secs(1)).await;
+    for byte in b"world" {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        stream.write_all(&[*byte]).await.unwrap();
+    }
+    assert_eq!(rest(&mut stream).await.status, 200);
 }
 
 #[tokio::test]

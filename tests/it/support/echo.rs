@@ -61,11 +61,11 @@ async fn connection(mut stream: TcpStream, seen: &Seen) {
         if path == "/drop" {
             return;
         }
-        if path != "/silent-upload" {
+        if path != "/events-at-once" {
             read_body(&mut stream, &mut buffer, &head, seen).await;
         }
         let known = match path.as_str() {
-            "/events" => return lines(stream, "text/event-stream", "data: ", seen).await,
+            "/events" | "/events-at-once" => return lines(stream, "text/event-stream", "data: ", seen).await,
             "/lines" => return lines(stream, "application/x-ndjson", "", seen).await,
             "/socket" | "/socket-for-all" => return socket(stream, &head, seen).await,
             "/silent-socket" => return silent_socket(stream, &head, seen).await,
