@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use super::{ANYONES, Ephemeral, EphemeralError, Published};
 use crate::clock::Clock;
 
-/// Keys with a life, in memory. Expired keys are dropped by whoever writes next, asked for or not, so memory follows what is alive.
+/// Keys with a life, in memory. It is counted by time that passes, not by the time of day: a clock that jumps ahead and is put right again would make what was
+/// used once look unused. Expired keys are dropped by whoever writes next, asked for or not, so memory follows what is alive.
 ///
 /// There are three rooms with a bound each, so that what anybody can cause takes no room from sessions: in the two that strangers fill, the oldest gives
 /// way, because refusing more would hand the room to whoever fills it first. Not what ends soonest: whoever causes what lasts would have the rest.
@@ -91,7 +91,7 @@ impl MemoryStore {
     /// The same for the bytes of values: a message that waits for its browser has up to half a MiB, and anyone may send one.
     pub const DEFAULT_LIMIT_BYTES: usize = 1024 * 1024 * 1024;
 
-    /// An empty store that expires keys by `clock`.
+    /// An empty store that expires keys by [`Clock::elapsed`].
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self::with_limit(clock, Self::DEFAULT_LIMIT)
@@ -123,24 +123,20 @@ impl MemoryStore {
 
     /// The state at this moment, for reading: the key is gone if its time has come.
     fn state_for(&self, key: &str) -> MutexGuard<'_, State> {
-        let now = micros(self.clock.now());
+        let now = self.clock.elapsed();
         let mut state = self.lock();
         state.drop_if_expired(key, now);
         state
     }
 
     /// The state at this moment, for writing, and the moment at which a life of `ttl` ends.
-    fn state_to_write(&self, key: &str, ttl: Duration) -> (MutexGuard<'_, State>, i64) {
-        let now = micros(self.clock.now());
+    fn state_to_write(&self, key: &str, ttl: Duration) -> (MutexGuard<'_, State>, Duration) {
+        let now = self.clock.elapsed();
         let mut state = self.lock();
         state.drop_if_expired(key, now);
         state.sweep(now);
-        (state, now.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)))
+        (state, now.saturating_add(ttl))
     }
-}
-
-fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
 }
 
 #[derive(Debug, Default)]
@@ -153,7 +149,7 @@ struct State {
 #[derive(Debug, Default)]
 struct Stock {
     /// When each key ends, soonest first.
-    ends: BTreeSet<(i64, Arc<str>)>,
+    ends: BTreeSet<(Duration, Arc<str>)>,
     /// In the order in which they were written.
     order: BTreeMap<u64, Arc<str>>,
     next: u64,
@@ -165,7 +161,7 @@ struct Stock {
 
 #[derive(Debug)]
 struct Entry {
-    ends_at: i64,
+    ends_at: Duration,
     place: u64,
     kind: Kind,
 }
@@ -206,7 +202,7 @@ impl State {
     /// Expired keys that one write drops: more than it adds, and few enough that no write waits for a million of them.
     const SWEEP: usize = 64;
 
-    fn sweep(&mut self, now: i64) {
+    fn sweep(&mut self, now: Duration) {
         for room in Room::ALL {
             for _ in 0..Self::SWEEP {
                 match self.stock(room).ends.first().cloned() {
@@ -222,7 +218,7 @@ impl State {
         &mut self.rooms[room as usize]
     }
 
-    fn drop_if_expired(&mut self, key: &str, now: i64) {
+    fn drop_if_expired(&mut self, key: &str, now: Duration) {
         if self.entries.get(key).is_some_and(|entry| entry.ends_at <= now) {
             self.remove(key);
         }
@@ -238,7 +234,7 @@ impl State {
         Some(entry.kind)
     }
 
-    fn insert(&mut self, key: &str, kind: Kind, ends_at: i64) {
+    fn insert(&mut self, key: &str, kind: Kind, ends_at: Duration) {
         self.remove(key);
         let key: Arc<str> = key.into();
         let stock = self.stock(Room::of(&key, &kind));
@@ -276,7 +272,7 @@ impl State {
     }
 
     /// Puts a value in its place, if there is room.
-    fn put(&mut self, key: &str, value: Bytes, ends_at: i64, limit: Limit) -> Result<(), MemoryError> {
+    fn put(&mut self, key: &str, value: Bytes, ends_at: Duration, limit: Limit) -> Result<(), MemoryError> {
         self.make_room(Room::of_key(key), key, 1, value.len(), limit)?;
         self.insert(key, Kind::Value(value), ends_at);
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,27 +34,38 @@ use crate::store::fixtures::{self, Backend, acme, at, identity};
 
 /// A clock that stands still until it is turned.
 #[derive(Debug)]
-pub(crate) struct TurnedClock(AtomicI64);
-
-impl TurnedClock {
-    pub(crate) fn standing_at(time: Timestamp) -> Self {
-        Self(AtomicI64::new(time.as_microsecond()))
-    }
-
-    pub(crate) fn pass(&self, time: Duration) {
-        self.0.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
-    }
+pub(crate) struct TurnedClock {
+    micros: AtomicI64,
+    elapsed_micros: AtomicU64,
 }
 
 impl TurnedClock {
+    pub(crate) fn standing_at(time: Timestamp) -> Self {
+        Self { micros: AtomicI64::new(time.as_microsecond()), elapsed_micros: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        self.set_forward(time);
+        self.elapsed_micros.fetch_add(u64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Somebody sets it: no time passes by that.
+    pub(crate) fn set_forward(&self, time: Duration) {
+        self.micros.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
     pub(crate) fn set_back(&self, time: Duration) {
-        self.0.fetch_sub(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+        self.micros.fetch_sub(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
     }
 }
 
 impl Clock for TurnedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap()
+        Timestamp::from_microsecond(self.micros.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_micros(self.elapsed_micros.load(Ordering::SeqCst))
     }
 }
 

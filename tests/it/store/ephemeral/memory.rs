@@ -1,17 +1,16 @@
 //! The store of one node.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use usher::clock::Clock;
 use usher::store::ephemeral::Ephemeral;
 use usher::store::ephemeral::memory::MemoryStore;
 use usher::store::ephemeral::sealed::{SealedStore, SealingKeys};
 
 use super::{Backend, LONG, bytes, every_ephemeral_store_does_this};
+use crate::store::fixtures::at;
+use crate::support::gateway::TurnedClock;
 
 const SHORT: Duration = Duration::from_millis(40);
 
@@ -41,15 +40,6 @@ impl Backend for Sealed {
     }
 }
 
-#[derive(Debug)]
-struct TurnedClock(AtomicI64);
-
-impl Clock for TurnedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap()
-    }
-}
-
 struct InMemory {
     store: Arc<MemoryStore>,
     clock: Arc<TurnedClock>,
@@ -57,7 +47,7 @@ struct InMemory {
 
 impl InMemory {
     fn new(limit: usize) -> Self {
-        let clock = Arc::new(TurnedClock(AtomicI64::new(1_780_000_000_000_000)));
+        let clock = Arc::new(TurnedClock::standing_at(at(0)));
         Self { store: Arc::new(MemoryStore::with_limit(clock.clone(), limit)), clock }
     }
 }
@@ -71,8 +61,22 @@ impl Backend for InMemory {
     }
 
     async fn pass(&self, time: Duration) {
-        self.clock.0.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+        self.clock.pass(time);
     }
+}
+
+/// A message that was used must not be good again because a clock that was wrong for a moment was put right.
+#[tokio::test]
+async fn what_was_used_once_stays_used_when_the_clock_jumps_and_is_put_right() {
+    let memory = InMemory::new(1000);
+    assert!(memory.store.claim("assertion", LONG).await.unwrap());
+    memory.clock.set_forward(LONG * 2);
+    memory.store.find("assertion").await.unwrap();
+    memory.store.put("anything", bytes("written meanwhile"), LONG).await.unwrap();
+    memory.clock.set_back(LONG * 2);
+    assert!(!memory.store.claim("assertion", LONG).await.unwrap(), "used before");
+    memory.clock.pass(LONG);
+    assert!(memory.store.claim("assertion", LONG).await.unwrap(), "its time has passed");
 }
 
 #[tokio::test]
@@ -143,7 +147,7 @@ async fn what_strangers_cause_takes_no_room_from_those_inside() {
 
 #[tokio::test]
 async fn a_message_that_waits_for_its_browser_gives_way_to_newer_ones_and_not_to_a_larger_one_than_fits() {
-    let clock = Arc::new(TurnedClock(AtomicI64::new(1_780_000_000_000_000)));
+    let clock = Arc::new(TurnedClock::standing_at(at(0)));
     let store = MemoryStore::new(clock).with_limit_bytes(400);
     let value = |length| bytes::Bytes::from(vec![0; length]);
     store.put("session:ada", value(400), LONG).await.unwrap();
