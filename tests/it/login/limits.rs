@@ -6,7 +6,8 @@ use super::{DOORS, House};
 use crate::proxy::upload::resident_bytes;
 use crate::support::ask::{Ask, exchange};
 use crate::support::browser::Browser;
-use crate::support::installation::told;
+use crate::support::installation::{CONNECTION, told};
+use crate::support::oidc_house::OidcHouse;
 
 #[tokio::test]
 async fn an_address_that_asks_too_often_waits_and_everyone_inside_stays() {
@@ -25,24 +26,45 @@ async fn an_address_that_asks_too_often_waits_and_everyone_inside_stays() {
     assert!(last.body.contains("too_many_requests"), "{}", last.body);
     assert!(answers[&429] >= 100 && answers.keys().all(|status| [200, 303, 429].contains(status)), "{answers:?}");
     assert!(house.usher.is_inside(&mut browser).await, "whoever is signed in is not asked");
-    let callback = house.usher.public(Ask::to("auth.localhost", "POST", "/saml/saml/acs").body("SAMLResponse=x")).await;
-    assert_eq!(callback.status, 429, "callbacks count with it");
+    for callback in [
+        Ask::to("auth.localhost", "POST", "/saml/saml/acs").body("SAMLResponse=x"),
+        Ask::to("auth.localhost", "GET", "/oidc/oidc/callback?state=x&code=x"),
+        Ask::to("auth.localhost", "POST", "/oidc/oidc/callback").body("state=x&code=x"),
+    ] {
+        assert_eq!(house.usher.public(callback.clone()).await.status, 429, "callbacks count with it: {callback:?}");
+    }
     house.clock.pass(Duration::from_mins(1));
     assert_ne!(house.usher.public(Ask::to("auth.localhost", "GET", "/login").navigate()).await.status, 429);
 }
 
 #[tokio::test]
 async fn an_account_finishes_so_many_logins_a_minute() {
-    let house = House::open().await;
-    for login in 0..30 {
-        let page = house.sign_in(&mut Browser::new(), "/page", DOORS[0], "ada").await;
-        assert_eq!(told(&page).0, "Admin", "login {login}");
+    for door in DOORS {
+        let house = House::open().await;
+        for login in 0..30 {
+            let page = house.sign_in(&mut Browser::new(), "/page", door, "ada").await;
+            assert_eq!(told(&page).0, "Admin", "login {login} through {door}");
+        }
+        let refused = house.sign_in(&mut Browser::new(), "/page", door, "ada").await;
+        assert_eq!(refused.status, 429, "{door}: {}", refused.text);
+        assert_eq!(told(&house.sign_in(&mut Browser::new(), "/page", door, "mia").await).0, "User", "another account comes in");
+        house.clock.pass(Duration::from_mins(1));
+        assert_eq!(told(&house.sign_in(&mut Browser::new(), "/page", door, "ada").await).0, "Admin");
     }
-    let refused = house.sign_in(&mut Browser::new(), "/page", DOORS[0], "ada").await;
-    assert_eq!(refused.status, 429, "{}", refused.text);
-    assert_eq!(told(&house.sign_in(&mut Browser::new(), "/page", DOORS[0], "mia").await).0, "User", "another account comes in");
-    house.clock.pass(Duration::from_mins(1));
-    assert_eq!(told(&house.sign_in(&mut Browser::new(), "/page", DOORS[0], "ada").await).0, "Admin");
+}
+
+/// The callback counts by itself too: whoever never opens a sign-in page is stopped all the same.
+#[tokio::test]
+async fn an_address_that_sends_callbacks_without_end_is_stopped() {
+    let house = OidcHouse::open_limited(10).await;
+    let callback =
+        || Ask::to("auth.localhost", "GET", &format!("/oidc/{CONNECTION}/callback?state=x&code=x")).header("Connection", "close");
+    for _ in 0..10 {
+        assert_eq!(house.usher.public(callback()).await.status, 400);
+    }
+    let stopped = house.usher.public(callback()).await;
+    assert_eq!((stopped.status, stopped.header("retry-after")), (429, Some("60")));
+    assert_eq!(house.usher.public_from([127, 0, 0, 2], callback()).await.status, 400, "another address");
 }
 
 /// Whoever posts a message is a stranger, and what they post is collected before anybody can tell. What of it is in memory at once has a bound, for one

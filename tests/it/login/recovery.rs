@@ -94,16 +94,38 @@ async fn another_site_cannot_press_the_button() {
     assert_eq!(Browser::new().open(&link).await.status, 200, "the link still works");
 }
 
+/// What a look at a link is answered to somebody with this address.
+async fn look(house: &House, address: u8, secret: &str) -> u16 {
+    let ask = Ask::to("auth.localhost", "GET", &format!("/recovery/{secret}")).header("Connection", "close");
+    house.usher.public_from([127, 0, 0, address], ask).await.status
+}
+
 #[tokio::test]
-async fn tries_without_end_are_stopped() {
+async fn an_address_that_tries_links_without_end_is_stopped_and_no_other() {
     let house = House::open().await;
-    let wrong = house.usher.site.auth(&format!("/recovery/{}", "w".repeat(43)));
-    let mut browser = Browser::new();
-    let mut answers = Vec::new();
-    for _ in 0..32 {
-        answers.push(browser.open(&wrong).await.status);
+    house.recovery_link(SECRET).await;
+    let wrong = |number: usize| format!("{number:0>43}");
+    for number in 0..30 {
+        assert_eq!(look(&house, 1, &wrong(number)).await, 410, "{number}");
     }
-    assert_eq!((answers[0], answers[29], answers[31]), (410, 410, 429));
+    assert_eq!(look(&house, 1, &wrong(30)).await, 429, "another link each time");
+    assert_eq!(look(&house, 1, SECRET).await, 429);
+    assert_eq!(look(&house, 2, SECRET).await, 200);
+    house.clock.pass(Duration::from_mins(10));
+    assert_eq!(look(&house, 1, SECRET).await, 200);
+}
+
+#[tokio::test]
+async fn a_link_that_is_tried_from_everywhere_is_closed_for_a_while_and_no_other() {
+    let house = House::open().await;
+    house.recovery_link(SECRET).await;
+    for address in 1..=30 {
+        assert_eq!(look(&house, address, SECRET).await, 200, "{address}");
+    }
+    assert_eq!(look(&house, 31, SECRET).await, 429, "another address each time");
+    assert_eq!(look(&house, 31, &"o".repeat(43)).await, 410, "of another they learn at once that there is none");
+    house.clock.pass(Duration::from_mins(10));
+    assert_eq!(look(&house, 31, SECRET).await, 200);
 }
 
 #[tokio::test]

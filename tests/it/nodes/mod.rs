@@ -1,6 +1,7 @@
 //! Three nodes that share a real Redis and a real `PostgreSQL`: what ends on one is over on all.
 //!
 //! - `ends`: every way in which a session ends, at the door where it really happens, heard by the others or not
+//! - `limits`: they count together who knocks
 //! - `outages`: when one of the two servers is no good
 
 #![cfg(test)]
@@ -27,6 +28,7 @@ use crate::support::postgres::Postgres;
 use crate::support::redis::Redis;
 
 mod ends;
+mod limits;
 mod outages;
 
 /// Nodes, their clock, and what they stand on.

@@ -128,7 +128,17 @@ impl Installation {
 
     /// Starts it with this org.toml, and a usher.toml that was edited.
     pub(crate) async fn edited(site: Site, org_toml: &str, clock: Arc<dyn Clock>, edit: impl FnOnce(String) -> String) -> Self {
-        let ephemeral = Arc::new(MemoryStore::new(Arc::clone(&clock)));
+        Self::edited_on(Arc::new(MemoryStore::new(Arc::clone(&clock))), site, org_toml, clock, edit).await
+    }
+
+    /// The same on a store that others may share.
+    pub(crate) async fn edited_on(
+        ephemeral: Arc<dyn Ephemeral>,
+        site: Site,
+        org_toml: &str,
+        clock: Arc<dyn Clock>,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
         Self::start_edited(TempDir::new().unwrap(), site, org_toml, clock, ephemeral, edit).await
     }
 

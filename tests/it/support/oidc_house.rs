@@ -33,10 +33,15 @@ impl OidcHouse {
     /// The same with another limit for sign-ins.
     pub(crate) async fn open_limited(sign_in: u32) -> Self {
         let clock = Arc::new(TurnedClock::standing_at(Timestamp::from_second(1_800_000_000).unwrap()));
+        Self::open_limited_on(Arc::new(MemoryStore::new(clock.clone())), clock, sign_in).await
+    }
+
+    /// The same on a store that others may share.
+    pub(crate) async fn open_limited_on(ephemeral: Arc<dyn Ephemeral>, clock: Arc<TurnedClock>, sign_in: u32) -> Self {
         let (op, other) = (Op::start(clock.now()).await, Op::start(clock.now()).await);
         let org_toml = format!("{ORGANIZATION}\n{}", connections(&op, &other, ""));
         let limited = |usher_toml: String| usher_toml.replace("sign_in = 100000", &format!("sign_in = {sign_in}"));
-        let usher = Installation::edited(Site::new(), &org_toml, clock.clone(), limited).await;
+        let usher = Installation::edited_on(ephemeral, Site::new(), &org_toml, clock.clone(), limited).await;
         Self { usher, clock, op, other }
     }
 
