@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::extract::State;
@@ -20,8 +20,11 @@ use strum::IntoEnumIterator as _;
 use super::ops::Node;
 use crate::app::App;
 use crate::core::provision::SeatCount;
-use crate::core::{ClaimHealth, Connection, ConnectionId, Reason, SeatTier};
+use crate::core::{Connection, ConnectionId, Organization, Reason, SeatTier};
 use crate::metrics::Latency;
+
+/// How long whoever scrapes waits for what a database has to be asked for, beside whether it is there.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 type Labels = Vec<(&'static str, String)>;
 type LoginTotals = BTreeMap<(ConnectionId, &'static str), u64>;
@@ -58,7 +61,12 @@ impl Snapshot {
         let started = Instant::now();
         let sessions = app.ephemeral.ping().await.is_ok().then(|| started.elapsed().as_secs_f64());
         // A database that has just not answered is not asked more: whoever scrapes does not wait for long.
-        let (seats, claims) = if database.is_some() { (count_seats(app).await, look_at_claims(app).await) } else { Default::default() };
+        let (seats, claims) = if database.is_some() {
+            let asked = async { (count_seats(app).await, look_at_claims(app).await) };
+            tokio::time::timeout(PATIENCE, asked).await.unwrap_or_default()
+        } else {
+            Default::default()
+        };
         Self { stores: vec![("database", database), ("sessions", sessions)], seats, claims, node }
     }
 
@@ -187,18 +195,16 @@ async fn count_seats(app: &App) -> Vec<(String, Vec<SeatCount>)> {
     seats
 }
 
-/// Nothing where no organization maps groups: that none come is as it should be. The claim is the connection's, whichever organization asks.
+/// Of connections through which groups came once. Nothing where no organization maps groups: that none come is as it should be, and so it is where people only
+/// enter organizations that do not.
 async fn look_at_claims(app: &App) -> Vec<(ConnectionId, bool)> {
     let settings = app.settings();
-    let Some(organization) = settings.organizations.iter().find(|organization| organization.maps_at_login()) else { return Vec::new() };
-    let mut claims = Vec::new();
-    for connection in settings.connections.iter().filter(|connection| connection.enabled) {
-        if let Ok(state) = app.store.find_connection_state(&organization.id, &connection.id).await {
-            let health = ClaimHealth { last_present_at: state.last_groups_at };
-            claims.push((connection.id.clone(), health.is_healthy(app.clock.now())));
-        }
+    if !settings.organizations.iter().any(Organization::maps_at_login) {
+        return Vec::new();
     }
-    claims
+    let (now, claims) = (app.clock.now(), app.store.list_claims().await.unwrap_or_default());
+    let is_on = |id: &ConnectionId| settings.find_connection(id).is_some_and(|connection| connection.enabled);
+    claims.into_iter().filter(|(id, _)| is_on(id)).map(|(id, health)| (id, health.is_healthy(now))).collect()
 }
 
 impl Collector for Snapshot {

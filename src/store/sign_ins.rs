@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{DecisionRecord, StoreError};
-use crate::core::{ConnectionId, IncidentId, Organization, OrganizationId, Reason, SeenLogin};
+use crate::core::{ClaimHealth, ConnectionId, IncidentId, Organization, OrganizationId, Reason, SeenLogin};
 
 /// How many logins ended in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +77,12 @@ pub trait SignIns {
 
     /// The state of a connection, as far as it concerns the organization.
     async fn find_connection_state(&self, organization: &OrganizationId, connection: &ConnectionId) -> Result<ConnectionState, StoreError>;
+
+    /// When groups last came for anyone, by connection; of those through which some came.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    async fn list_claims(&self) -> Result<Vec<(ConnectionId, ClaimHealth)>, StoreError>;
 
     /// The newest logins through a connection: those that this organization decided, and messages that did not verify, which name nobody.
     /// At most `limit`, 1 to 500, newest first.

@@ -8,7 +8,7 @@ use super::codec::{Columns as _, micros};
 use super::facts::count_administrators;
 use super::statement::Statement;
 use super::{Backend, Connection, rows};
-use crate::core::{ConnectionId, Identity, Organization, OrganizationId, Reason, SeenLogin};
+use crate::core::{ClaimHealth, ConnectionId, Identity, Organization, OrganizationId, Reason, SeenLogin};
 use crate::store::{ConnectionState, LoginCount, LoginTrace, SeenGroup, SignIns, StoreError};
 
 #[async_trait]
@@ -23,6 +23,10 @@ impl SignIns for Backend {
 
     async fn find_connection_state(&self, organization: &OrganizationId, connection: &ConnectionId) -> Result<ConnectionState, StoreError> {
         self.within(async { find_connection_state(&mut *self.read().await?, organization, connection).await }).await
+    }
+
+    async fn list_claims(&self) -> Result<Vec<(ConnectionId, ClaimHealth)>, StoreError> {
+        self.within(async { list_claims(&mut *self.reader().await?).await }).await
     }
 
     async fn list_login_traces(
@@ -95,6 +99,11 @@ async fn find_connection_state(
         last_groups_at: known.maybe_time("last_present_at")?,
         relink_open_until: known.maybe_time("relink_open_until")?,
     })
+}
+
+async fn list_claims(conn: &mut Connection) -> Result<Vec<(ConnectionId, ClaimHealth)>, StoreError> {
+    let found = Statement::new("SELECT connection, last_present_at FROM claim_health ORDER BY connection").fetch_all(conn).await?;
+    found.iter().map(|row| Ok((row.parsed("connection")?, ClaimHealth { last_present_at: row.maybe_time("last_present_at")? }))).collect()
 }
 
 async fn list_login_traces(

@@ -273,6 +273,7 @@ async fn connections_to_a_server_that_takes_no_writes_any_more_are_given_up() {
         while comes().await.is_ok() != works {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        assert_eq!(world.store.ping().await.is_ok(), works, "whoever asks whether it is ready is told");
     }
     let after = server.numbers("postgres", written).await;
     assert!(!after.is_empty() && after.iter().all(|backend| !before.contains(backend)), "{before:?} {after:?}");

@@ -60,11 +60,14 @@ pub(crate) async fn a_connection_remembers_its_last_success(backend: Box<dyn Bac
     let connection = identity("ada").connection;
     let before = world.store.find_connection_state(&acme(), &connection).await.unwrap();
     assert_eq!((before.last_success_at, before.last_groups_at, before.relink_open_until), (None, None, None));
+    assert_eq!(world.store.list_claims().await.unwrap(), []);
     world.join("ada", "User", None, at(1)).await;
     refused(&world, "noah", Reason::NoRoleGroup, 2).await;
     world.store.open_relink_window(&connection, at(100), "test", at(3)).await.unwrap();
     let after = world.store.find_connection_state(&acme(), &connection).await.unwrap();
     assert_eq!((after.last_success_at, after.relink_open_until), (Some(at(1)), Some(at(100))));
+    let claims = world.store.list_claims().await.unwrap();
+    assert!(matches!(&claims[..], [(id, health)] if *id == connection && health.last_present_at == after.last_groups_at), "{claims:?}");
     let other = OrganizationId::parse("other").unwrap();
     assert_eq!(world.store.find_connection_state(&other, &connection).await.unwrap().last_success_at, None, "another organization's");
     let nowhere = usher::core::ConnectionId::parse("nowhere").unwrap();
