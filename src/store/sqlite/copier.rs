@@ -100,17 +100,10 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::super::driver::change;
-    use super::super::open::{Synchronous, create_file};
     use super::super::sql::Statement;
     use super::super::writer::Writer;
+    use super::super::writer::tests::start;
     use super::*;
-
-    fn start() -> (Writer, tempfile::TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("usher.db");
-        create_file(&path).unwrap();
-        (Writer::start(Opening { path, synchronous: Synchronous::Off }).unwrap(), directory)
-    }
 
     async fn write(writer: &Writer, text: &'static str) {
         writer.write(move |conn| Box::pin(async move { Ok(change(conn, Statement::new(text)).await?) })).await.unwrap();

@@ -283,7 +283,7 @@ async fn do_guarded(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::sync_channel;
     use std::sync::{Arc, Mutex};
@@ -293,7 +293,8 @@ mod tests {
     use super::super::sql::{Columns as _, Statement};
     use super::*;
 
-    fn start() -> (Writer, tempfile::TempDir) {
+    /// A writer to an empty file.
+    pub(in crate::store::sqlite) fn start() -> (Writer, tempfile::TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("usher.db");
         create_file(&path).unwrap();
