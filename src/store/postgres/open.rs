@@ -18,8 +18,8 @@ const LIMITS: [(&str, &str); 3] = [("lock_timeout", "8s"), ("idle_in_transaction
 
 /// Every migration, in order. One that was released is never edited: a changed text is refused at opening.
 ///
-/// Nodes of the version before run on while this one migrates, so a step only adds: tables, indexes, columns that are empty or have a default. What
-/// nobody reads any more goes a version later.
+/// Nodes of the version before run on while this one migrates, so a step takes away nothing that they ask for: it adds tables, and columns that are empty or
+/// have a default, and it may replace an index by a better one. What nobody reads any more goes a version later.
 fn migrator() -> Migrator {
     let migration = |version: i64, name: &'static str, text: &'static str| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(text), false)
