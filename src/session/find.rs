@@ -50,7 +50,7 @@ impl Sessions {
         if unsure || session.place().app_host() != Some(host) {
             return None;
         }
-        if session.see(now_ms, self.write_back_after()) {
+        if session.see(now_ms) {
             self.write_back(&session);
         }
         self.counts.hits.add();
@@ -67,7 +67,7 @@ impl Sessions {
             return Ok(None);
         }
         let now_ms = self.now().as_millisecond();
-        if session.see(now_ms, self.write_back_after()) {
+        if session.see(now_ms) {
             self.write_back(&session);
         }
         Ok(Some(session))
@@ -163,10 +163,9 @@ impl Sessions {
         let now = self.now();
         let ttl = self.life(session.time_left(now));
         let parent = session.place().parent();
-        if let Some(parent) = parent.and_then(|parent| self.cache.get(&parent)) {
-            parent.see(now.as_millisecond(), std::time::Duration::MAX);
-        }
-        let keys = std::iter::once(session.key()).chain(parent);
+        // Another app of the same person may have written the parent just now.
+        let parent = parent.filter(|parent| self.cache.get(parent).is_none_or(|parent| parent.see(now.as_millisecond())));
+        let keys = parent.into_iter().chain([session.key()]);
         let writes: Vec<_> = keys.map(|key| (Arc::clone(&self.ephemeral), key)).collect();
         tokio::spawn(async move {
             for (ephemeral, key) in writes {

@@ -9,9 +9,11 @@ use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use super::caps::Caps;
-use super::{CACHE_AGE, Place, SessionKey, SessionRecord};
+use super::{CACHE_AGE, Place, SessionKey, SessionRecord, WRITE_BACK};
 use crate::core::{MemberId, OrganizationId, PersonId};
 use crate::store::MemberRow;
+
+const MINUTE: i64 = 60_000;
 
 /// What an app is told about a session, ready to be sent. Made by the proxy; kept here because it lives and dies with the session.
 #[derive(Debug)]
@@ -147,7 +149,7 @@ impl Session {
         self.is_recovery
     }
 
-    /// What is stored of a session on the auth host; its `last_seen_at` may be a minute old.
+    /// What is stored of a session on the auth host; its `last_seen_at` may be some minutes old.
     #[must_use]
     pub fn login(&self) -> Option<&SessionRecord> {
         self.login.as_deref()
@@ -224,11 +226,18 @@ impl Session {
     }
 
     /// Notes a request; `true` when it is time to write that down, for one caller.
-    pub(super) fn see(&self, now_ms: i64, write_back_after: Duration) -> bool {
+    pub(super) fn see(&self, now_ms: i64) -> bool {
         self.last_seen_ms.fetch_max(now_ms, Ordering::Relaxed);
         let written = self.written_ms.load(Ordering::Relaxed);
-        now_ms.saturating_sub(written) >= millis(write_back_after)
+        now_ms.saturating_sub(written) >= self.write_back_after_ms()
             && self.written_ms.compare_exchange(written, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// How often the last request is written down: a sixty-fourth of the idle limit is near enough to it, and spares the store four commands a minute for
+    /// each person at work. A short limit needs it every minute, or twice in its time.
+    fn write_back_after_ms(&self) -> i64 {
+        let idle = self.idle_ms.load(Ordering::Relaxed);
+        (idle / 64).clamp(MINUTE, millis(WRITE_BACK)).min(idle / 2)
     }
 }
 

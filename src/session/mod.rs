@@ -67,8 +67,8 @@ const ABSENT_AGE: SignedDuration = SignedDuration::from_secs(2);
 const ABSENT_CAPACITY: usize = 10_000;
 /// Sessions whose place in the queue to their provider is kept. Where one is forgotten too early, the claim in the store still keeps the order.
 const FLIGHT_CAPACITY: usize = 10_000;
-/// The time of the last request is written at most this often; so much can the idle limit be early after a restart.
-const WRITE_BACK: Duration = Duration::from_mins(1);
+/// The time of the last request is written down at most so rarely; by so much can the idle limit be early after a restart.
+const WRITE_BACK: Duration = Duration::from_mins(5);
 
 /// Why a session cannot be read or written. Never a logout: the caller answers 503 and leaves every cookie alone.
 #[derive(Debug, thiserror::Error)]
@@ -231,11 +231,6 @@ impl Sessions {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// How often the last request is written down: a short idle limit needs it more often.
-    fn write_back_after(&self) -> Duration {
-        WRITE_BACK.min(self.limits().idle_timeout / 2)
     }
 
     /// How long a record lives in the store: past the idle limit by what may not be written down yet, never past the end, to which so much is left.
