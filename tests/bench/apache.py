@@ -150,7 +150,7 @@ OIDCCacheType shm
 OIDCCookieSameSite Off
 <Location "/">
   AuthType openid-connect
-  Require valid-user
+  Require claim groups:engineering
 </Location>"""
 
 
