@@ -1,5 +1,5 @@
 """What waits costs memory: sessions in the cache, connections that nobody uses, event streams."""
-import hashlib, http.client, pathlib, resource, socket, threading
+import hashlib, http.client, pathlib, resource, socket, ssl, threading
 
 from machine import *
 from proxying import cookies
@@ -61,26 +61,39 @@ def idle(asked):
         wait_for(upstream), wait_for(plain)
         gateway, said = usher(running, asked.binary, upstream)
         judge, asked_by = usher(running, asked.binary, upstream, "--trust")
+        secret, said_in_secret = usher(running, asked.binary, upstream, "--tls", certificate(directory))
         proxied = f"GET /one-kib HTTP/1.1\r\nHost: {said['host']}\r\nCookie: {said['cookie']}\r\n\r\n"
         judged = (f"GET /forward-auth HTTP/1.1\r\nHost: auth.localhost\r\nCookie: {asked_by['cookie']}\r\nX-Forwarded-For: 192.0.2.1\r\n"
                   f"X-Forwarded-Host: {said['host']}\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /\r\n\r\n")
+        in_secret = proxied.replace(said["cookie"], said_in_secret["cookie"])
         places = [("nginx, plain proxy", one, f"127.0.0.1:{plain}", proxied), ("Usher, proxying", gateway, said["address"], proxied),
-                  ("Usher, forward-auth", judge, asked_by["address"], judged)]
+                  ("Usher, forward-auth", judge, asked_by["address"], judged), ("Usher, proxying, TLS", secret, said_in_secret["address"], in_secret)]
         for name, process, address, request in places:
-            converse(address, request, 100)
+            tls = ssl._create_unverified_context() if process is secret else None
+            converse(address, request, 100, tls)
             before = resident_kib(process.pid)
-            held = [converse(address, request, 1)[0] for _ in range(CONNECTIONS)]
+            held = [converse(address, request, 1, tls)[0] for _ in range(CONNECTIONS)]
             grown[name] = (resident_kib(process.pid) - before) / CONNECTIONS
             [connection.close() for connection in held]
     return grown
 
 
-def converse(address, request, count):
+def certificate(directory):
+    """Where one is, with its key."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=app.localhost",
+               "-keyout", directory / "key.pem", "-out", directory / "cert.pem"]
+    subprocess.run(command, check=True, capture_output=True)
+    return directory
+
+
+def converse(address, request, count, tls=None):
     """Opens connections and reads one answer on each."""
     host, port = address.rsplit(":", 1)
     opened = []
     for _ in range(count):
         connection = socket.create_connection((host, int(port)), timeout=30)
+        if tls:
+            connection = tls.wrap_socket(connection)
         connection.sendall(request.encode())
         answer = connection.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200"), answer[:200]

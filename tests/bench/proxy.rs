@@ -1,13 +1,14 @@
 //! A gateway with one route and somebody who is signed in, for `tests/bench/run`: says as one line of JSON where it listens and which cookie to send, and
 //! serves until its input ends.
 //!
-//! `cargo bench --bench proxy -- http://127.0.0.1:9000 [--threads N] [--trust] [--redis redis://…] [--sessions N]`
+//! `cargo bench --bench proxy -- http://127.0.0.1:9000 [--threads N] [--trust] [--redis redis://…] [--sessions N] [--tls DIRECTORY]`
 //!
 //! `--trust`: it believes proxies on this machine, and answers `/forward-auth`. `--sessions`: so many, fifty of each person; their cookies are in the
-//! file `tokens`, one a line.
+//! file `tokens`, one a line. `--tls`: it speaks TLS, with `cert.pem` and `key.pem` of that directory.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use usher::clock::{Clock as _, SystemClock};
 use usher::core::{OrganizationId, RedisAddress, ReturnTo};
 use usher::proxy::{IdentityKeys, PlainPages, Proxy};
-use usher::server::{Dispatch, Listen, Live, start};
+use usher::server::{Dispatch, Listen, Live, start, tls_config};
 use usher::session::{Entered, Sessions, binding_of};
 use usher::store::ephemeral::Ephemeral;
 use usher::store::ephemeral::memory::MemoryStore;
@@ -60,7 +61,8 @@ async fn main() -> Result<(), Error> {
     let dispatch = Dispatch { proxy: Arc::new(proxy), hosts };
     let listen = Listen { address: config.server.listen, threads: wishes.threads, delay: Duration::ZERO, grace: Duration::ZERO };
     let trusted_proxies = if wishes.trust { vec!["127.0.0.0/8".parse()?] } else { vec![] };
-    let live = Arc::new(ArcSwap::from_pointee(Live { dispatch, tls: None, trusted_proxies }));
+    let tls = wishes.tls.as_deref().map(read_tls).transpose()?;
+    let live = Arc::new(ArcSwap::from_pointee(Live { dispatch, tls, trusted_proxies }));
     let stop = CancellationToken::new();
     let serving = start(&listen, &live, &stop)?;
     let first = tokens.first().ok_or("nobody is signed in")?;
@@ -83,11 +85,12 @@ struct Wishes {
     trust: bool,
     redis: Option<String>,
     sessions: usize,
+    tls: Option<PathBuf>,
 }
 
 impl Wishes {
     fn read() -> Result<Option<Self>, Error> {
-        let mut wishes = Self { upstream: String::new(), threads: 1, trust: false, redis: None, sessions: 1 };
+        let mut wishes = Self { upstream: String::new(), threads: 1, trust: false, redis: None, sessions: 1, tls: None };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -97,11 +100,17 @@ impl Wishes {
                 "--threads" => wishes.threads = value()?.parse()?,
                 "--redis" => wishes.redis = Some(value()?),
                 "--sessions" => wishes.sessions = value()?.parse()?,
+                "--tls" => wishes.tls = Some(value()?.into()),
                 _ => wishes.upstream = argument,
             }
         }
         Ok((!wishes.upstream.is_empty()).then_some(wishes))
     }
+}
+
+fn read_tls(directory: &Path) -> Result<Arc<rustls::ServerConfig>, Error> {
+    let read = |name| std::fs::read_to_string(directory.join(name));
+    Ok(tls_config(&read("cert.pem")?, &read("key.pem")?)?)
 }
 
 /// The cookies of so many sessions.
