@@ -169,13 +169,11 @@ async fn list_preview_members(
     after: Option<PersonId>,
     limit: u32,
 ) -> Result<Vec<PreviewMember>, StoreError> {
+    // A page of members first: how many people there are beside them must not matter, whatever the planner thinks.
     let found = Statement::new(
-        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account,
-                CASE WHEN member.last_groups_at > last_identity.at THEN member.last_groups_at ELSE last_identity.at END AS seen_at,
-                last_identity.identity AS seen_identity
-         FROM member JOIN person ON person.id = member.person
-         LEFT JOIN last_identity ON last_identity.organization = member.organization AND last_identity.person = member.person
-         WHERE member.organization = $1 AND member.status = 'active' AND member.person > $2 ORDER BY member.person LIMIT $3",
+        "SELECT member.*, person.id AS person_id, person.email, person.name, person.service_account
+         FROM (SELECT * FROM member WHERE organization = $1 AND status = 'active' AND person > $2 ORDER BY person LIMIT $3) AS member
+         JOIN person ON person.id = member.person ORDER BY member.person",
     )
     .bind(organization.as_str())
     .bind(after.map(|person| person.to_string()).unwrap_or_default())
@@ -184,6 +182,7 @@ async fn list_preview_members(
     .await?;
     let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(Vec::new()) };
     let page = Page { organization, first: first.text("person")?, last: last.text("person")? };
+    let mut identities = page.load_identities(conn).await?;
     let mut links = page.load_links(conn).await?;
     let mut namesakes = page.load_namesakes(conn).await?;
     let mut invites = page.load_invites(conn).await?;
@@ -192,13 +191,13 @@ async fn list_preview_members(
         let (person, member) = (rows::person(row)?, rows::member(row)?);
         let links = links.remove(&person.id).unwrap_or_default();
         let connections = links.iter().map(|link| link.connection.clone()).collect();
-        let last = match row.maybe_text("seen_identity")? {
-            Some(_) => {
-                let identity: Identity = row.json("seen_identity")?;
+        let last = match identities.remove(&person.id) {
+            Some((noted_at, identity)) => {
                 let known = Known { person: person.clone(), links, member: Some(member.clone()) };
                 let namesakes = namesakes.remove(&person.id).unwrap_or_default();
                 let (linked, same_email) = find_concerned(conn, organization, &identity, known, namesakes).await?;
-                Some(LastSeen { at: row.time("seen_at")?, identity, linked, same_email, invite: invites.remove(&person.id) })
+                let at = member.last_groups_at.map_or(noted_at, |at| at.max(noted_at));
+                Some(LastSeen { at, identity, linked, same_email, invite: invites.remove(&person.id) })
             }
             None => None,
         };
@@ -248,6 +247,14 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// What members last came with, and when that was noted. By their ids and not by a join: these columns are in the order of the database's language,
+    /// those of members are not, and an index of one order is of no use to the other.
+    async fn load_identities(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, (Timestamp, Identity)>, StoreError> {
+        let found = Statement::new("SELECT person AS whom, at, identity FROM last_identity WHERE organization = $1 AND person BETWEEN $2 AND $3");
+        let identities = self.group(conn, found, |row| Ok((row.time("at")?, row.json("identity")?))).await?;
+        Ok(identities.into_iter().filter_map(|(person, mut noted)| Some((person, noted.pop()?))).collect())
+    }
+
     async fn load_links(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, Vec<Link>>, StoreError> {
         let found = Statement::new(
             "SELECT link.person AS whom, link.id, link.connection, link.subject FROM member JOIN link ON link.person = member.person
