@@ -104,12 +104,12 @@ impl People {
     }
 }
 
-fn answer_of_mia(site: &Site, asked: &Url) -> Answer {
+pub(super) fn answer_of_mia(site: &Site, asked: &Url) -> Answer {
     answer(site, asked, |draft| draft.edit("ada@acme.example", "mia@acme.example").edit("ada-0001", "mia-0001"))
 }
 
 /// Not now; and nothing is taken away from the browser.
-fn assert_not_now(page: &Page) {
+pub(super) fn assert_not_now(page: &Page) {
     assert_eq!(page.status, 503, "{} {}", page.url, page.text);
     assert!(page.headers.contains_key("retry-after") && !page.headers.contains_key("set-cookie"), "{}: {:?}", page.url, page.headers);
 }

@@ -80,7 +80,7 @@ async fn a_watched_master_does_what_every_store_does_before_and_after_it_fails()
     let store = node(&watched.url());
     let mut heard = store.subscribe();
     store.put("kept", bytes("1"), LONG).await.unwrap();
-    assert_eq!(watched.master.say(&["wait", "1", "5000"]).trim(), "1", "the replica has it");
+    watched.until_replicated().await;
     watched.master.kill();
     until_it_works(&store).await;
     assert_eq!(store.find("kept").await.unwrap(), Some(bytes("1")));
