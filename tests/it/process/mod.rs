@@ -5,6 +5,7 @@
 //! - `outages`: without a server that it stands on, and while it stops: what each door says
 //! - `panics`: a fault of the program in the middle of a request
 //! - `rotation`: new keys and secrets under load
+//! - `slow`: servers that answer late
 //! - `secrets`: everything that a whole life writes down, searched for what it must not say
 //!
 //! The one rule of this folder: a process is told what an operator would tell it (files, signals, commands), and asked what a client would ask.
@@ -17,6 +18,7 @@ mod outages;
 mod panics;
 mod rotation;
 mod secrets;
+mod slow;
 mod stops;
 
 use std::net::SocketAddr;

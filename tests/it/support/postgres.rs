@@ -84,6 +84,10 @@ impl Postgres {
         self.url(&name)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://gateway@127.0.0.1:{}/{database}", self.port)
     }
