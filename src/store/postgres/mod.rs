@@ -98,6 +98,7 @@ impl PostgresStore {
     /// [`StoreError::Unavailable`] when it cannot be reached or refuses us; [`StoreError::Corrupt`] when a newer version of Usher wrote it.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options = open::options(url)?;
+        open::check_files(url)?;
         open::migrate(&options).await?;
         let pool = || Pool::new(options.clone(), CONNECTIONS);
         let [readers, writers] = [pool(), pool()];

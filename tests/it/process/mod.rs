@@ -1,5 +1,6 @@
 //! The real binary, `usher serve`, in processes of its own, as an operator runs it.
 //!
+//! - `database`: a PostgreSQL that wants a password, and shows a certificate
 //! - `failover`: two on Sentinels, and on a cluster, one of whose masters dies
 //! - `nodes`: two that share PostgreSQL and Redis: what is done on one, and a rolling restart
 //! - `outages`: without a server that it stands on, and while it stops: what each door says
@@ -12,6 +13,7 @@
 
 #![cfg(test)]
 
+mod database;
 mod failover;
 mod nodes;
 mod outages;

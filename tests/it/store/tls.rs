@@ -12,7 +12,7 @@ use usher::store::{Store as _, StoreError};
 
 use crate::support::certificates::Certificates;
 use crate::support::port::free_port;
-use crate::support::postgres::{Postgres, own};
+use crate::support::postgres::Postgres;
 use crate::support::redis::{Cluster, Lock, Redis, Watched};
 
 /// What nodes say to each other goes the same way.
@@ -109,21 +109,7 @@ async fn redis_is_reached_over_tls_and_only_if_its_certificate_is_right() {
 async fn postgres_is_reached_over_tls_and_only_if_its_certificate_is_right() {
     let folder = tempfile::tempdir().unwrap();
     let files = Certificates::make(folder.path());
-    let server = Postgres::start_with(|directory| {
-        let lay = |from: &Path, name: &str| {
-            let to = directory.join(name);
-            std::fs::copy(from, &to).unwrap();
-            own(&to);
-        };
-        lay(&files.certificate, "server.crt");
-        lay(&files.key, "server.key");
-        // `gateway` has to come over TLS.
-        let access =
-            "hostssl all gateway 127.0.0.1/32 trust\nhostnossl all gateway 127.0.0.1/32 reject\nhost all usher 127.0.0.1/32 trust\n";
-        std::fs::write(directory.join("pg_hba.conf"), access).unwrap();
-        vec!["ssl=on".to_owned()]
-    })
-    .await;
+    let server = Postgres::start_behind_tls(&files, "trust").await;
     let url = server.create_database().await;
     let open = async |mode: &str, ca: &Path| -> Result<(), StoreError> {
         PostgresStore::open(&format!("{url}?sslmode={mode}&sslrootcert={}", ca.display())).await?.ping().await
