@@ -46,6 +46,9 @@ async fn slow_servers_make_a_login_late_and_too_slow_ones_make_it_wait_and_nobod
     assert_not_now(&in_time(send_answer(&mut mia, &house.site, &answer)).await);
     assert_not_now(&in_time(bo.open(&back)).await);
 
+    // Each answer in time, and too slow for what a login asks, one after the other.
+    to_postgres.delay(TOO_LATE / 2);
+    assert_eq!(in_time(house.readiness()).await, (503, vec!["database".to_owned(), "sessions".to_owned()]));
     to_postgres.delay(TOO_LATE);
     assert_eq!(in_time(house.readiness()).await, (503, vec!["database".to_owned(), "sessions".to_owned()]));
     assert_eq!(in_time(ada.visit(&house.site.app("/"))).await.status, 200);

@@ -10,7 +10,7 @@ use usher::store::ephemeral::redis::RedisStore;
 use usher::store::ephemeral::{Ephemeral, Published};
 
 use super::{Backend, LONG, bytes, every_ephemeral_store_does_this};
-use crate::support::redis::{Cluster, Redis, Watched};
+use crate::support::redis::{Cluster, Lock, Redis, Watched};
 
 struct InRedis(Arc<RedisStore>);
 
@@ -112,6 +112,29 @@ async fn a_master_that_became_a_replica_is_left() {
     watched.master.signal("CONT");
     until_it_works(&store).await;
     assert!(watched.replica.say(&["role"]).starts_with("master"));
+}
+
+/// It still answers us, and would take what its replica never hears of: so it was told not to.
+#[tokio::test]
+async fn a_master_that_is_cut_off_from_its_replica_and_the_sentinels_is_left_for_the_new_one() {
+    let watched = Watched::start_behind(Some(Lock::make())).await;
+    let store = node(&watched.url());
+    store.put("a", bytes("1"), LONG).await.unwrap();
+    watched.master.say(&["config", "set", "min-replicas-to-write", "1", "min-replicas-max-lag", "1"]);
+    // The user as whom the replica and the Sentinels are connected; they are cut off with it.
+    assert_eq!(watched.master.say(&["acl", "deluser", "operator"]).trim(), "1");
+    wait_for("the replica is the master", async || watched.replica.say(&["role"]).starts_with("master")).await;
+    until_it_works(&store).await;
+    store.put("b", bytes("2"), LONG).await.unwrap();
+    assert_eq!(watched.replica.say(&["exists", "usher:b"]).trim(), "1");
+}
+
+async fn wait_for(what: &str, is_so: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
