@@ -94,7 +94,7 @@ async fn write_older(server: &Postgres, last: i64, rows_of: &str) -> String {
         END $copy$;
         CREATE TABLE public._sqlx_migrations (LIKE newer._sqlx_migrations INCLUDING ALL);
         INSERT INTO public._sqlx_migrations SELECT * FROM newer._sqlx_migrations WHERE version <= ";
-    text.push_str(&format!("{copy}{last}; DROP SCHEMA newer CASCADE"));
+    text = format!("{text}{copy}{last}; DROP SCHEMA newer CASCADE");
     let database = url.rsplit_once('/').unwrap().1;
     server.execute(database, text).await;
     url
@@ -109,11 +109,11 @@ async fn a_database_of_every_version_before_is_brought_up_to_date_with_all_that_
     world.login(&identity("ada"), &returning(&joined.member, vec![]), at(2)).await;
     let lines = world.store.list_audit(0, 100).await.unwrap();
     let done = "SELECT 'steps', count(*) FROM _sqlx_migrations WHERE success";
-    let [.., (newest, _)] = STEPS;
+    let ([.., (newest, _)], steps) = (STEPS, i64::try_from(STEPS.len()).unwrap());
     for (last, _) in STEPS.into_iter().filter(|(number, _)| *number < newest) {
         let url = write_older(&server, last, &newer).await;
         let world = World::empty(node(&url).await);
-        assert_eq!(server.numbers(url.rsplit_once('/').unwrap().1, done).await, [("steps".to_owned(), STEPS.len() as i64)]);
+        assert_eq!(server.numbers(url.rsplit_once('/').unwrap().1, done).await, [("steps".to_owned(), steps)]);
         assert_eq!(world.store.list_audit(0, 100).await.unwrap(), lines, "step {last}");
         let known = world.store.find_member(&acme(), joined.person.id).await.unwrap().unwrap();
         world.login(&identity("ada"), &returning(&known.member, vec![]), at(3)).await;
