@@ -219,6 +219,20 @@ async fn a_cluster_without_one_of_its_nodes_serves_no_slot_wrongly() {
 }
 
 #[tokio::test]
+async fn the_first_question_after_a_failover_in_a_cluster_finds_the_new_master() {
+    let mut cluster = Cluster::start().await;
+    let store = node(&cluster.url());
+    store.put("a", bytes("1"), LONG).await.unwrap();
+    let place = cluster.place_of("usher:a");
+    let replica = cluster.add_replica(place).await;
+    cluster.until_replicated(place, &replica).await;
+    cluster.nodes[place].kill();
+    wait_for("the replica is the master", async || replica.say(&["role"]).starts_with("master")).await;
+    cluster.until_whole().await;
+    assert_eq!(store.find("a").await.unwrap(), Some(bytes("1")));
+}
+
+#[tokio::test]
 async fn an_acl_user_with_the_rights_of_the_documentation_can_do_everything() {
     let redis = Redis::start().await;
     let documentation = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/running.md")).unwrap();
