@@ -79,6 +79,7 @@ async fn when_the_master_dies_another_takes_over_and_nobody_is_signed_out() {
     assert_not_now(&send_answer(&mut mia, &two.site, &answer).await);
     assert_not_now(&Browser::new().visit(&two.site.auth("/login/okta")).await);
     assert!(!is_ready(two.nodes[0].ops).await);
+    watched.until_agreed().await;
     until_both_are_ready(&two).await;
     load.more(20).await;
     load.end().await;

@@ -229,6 +229,18 @@ impl Watched {
         until_replicated(&self.master, &self.replica).await;
     }
 
+    /// Waits until every Sentinel takes the replica for the master, and for alive.
+    pub(crate) async fn until_agreed(&self) {
+        let port = self.replica.port.to_string();
+        wait_until("the Sentinels agree on the new master", || {
+            self.sentinels.iter().all(|(_, sentinel)| {
+                let answer = say(*sentinel, self.lock.as_ref(), &["sentinel", "master", SERVICE]);
+                field(&answer, "port") == Some(&port) && field(&answer, "flags") == Some("master")
+            })
+        })
+        .await;
+    }
+
     pub(crate) fn url(&self) -> String {
         let ports: Vec<u16> = self.sentinels.iter().map(|(_, port)| *port).collect();
         let path = format!("/{SERVICE}");

@@ -10,7 +10,7 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, Pipeline,
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _, Pipeline,
     RedisConnectionInfo, RedisError, RedisFuture, TlsCertificates, TlsMode, Value,
 };
 use tokio::sync::Mutex;
@@ -22,6 +22,10 @@ use crate::store::ephemeral::EphemeralError;
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long one connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// When no Sentinel names a master, they are asked once more after this time: in a failover they change their minds one after the other, and for a moment a
+/// new master may look to each of them as if it were down.
+const SENTINEL_PAUSE: Duration = Duration::from_millis(200);
 
 /// The servers at an address.
 #[derive(Clone)]
@@ -68,7 +72,14 @@ impl Servers {
         let connecting = async {
             match &self.0.topology {
                 Topology::Single(client) => Ok(Connection::One(client.get_multiplexed_async_connection_with_config(&limits).await?)),
-                Topology::Sentinel(client) => Ok(Connection::One(client.lock().await.get_async_connection_with_config(&limits).await?)),
+                Topology::Sentinel(client) => {
+                    let mut found = client.lock().await.get_async_connection_with_config(&limits).await;
+                    if found.as_ref().is_err_and(|error| error.kind() == ErrorKind::MasterNameNotFoundBySentinel) {
+                        tokio::time::sleep(SENTINEL_PAUSE).await;
+                        found = client.lock().await.get_async_connection_with_config(&limits).await;
+                    }
+                    Ok(Connection::One(found?))
+                }
                 Topology::Cluster(client) => Ok(Connection::Cluster(client.get_async_connection().await?)),
             }
         };
