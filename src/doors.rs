@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use url::Url;
 
+pub use crate::core::describe;
 use crate::core::{Connection, ConnectionId, Identity, IdpSource, Protocol, SamlSettings, Settings};
 use crate::oidc::{self, RelyingParty};
 use crate::outbound::{Outbound, Reach};
@@ -211,17 +212,4 @@ fn last_good(before: &BTreeMap<ConnectionId, Entrance>, connection: &Connection)
 
 fn report(connection: &Connection, door: Result<Door, String>) -> Result<Door, String> {
     door.inspect_err(|reason| tracing::warn!(connection.id = %connection.id, reason, "this connection cannot be used"))
-}
-
-/// An error with its sources, for a log line.
-#[must_use]
-pub fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -31,8 +31,8 @@ fn is_key_char(c: char) -> bool {
 
 fn is_secret(key: &str, value: &str) -> bool {
     let elsewhere = value.starts_with("env:") || value.starts_with("file:");
-    // A database address is worth seeing as long as it carries no password.
-    let harmless = matches!(key, "database" | "redis") && !value.contains('@');
+    // The address of a server is worth seeing as long as it carries no password, neither before the host nor behind the question mark.
+    let harmless = matches!(key, "database" | "redis") && !value.contains(['@', '?']);
     !elsewhere && !harmless
 }
 
@@ -90,6 +90,12 @@ mod tests {
 
     #[test]
     fn a_password_in_a_database_address_is_starred_out() {
-        assert!(!star_out_secrets("database = \"postgres://u:hunter2@h/db\"").contains("hunter2"));
+        for text in [
+            "database = \"postgres://u:hunter2@h/db\"",
+            "database = \"postgres://h/db?user=u&password=hunter2\"",
+            "redis = \"redis+sentinel://h/service?sentinel_password=hunter2\"",
+        ] {
+            assert!(!star_out_secrets(text).contains("hunter2"), "{text}");
+        }
     }
 }

@@ -96,6 +96,27 @@ pub(super) fn database_of(text: &str) -> Result<Database, Wrong> {
 
 /// What is wrong, without repeating the text: there may be a password in it.
 fn postgres_fault(text: &str) -> Option<&'static str> {
+    // What the driver reads. Anything else it would pass over, and write to the log with its value: a `sslrootcret`, or a `pasword`.
+    const PARAMETERS: [&str; 18] = [
+        "sslmode",
+        "ssl-mode",
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+        "statement-cache-capacity",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+        "options",
+    ];
     const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
     let Ok(url) = Url::parse(text) else { return Some("it cannot be read; in a password, signs like @ and / are written as %40 and %2F") };
     if url.host_str().is_none_or(str::is_empty) && !url.query_pairs().any(|(name, _)| name == "host") {
@@ -103,6 +124,10 @@ fn postgres_fault(text: &str) -> Option<&'static str> {
     }
     if url.path().trim_matches('/').is_empty() {
         return Some("it names no database");
+    }
+    let is_known = |name: &str| PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'));
+    if url.query_pairs().any(|(name, _)| !is_known(&name)) {
+        return Some("it has a parameter that Usher does not know");
     }
     let mut modes = url.query_pairs().filter(|(name, _)| name == "sslmode" || name == "ssl-mode");
     modes.any(|(_, mode)| !MODES.contains(&mode.as_ref())).then_some("its sslmode is none that PostgreSQL knows")

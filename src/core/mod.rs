@@ -11,10 +11,11 @@
 //! - [`preview`]: what a save of settings would mean for everyone
 //! - [`switch`]: what another connection would mean
 //! - `pending`, `return_to`: a login on its way
-//! - `redis_address`: where Redis is; `text`: characters that nobody sees
+//! - `redis_address`: where Redis is; `text`: characters that nobody sees; `describe`: why something failed
 
 mod branding;
 mod connection;
+mod describe;
 mod email;
 mod explain;
 mod gone;
@@ -37,6 +38,7 @@ mod text;
 
 pub use branding::{Accent, Brand, Branding, Logo, LogoKind, NotAColour, NotALogo};
 pub use connection::{Cbc, Connection, IdpSource, Protocol, RequestBinding, SamlSettings, Secret};
+pub use describe::describe;
 pub use email::{DomainName, EmailAddress, EmailError};
 pub use explain::{Explanation, explain, groups_behind_role, groups_behind_seat};
 pub use gone::{GoneGroup, SeenLogin, gone_groups};
@@ -53,7 +55,7 @@ pub use organization::{
 };
 pub use pending::{Asking, PendingLogin, PendingOidc, PendingProtocol};
 pub use reason::Reason;
-pub use redis_address::{RedisAddress, RedisAddressError, RedisCredentials, RedisTopology};
+pub use redis_address::{RedisAddress, RedisAddressError, RedisClientFiles, RedisCredentials, RedisTopology};
 pub use return_to::{ReturnTo, ReturnToError};
 pub use settings::{Domain, DomainVerification, Settings};
 pub use text::is_unseen;

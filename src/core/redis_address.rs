@@ -20,8 +20,8 @@ pub enum RedisAddressError {
     /// Several hosts where one is meant.
     #[error("it names several servers: one is redis://, several are redis+sentinel:// or redis+cluster://")]
     SeveralHosts,
-    /// A user or password that is not in percent encoding.
-    #[error("its user or password is not valid percent encoding")]
+    /// A user or password that is not in percent encoding, or a user without a password.
+    #[error("its user or password is not valid percent encoding, or it has a user and no password")]
     Credentials,
     /// Not a number of a database, or one where there is none.
     #[error("its path is not the number of a database (Sentinel: the name of the service, then the number; Cluster: nothing)")]
@@ -56,6 +56,15 @@ pub struct RedisCredentials {
     pub password: Option<Secret>,
 }
 
+/// A certificate of ours and its key, as files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisClientFiles {
+    /// The certificate, with those that lead up to the authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 /// Where Redis is, and who we are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisAddress {
@@ -71,6 +80,8 @@ pub struct RedisAddress {
     pub tls: bool,
     /// Whose certificates are trusted; `None`: whom the system trusts.
     pub ca: Option<PathBuf>,
+    /// What is shown to a server that asks for a certificate, as Redis does unless it is told otherwise.
+    pub client: Option<RedisClientFiles>,
     /// What every key starts with.
     pub prefix: String,
 }
@@ -84,7 +95,8 @@ impl RedisAddress {
     /// - `redis+sentinel://[user:password@]sentinel[:26379],sentinel…/service[/database]`
     /// - `redis+cluster://[user:password@]node[:6379],node…`
     ///
-    /// with `?prefix=…`, `?ca=/path/of.pem`, and, where the scheme does not say it, `?tls=true`; Sentinels of their own user: `sentinel_user`, `sentinel_password`.
+    /// with `?prefix=…`, `?ca=/path/of.pem`, `?cert=/path/of.pem&key=/path/of.key`, and, where the scheme does not say it, `?tls=true`; Sentinels of their
+    /// own user: `sentinel_user`, `sentinel_password`.
     ///
     /// # Errors
     /// [`RedisAddressError`], in words that show nothing of the text.
@@ -108,8 +120,8 @@ impl RedisAddress {
         let mut path = tail.path().split('/').filter(|part| !part.is_empty());
         let topology = if is_sentinel {
             let service = path.next().and_then(decode).filter(|service| !service.is_empty()).ok_or(RedisAddressError::Path)?;
-            let password = parameters.take("sentinel_password").map(Secret::new);
-            RedisTopology::Sentinel { service, credentials: RedisCredentials { user: parameters.take("sentinel_user"), password } }
+            let credentials = credentials(parameters.take("sentinel_user"), parameters.take("sentinel_password"))?;
+            RedisTopology::Sentinel { service, credentials }
         } else if is_cluster {
             RedisTopology::Cluster
         } else {
@@ -125,12 +137,18 @@ impl RedisAddress {
             _ => return Err(RedisAddressError::Parameter),
         };
         let ca = parameters.take("ca").map(PathBuf::from);
+        let client = match (parameters.take("cert"), parameters.take("key")) {
+            (Some(certificate), Some(key)) => Some(RedisClientFiles { certificate: certificate.into(), key: key.into() }),
+            (None, None) => None,
+            _ => return Err(RedisAddressError::Parameter),
+        };
         let prefix = parameters.take("prefix").unwrap_or_else(|| PREFIX.to_owned());
         // Braces would put every key of a cluster into one slot.
-        if !parameters.0.is_empty() || (ca.is_some() && !tls) || prefix.contains(['{', '}']) || tail.fragment().is_some() {
+        let means_tls = ca.is_some() || client.is_some();
+        if !parameters.0.is_empty() || (means_tls && !tls) || prefix.contains(['{', '}']) || tail.fragment().is_some() {
             return Err(RedisAddressError::Parameter);
         }
-        Ok(Self { topology, hosts, credentials: parse_credentials(user_info)?, database, tls, ca, prefix })
+        Ok(Self { topology, hosts, credentials: parse_credentials(user_info)?, database, tls, ca, client, prefix })
     }
 
     /// Whether what is said to the servers can be read on the way: no TLS, and a server on another machine.
@@ -147,8 +165,11 @@ struct Parameters(std::collections::BTreeMap<String, String>);
 impl Parameters {
     fn parse(url: &Url) -> Result<Self, RedisAddressError> {
         let mut found = std::collections::BTreeMap::new();
-        for (name, value) in url.query_pairs() {
-            if value.is_empty() || found.insert(name.into_owned(), value.into_owned()).is_some() {
+        // Not as a form is read: a plus is a plus, in a password here as in one before the host.
+        for pair in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').ok_or(RedisAddressError::Parameter)?;
+            let (name, value) = decode(name).zip(decode(value)).ok_or(RedisAddressError::Parameter)?;
+            if value.is_empty() || found.insert(name, value).is_some() {
                 return Err(RedisAddressError::Parameter);
             }
         }
@@ -177,7 +198,10 @@ fn parse_credentials(user_info: Option<&str>) -> Result<RedisCredentials, RedisA
     let (user, password) = user_info.split_once(':').map_or((user_info, None), |(user, password)| (user, Some(password)));
     let decoded = |text: &str| decode(text).ok_or(RedisAddressError::Credentials);
     let user = Some(decoded(user)?).filter(|user| !user.is_empty());
-    let password = password.map(decoded).transpose()?.filter(|password| !password.is_empty());
+    credentials(user, password.map(decoded).transpose()?.filter(|password| !password.is_empty()))
+}
+
+fn credentials(user: Option<String>, password: Option<String>) -> Result<RedisCredentials, RedisAddressError> {
     if user.is_some() && password.is_none() {
         return Err(RedisAddressError::Credentials);
     }
@@ -224,6 +248,21 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_read_the_same_in_front_of_the_hosts_and_behind_them() {
+        let address = parse("redis+sentinel://:a+b%2Bc%20%26%C3%A9@h/service?sentinel_password=a+b%2Bc%20%26%C3%A9");
+        let RedisTopology::Sentinel { credentials, .. } = address.topology else { panic!() };
+        assert_eq!(credentials, address.credentials);
+        assert_eq!(credentials.password, Some(Secret::new("a+b+c &é")));
+    }
+
+    #[test]
+    fn a_certificate_of_ours_is_two_files() {
+        let address = parse("redis+cluster://h?tls=true&cert=/etc/usher/redis.pem&key=/etc/usher/redis.key");
+        let files = RedisClientFiles { certificate: "/etc/usher/redis.pem".into(), key: "/etc/usher/redis.key".into() };
+        assert_eq!((address.client, address.ca), (Some(files), None));
+    }
+
+    #[test]
     fn a_cluster_is_some_of_its_nodes() {
         let address = parse("redis+cluster://a:1,b:2,c:3/");
         assert_eq!((address.topology, address.hosts.len()), (RedisTopology::Cluster, 3));
@@ -255,6 +294,12 @@ mod tests {
             ("redis://h?prefix=a&prefix=b", Parameter),
             ("redis://h?prefix={a}", Parameter),
             ("redis://h?ca=/x", Parameter),
+            ("rediss://h?cert=/x", Parameter),
+            ("rediss://h?key=/x", Parameter),
+            ("redis://h?cert=/x&key=/y", Parameter),
+            ("rediss://h?ca=%ff", Parameter),
+            ("rediss://h?ca", Parameter),
+            ("redis+sentinel://h/s?sentinel_user=u", Credentials),
             ("redis://h#insecure", Parameter),
         ] {
             assert_eq!(RedisAddress::parse(text), Err(error), "{text}");

@@ -1,6 +1,7 @@
 //! The operations listener: is the process alive, can each part do its work, and what was counted. Never on the public port.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::extract::State;
@@ -15,6 +16,9 @@ use super::metrics;
 use crate::app::App;
 use crate::doors::describe;
 use crate::proxy::Proxy;
+
+/// How long whoever asks about readiness waits at most.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What answers now; a reload puts another one in its place.
 #[derive(Debug)]
@@ -44,9 +48,16 @@ struct Part {
 }
 
 impl Part {
-    fn new<E: std::error::Error>(name: &str, answer: &Result<(), E>) -> Self {
-        let detail = answer.as_ref().err().map(|error| describe(error));
-        Self { name: name.to_owned(), ready: answer.is_ok(), detail }
+    fn new(name: &str, fault: Option<String>) -> Self {
+        Self { name: name.to_owned(), ready: fault.is_none(), detail: fault }
+    }
+}
+
+/// What is wrong with a store, if anything is. One that takes longer for the smallest question is too slow for a login, which asks several.
+async fn fault<E: std::error::Error>(ping: impl Future<Output = Result<(), E>>) -> Option<String> {
+    match tokio::time::timeout(PATIENCE, ping).await {
+        Ok(answer) => answer.err().map(|error| describe(&error)),
+        Err(_elapsed) => Some(format!("it gave no answer for {PATIENCE:?}")),
     }
 }
 
@@ -54,7 +65,8 @@ impl Part {
 async fn ready(State(node): State<Arc<ArcSwap<Node>>>, stopping: bool) -> Response {
     let node = node.load_full();
     let app = &node.app;
-    let mut parts = vec![Part::new("database", &app.store.ping().await), Part::new("sessions", &app.ephemeral.ping().await)];
+    let (database, sessions) = tokio::join!(fault(app.store.ping()), fault(app.ephemeral.ping()));
+    let mut parts = vec![Part::new("database", database), Part::new("sessions", sessions)];
     let grace = app.config.session.outage_grace;
     for part in parts.iter_mut().filter(|part| !part.ready) {
         let fault = part.detail.take().unwrap_or_default();

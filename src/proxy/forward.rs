@@ -20,7 +20,7 @@ use super::upstream::{Answered, UpstreamError};
 use super::{Body, Malformed, Pages, Peer, Problem, RequestId, clean, introduce, upgrade, watch};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::core::IncidentId;
+use crate::core::{IncidentId, describe};
 use crate::session::{Introduction, Session, SessionError, Sessions};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -67,21 +67,21 @@ impl From<Problem> for Refusal {
 
 impl From<SessionError> for Refusal {
     fn from(error: SessionError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "a session cannot be checked");
+        tracing::error!(error = describe(&error), "a session cannot be checked");
         Self::Problem(Problem::Unavailable)
     }
 }
 
 impl From<JwtError> for Refusal {
     fn from(error: JwtError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "an identity token cannot be signed");
+        tracing::error!(error = describe(&error), "an identity token cannot be signed");
         Self::Problem(Problem::Unavailable)
     }
 }
 
 impl From<UpstreamError> for Refusal {
     fn from(error: UpstreamError) -> Self {
-        tracing::warn!(error = &error as &dyn std::error::Error, "an app gave no answer");
+        tracing::warn!(error = describe(&error), "an app gave no answer");
         Self::Problem(if matches!(error, UpstreamError::Busy) { Problem::Busy } else { Problem::BadGateway })
     }
 }

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::body::Upload;
 use super::pool::{self, Sender};
+use crate::core::describe;
 
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -106,7 +107,7 @@ impl Upstream {
         let (sender, connection) = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(UpstreamError::Connect)?;
         tokio::spawn(async move {
             if let Err(error) = connection.with_upgrades().await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a connection to an app ended");
+                tracing::debug!(error = describe(&error), "a connection to an app ended");
             }
         });
         Ok(sender)

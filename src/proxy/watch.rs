@@ -7,6 +7,7 @@ use super::decide::Verdict;
 use super::forward::{AppHost, Proxy};
 use super::frames::Close;
 use super::route::Route;
+use crate::core::describe;
 use crate::session::{Session, SessionError, Signal, StreamGuard};
 
 /// The longest that a stream goes on unasked: the bound when a signal is lost, and how sharply the limits of a session cut.
@@ -45,7 +46,7 @@ async fn until_session_over(proxy: &Arc<Proxy>, route: &Route, session: &Session
 }
 
 fn closed_unasked(error: &SessionError) {
-    tracing::warn!(error = error as &dyn std::error::Error, "a stream was closed because its session cannot be checked");
+    tracing::warn!(error = describe(error), "a stream was closed because its session cannot be checked");
 }
 
 /// Judged by the routes of now: what was opened before a reload may not go on by rules that are no longer there.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Session, SessionError, Sessions};
 use crate::config::SessionLimits;
-use crate::core::{OrganizationId, Settings};
+use crate::core::{OrganizationId, Settings, describe};
 use crate::store::StoreError;
 
 /// The limits of one session.
@@ -48,7 +48,7 @@ impl Sessions {
     pub(super) async fn cap(&self, session: &Session) {
         match self.caps(session.organizations().iter().map(|(organization, _)| organization)).await {
             Ok(caps) => session.cap(caps),
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "a session keeps the limits that it had"),
+            Err(error) => tracing::debug!(error = describe(&error), "a session keeps the limits that it had"),
         }
     }
 }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Selector, Session, SessionError, SessionKey, SessionRecord, Sessions, WayIn};
-use crate::core::{ConnectionId, RefreshGrant, Secret};
+use crate::core::{ConnectionId, RefreshGrant, Secret, describe};
 use crate::store::{NewAuditLine, RequestOrigin};
 
 /// How long one node may take to ask: longer than discovery, the token endpoint and the keys can take together.
@@ -241,11 +241,7 @@ impl Sessions {
             now: self.now(),
         };
         if let Err(error) = self.members.store().record(line).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                deny.code = code,
-                "a session that was not confirmed ended without an audit line"
-            );
+            tracing::warn!(error = describe(&error), deny.code = code, "a session that was not confirmed ended without an audit line");
         }
         Ok(())
     }

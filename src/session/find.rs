@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{ABSENT_AGE, Cause, Selector, Session, SessionError, SessionKey, SessionRecord, Sessions};
+use crate::core::describe;
 use crate::store::ephemeral::Ephemeral;
 
 /// The part of a stored session that is ours; pages may keep more beside it, through tower-sessions.
@@ -170,7 +171,7 @@ impl Sessions {
         tokio::spawn(async move {
             for (ephemeral, key) in writes {
                 if let Err(error) = note_seen(ephemeral.as_ref(), key, now, ttl).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the time of a session's last request was not written");
+                    tracing::warn!(error = describe(&error), "the time of a session's last request was not written");
                 }
             }
         });

@@ -10,6 +10,7 @@ use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
 use super::{Cause, NewSession, Place, Selector, SessionError, SessionKey, SessionRecord, Sessions, cookie, find};
+use crate::core::describe;
 
 /// How long a session from a recovery link may last: time to mend the sign-in, not to work.
 const RECOVERY_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
@@ -23,7 +24,7 @@ pub struct CookieStore(Arc<Sessions>);
 
 fn backend(error: impl Into<SessionError>) -> Error {
     let error = error.into();
-    tracing::error!(error = &error as &dyn std::error::Error, "the session store failed");
+    tracing::error!(error = describe(&error), "the session store failed");
     Error::Backend("the session store cannot be used right now".to_owned())
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{SessionKey, Sessions};
-use crate::core::{OrganizationId, PersonId};
+use crate::core::{OrganizationId, PersonId, describe};
 use crate::store::ephemeral::Published;
 
 /// One message.
@@ -37,11 +37,11 @@ impl Sessions {
         let told = match serde_json::to_vec(&message) {
             Ok(message) => self.ephemeral.publish(message.into()).await,
             Err(error) => {
-                return tracing::error!(error = &error as &dyn std::error::Error, "a message to the other nodes cannot be written");
+                return tracing::error!(error = describe(&error), "a message to the other nodes cannot be written");
             }
         };
         if let Err(error) = told {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the other nodes were not told; they find out within seconds");
+            tracing::warn!(error = describe(&error), "the other nodes were not told; they find out within seconds");
         }
     }
 

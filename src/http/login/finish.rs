@@ -238,6 +238,7 @@ impl Arrival {
                 End::Refused { reason, organization, incident, again, access } => {
                     Err(Problem::Refused { reason, organization, incident, again, access })
                 }
+                End::Interrupted { again } => Ok(Redirect::to(&again).into_response()),
             };
         }
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
@@ -326,7 +327,8 @@ impl Arrival {
         Problem::refuse_message(&self.app, Message::Login, connection, code, cause, &self.origin).await
     }
 
-    /// Decides and writes; then nothing is left but the answer.
+    /// Decides and writes; then nothing is left but the answer. When a store that cannot be used stands in the way, what was proven is used up all the same:
+    /// the browser that comes again is led to the provider again.
     async fn conclude(
         &self,
         key: &str,
@@ -337,6 +339,18 @@ impl Arrival {
         if login.test {
             return test::succeeded(&self.app, login, verified).await;
         }
+        let answer = self.decide(key, browser, login, verified).await;
+        if matches!(answer, Err(Problem::Unavailable)) {
+            let fresh = if login.fresh { "&fresh=true" } else { "" };
+            let again = format!("/login/{}?{}{fresh}", login.connection, start::query(&login.return_to, login.enter.as_deref()));
+            let finished = Finished { browser: browser.hash(), end: End::Interrupted { again } };
+            // Where this cannot be kept either, the next answer is that the login is over.
+            PendingLogins(self.app.ephemeral.as_ref()).finish(key, &finished).await.ok();
+        }
+        answer
+    }
+
+    async fn decide(&self, key: &str, browser: &BrowserId, login: &PendingLogin, verified: &VerifiedIdentity) -> Result<Response, Problem> {
         enter::stop_loops(&self.app, browser, &login.return_to).await?;
         limits::by_account(&self.app, verified.identity()).await?;
         let origin = self.origin.with_incident(&self.app)?;

@@ -70,6 +70,21 @@ pub(super) enum End {
         /// Whether to ask for access.
         access: Access,
     },
+    /// Not at all: it was proven who came, and then a store could not be used.
+    Interrupted {
+        /// Where to begin anew.
+        again: String,
+    },
+}
+
+impl End {
+    /// How long it is remembered. An outage may last longer than a double click.
+    const fn life(&self) -> Duration {
+        match self {
+            Self::Admitted { .. } | Self::Refused { .. } => FINISHED_TTL,
+            Self::Interrupted { .. } => PendingLogin::TTL,
+        }
+    }
 }
 
 impl PendingLogins<'_> {
@@ -119,7 +134,7 @@ impl PendingLogins<'_> {
 
     /// Remembers how a login ended.
     pub(super) async fn finish(&self, key: &str, finished: &Finished) -> Result<(), EphemeralError> {
-        self.0.put(&finished_key(key), encode(finished)?, FINISHED_TTL).await
+        self.0.put(&finished_key(key), encode(finished)?, finished.end.life()).await
     }
 
     /// How a login of this browser ended a moment ago. One that is ending just now is waited for.

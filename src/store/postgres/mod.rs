@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
-use super::breaker::Breaker;
+use super::breaker::{Asked, Breaker};
 use super::reading::AsOf;
 use super::unavailable::unavailable;
 use super::{AuditLine, StoreError};
@@ -98,6 +98,7 @@ impl PostgresStore {
     /// [`StoreError::Unavailable`] when it cannot be reached or refuses us; [`StoreError::Corrupt`] when a newer version of Usher wrote it.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options = open::options(url)?;
+        open::check_files(url)?;
         open::migrate(&options).await?;
         let pool = || Pool::new(options.clone(), CONNECTIONS);
         let [readers, writers] = [pool(), pool()];
@@ -106,14 +107,14 @@ impl PostgresStore {
 
     /// A read that is not waited for for ever: a server that has stopped answers nothing, not even an error.
     async fn within<T>(&self, read: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
-        self.breaker.check().map_err(unavailable)?;
+        let asked = self.breaker.check().map_err(unavailable)?;
         let result = tokio::time::timeout(READ_TIMEOUT, read).await.unwrap_or_else(|elapsed| Err(unavailable(elapsed)));
-        self.note(result.as_ref().err());
+        self.note(asked, result.as_ref().err());
         result
     }
 
     /// Whether the server is there; what it answered does not matter.
-    fn note(&self, error: Option<&StoreError>) {
+    fn note(&self, asked: Asked, error: Option<&StoreError>) {
         let is_gone = error.is_some_and(|error| match error {
             StoreError::Unavailable(source) => match source.downcast_ref::<sqlx::Error>() {
                 // A crowd that waits for connections says nothing about the server.
@@ -122,7 +123,7 @@ impl PostgresStore {
             },
             _ => false,
         });
-        if is_gone { self.breaker.failed() } else { self.breaker.works() }
+        if is_gone { self.breaker.failed(asked) } else { self.breaker.works() }
     }
 
     /// A connection for a use case of one statement, which is a transaction by itself.
@@ -187,12 +188,13 @@ impl PostgresStore {
     }
 
     async fn bounded<T>(&self, write: impl Future<Output = Result<T, Stop>> + Send) -> Result<T, Stop> {
-        self.breaker.check().map_err(|open| Stop::Failed(unavailable(open)))?;
+        let asked = self.breaker.check().map_err(|open| Stop::Failed(unavailable(open)))?;
         let result = tokio::time::timeout(WRITE_TIMEOUT, write).await.unwrap_or_else(|elapsed| Err(Stop::Failed(unavailable(elapsed))));
-        self.note(match &result {
+        let error = match &result {
             Err(Stop::Failed(error)) => Some(error),
             _ => None,
-        });
+        };
+        self.note(asked, error);
         result
     }
 }

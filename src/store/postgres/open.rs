@@ -48,6 +48,20 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     Ok(parsed.application_name("usher").options(LIMITS).disable_statement_logging())
 }
 
+/// Whether the files that the address names can be read: the driver only says that one of them is missing, as if that were a fault of the network.
+pub(super) fn check_files(url: &str) -> Result<(), StoreError> {
+    let address = url::Url::parse(url).map_err(|_| unavailable("the address of the database cannot be read"))?;
+    for (name, value) in address.query_pairs() {
+        let is_file = matches!(name.as_ref(), "sslrootcert" | "ssl-root-cert" | "ssl-ca" | "sslcert" | "ssl-cert" | "sslkey" | "ssl-key");
+        // What is no path is the text of a file itself, which may be a key.
+        if is_file && !value.contains("-----BEGIN") {
+            std::fs::File::open(value.as_ref())
+                .map_err(|error| unavailable(format!("{name} of the database's address: {value}: {error}")))?;
+        }
+    }
+    Ok(())
+}
+
 /// A path is a socket of this machine.
 fn is_here(host: &str) -> bool {
     host.starts_with('/') || host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())

@@ -9,7 +9,7 @@ use usher::config::Code;
 use super::{Folder, ORG, SMALLEST, codes_of};
 
 /// One change of a sound usher.toml, and the code that it gives.
-const PROCESS: [(&str, &str, &str); 41] = [
+const PROCESS: [(&str, &str, &str); 43] = [
     ("U002", "data_dir   =", "data_dir"),
     ("U003", "data_dir ", "data_dri = 1\ndata_dir "),
     ("U004", "off = true", "off = \"true\""),
@@ -50,6 +50,8 @@ const PROCESS: [(&str, &str, &str); 41] = [
     ("U048", "[tls]", "redis = \"127.0.0.1\"\n[tls]"),
     ("U048", "[tls]", "database = \"postgres://usher@db.example\"\n[tls]"),
     ("U048", "[tls]", "database = \"postgres://usher@db.example/usher?sslmode=maybe\"\n[tls]"),
+    ("U048", "[tls]", "database = \"postgres://usher@db.example/usher?sslrootcret=/ca.pem\"\n[tls]"),
+    ("U048", "[tls]", "redis = \"rediss://cache.example?cert=/usher.pem\"\n[tls]"),
     ("U010", "[tls]", "database = \"mysql://db.example/usher\"\n[tls]"),
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! - `ends`: every way in which a session ends, at the door where it really happens, heard by the others or not
 //! - `limits`: they count together who knocks
-//! - `outages`: when one of the two servers is no good
+//! - `outages`: when one of the two servers is no good; `slow`: when it answers, and late
 
 #![cfg(test)]
 
@@ -30,6 +30,7 @@ use crate::support::redis::Redis;
 mod ends;
 mod limits;
 mod outages;
+mod slow;
 
 /// Nodes, their clock, and what they stand on.
 struct Shared {
@@ -41,15 +42,23 @@ struct Shared {
 
 impl Shared {
     async fn start(count: usize) -> Self {
-        let redis = Redis::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await;
-        let postgres = Postgres::start().await;
-        let database = postgres.create_database().await;
+        let (redis, postgres) = Self::servers().await;
+        let (sessions, database) = (redis.url(), postgres.create_database().await);
+        Self::start_at(count, redis, postgres, &sessions, &database).await
+    }
+
+    async fn servers() -> (Redis, Postgres) {
+        (Redis::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await, Postgres::start().await)
+    }
+
+    /// Nodes that reach both servers at these addresses.
+    async fn start_at(count: usize, redis: Redis, postgres: Postgres, sessions: &str, database: &str) -> Self {
         let clock = Arc::new(TurnedClock::standing_at(at(0)));
-        World::new(node(&database).await, 50, 50).await;
+        World::new(node(database).await, 50, 50).await;
         let mut nodes = Vec::new();
         for _ in 0..count {
-            let ephemeral = Arc::new(RedisStore::new(&RedisAddress::parse(&redis.url()).unwrap()).unwrap());
-            let members = World::empty(node(&database).await);
+            let ephemeral = Arc::new(RedisStore::new(&RedisAddress::parse(sessions).unwrap()).unwrap());
+            let members = World::empty(node(database).await);
             nodes.push(Gateway::on(ephemeral, members, clock.clone(), |_| {}, None).await);
         }
         let nodes = Self { nodes, clock, redis, postgres };

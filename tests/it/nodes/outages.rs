@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_mins(5);
 /// How long an answer may take while a server is no good.
 const BOUND: Duration = Duration::from_secs(6);
 
-async fn answer(node: &Gateway, token: &str) -> Reply {
+pub(super) async fn answer(node: &Gateway, token: &str) -> Reply {
     let asked = Instant::now();
     let reply = node.ask(Ask::get("/").cookie(token)).await;
     assert!(asked.elapsed() < BOUND, "{:?}", asked.elapsed());
@@ -21,12 +21,12 @@ async fn answer(node: &Gateway, token: &str) -> Reply {
 }
 
 /// Not now, and nothing is taken away.
-fn assert_not_now(reply: &Reply) {
+pub(super) fn assert_not_now(reply: &Reply) {
     assert_eq!(reply.status, 503, "{reply:?}");
     assert!(reply.header("retry-after").is_some() && reply.header("set-cookie").is_none(), "{reply:?}");
 }
 
-async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+pub(super) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !is_so().await {
         assert!(began.elapsed() < Duration::from_secs(30), "never: {what}");

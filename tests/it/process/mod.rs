@@ -1,20 +1,26 @@
 //! The real binary, `usher serve`, in processes of its own, as an operator runs it.
 //!
+//! - `database`: a PostgreSQL that wants a password, and shows a certificate
+//! - `failover`: two on Sentinels, and on a cluster, one of whose masters dies
 //! - `nodes`: two that share PostgreSQL and Redis: what is done on one, and a rolling restart
 //! - `outages`: without a server that it stands on, and while it stops: what each door says
 //! - `panics`: a fault of the program in the middle of a request
 //! - `rotation`: new keys and secrets under load
+//! - `slow`: servers that answer late
 //! - `secrets`: everything that a whole life writes down, searched for what it must not say
 //!
 //! The one rule of this folder: a process is told what an operator would tell it (files, signals, commands), and asked what a client would ask.
 
 #![cfg(test)]
 
+mod database;
+mod failover;
 mod nodes;
 mod outages;
 mod panics;
 mod rotation;
 mod secrets;
+mod slow;
 mod stops;
 
 use std::net::SocketAddr;

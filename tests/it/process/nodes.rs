@@ -62,41 +62,46 @@ impl Balancer {
     }
 }
 
-/// Two nodes and what they stand on.
-struct Two {
-    nodes: [Node; 2],
-    site: Site,
+/// Two nodes and what they stand on, but for Redis.
+pub(super) struct Two {
+    pub(super) nodes: [Node; 2],
+    pub(super) site: Site,
     _app: Echo,
-    _redis: Redis,
     _postgres: Postgres,
 }
 
 impl Two {
-    /// `public`: the port that people use, if it is not the first node's.
-    async fn start(public: Option<u16>) -> Self {
-        let (app, redis, postgres) = (Echo::start().await, Redis::start().await, Postgres::start().await);
-        let top = format!("database = \"{}\"\nredis = \"{}\"", postgres.create_database().await, redis.url());
+    /// `redis`: its address. `public`: the port that people use, if it is not the first node's.
+    pub(super) async fn start(redis: &str, public: Option<u16>) -> Self {
+        let (app, postgres) = (Echo::start().await, Postgres::start().await);
+        let top = format!("database = \"{}\"\nredis = \"{redis}\"", postgres.create_database().await);
         let ports = [free_port(), free_port()];
         let site = Site { port: public.unwrap_or(ports[0]) };
         let server = "shutdown_delay = \"1s\"\nshutdown_grace = \"10s\"";
         let files = |port| Files { public: site.port, port, ops: free_port(), app: app.address, top: &top, server, more: "" };
         let first = Node::start(&files(ports[0]), &org_toml("")).await;
         let second = first.start_beside(&files(ports[1]), &org_toml("")).await;
-        Self { nodes: [first, second], site, _app: app, _redis: redis, _postgres: postgres }
+        Self { nodes: [first, second], site, _app: app, _postgres: postgres }
+    }
+
+    /// Out, at the first node, as a page of the app would do it.
+    pub(super) async fn log_out(&self, cookie: &str) {
+        let host = format!("app.localhost:{}", self.site.port);
+        let logout = Ask::to(&host, "POST", "/.usher/logout").cookie(cookie).header("Origin", &format!("http://{host}"));
+        let reply = self.nodes[0].ask(logout.header("Content-Length", "0")).await;
+        assert!(reply.status < 400, "{reply:?}\n{}", self.nodes[0].log());
     }
 }
 
 #[tokio::test]
 async fn what_is_done_on_one_node_is_in_force_on_the_other_within_a_second() {
-    let two = Two::start(None).await;
+    let redis = Redis::start().await;
+    let two = Two::start(&redis.url(), None).await;
     let [first, second] = &two.nodes;
     let status = async |cookie: &str| second.ask(Ask::to("app.localhost", "GET", "/").cookie(cookie)).await.status;
     let (browser, cookie) = ada(&two.site).await;
     assert_eq!(status(&cookie).await, 200);
-    let host = format!("app.localhost:{}", two.site.port);
-    let logout = Ask::to(&host, "POST", "/.usher/logout").cookie(&cookie).header("Origin", &format!("http://{host}"));
-    let reply = first.ask(logout.header("Content-Length", "0")).await;
-    assert!(reply.status < 400, "{reply:?}");
+    two.log_out(&cookie).await;
     within_a_second("a logout", async || status(&cookie).await == 401).await;
     drop(browser);
 
@@ -124,7 +129,8 @@ async fn what_is_done_on_one_node_is_in_force_on_the_other_within_a_second() {
 #[tokio::test]
 async fn a_rolling_restart_of_two_nodes_under_load_fails_no_request() {
     let public = free_port();
-    let mut two = Two::start(Some(public)).await;
+    let redis = Redis::start().await;
+    let mut two = Two::start(&redis.url(), Some(public)).await;
     let _balancer = Balancer::start(public, two.nodes.iter().map(|node| (node.port, node.ops)).collect()).await;
     while TcpStream::connect(("127.0.0.1", public)).await.is_err() || !is_ready(two.nodes[0].ops).await {
         tokio::time::sleep(Duration::from_millis(20)).await;

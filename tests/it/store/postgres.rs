@@ -61,6 +61,68 @@ async fn a_database_of_a_newer_version_is_refused_in_plain_words() {
     }
 }
 
+/// The steps of the schema, by their numbers. The last is the newest.
+const STEPS: [(i64, &str); 10] = [
+    (1, include_str!("../../../src/store/migrations/postgres/0001_facts.sql")),
+    (2, include_str!("../../../src/store/migrations/postgres/0002_people.sql")),
+    (3, include_str!("../../../src/store/migrations/postgres/0003_reviews.sql")),
+    (4, include_str!("../../../src/store/migrations/postgres/0004_tokens.sql")),
+    (5, include_str!("../../../src/store/migrations/postgres/0005_activity.sql")),
+    (6, include_str!("../../../src/store/migrations/postgres/0006_console.sql")),
+    (7, include_str!("../../../src/store/migrations/postgres/0007_roster.sql")),
+    (11, include_str!("../../../src/store/migrations/postgres/0011_large.sql")),
+    (12, include_str!("../../../src/store/migrations/postgres/0012_fields.sql")),
+    (13, include_str!("../../../src/store/migrations/postgres/0013_lighter.sql")),
+];
+
+/// A database as the version wrote it that ended with this step: the rows of another one in the tables of then; its address.
+async fn write_older(server: &Postgres, last: i64, rows_of: &str) -> String {
+    let url = server.restore_dump_of(rows_of).await;
+    // The rows stand aside while the tables are made, by the one who owns them. What refers to what is checked by nobody here: it was whole before.
+    let mut text = "ALTER SCHEMA public RENAME TO newer; ALTER SCHEMA newer OWNER TO gateway; CREATE SCHEMA public AUTHORIZATION gateway;
+        SET session_replication_role = replica; SET ROLE gateway;"
+        .to_owned();
+    for (_, step) in STEPS.iter().filter(|(number, _)| *number <= last) {
+        text.push_str(step);
+    }
+    let copy = "DO $copy$ DECLARE name text; columns text; BEGIN
+            FOR name IN SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' LOOP
+                SELECT string_agg(quote_ident(column_name), ', ') INTO columns FROM information_schema.columns
+                    WHERE table_schema = 'public' AND table_name = name AND is_generated = 'NEVER';
+                EXECUTE format('INSERT INTO public.%1$I (%2$s) SELECT %2$s FROM newer.%1$I', name, columns);
+            END LOOP;
+        END $copy$;
+        CREATE TABLE public._sqlx_migrations (LIKE newer._sqlx_migrations INCLUDING ALL);
+        INSERT INTO public._sqlx_migrations SELECT * FROM newer._sqlx_migrations WHERE version <= ";
+    text = format!("{text}{copy}{last}; DROP SCHEMA newer CASCADE");
+    let database = url.rsplit_once('/').unwrap().1;
+    server.execute(database, text).await;
+    url
+}
+
+#[tokio::test]
+async fn a_database_of_every_version_before_is_brought_up_to_date_with_all_that_is_in_it() {
+    let server = Postgres::start().await;
+    let newer = server.create_database().await;
+    let world = World::new(node(&newer).await, 100, 0).await;
+    let joined = world.join("ada", "User", Some("Premium"), at(1)).await;
+    world.login(&identity("ada"), &returning(&joined.member, vec![]), at(2)).await;
+    let lines = world.store.list_audit(0, 100).await.unwrap();
+    let done = "SELECT 'steps', count(*) FROM _sqlx_migrations WHERE success";
+    let ([.., (newest, _)], steps) = (STEPS, i64::try_from(STEPS.len()).unwrap());
+    for (last, _) in STEPS.into_iter().filter(|(number, _)| *number < newest) {
+        let url = write_older(&server, last, &newer).await;
+        let world = World::empty(node(&url).await);
+        assert_eq!(server.numbers(url.rsplit_once('/').unwrap().1, done).await, [("steps".to_owned(), steps)]);
+        assert_eq!(world.store.list_audit(0, 100).await.unwrap(), lines, "step {last}");
+        let known = world.store.find_member(&acme(), joined.person.id).await.unwrap().unwrap();
+        world.login(&identity("ada"), &returning(&known.member, vec![]), at(3)).await;
+        world.join("ben", "User", Some("Premium"), at(4)).await;
+        assert_eq!(world.used(at(5)).await, [2, 0], "step {last}");
+        world.assert_sound().await;
+    }
+}
+
 #[tokio::test]
 async fn nodes_that_start_together_migrate_once() {
     let server = Postgres::start().await;

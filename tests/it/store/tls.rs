@@ -1,54 +1,77 @@
-//! Both servers over TLS, with certificates of an authority of the test's own.
+//! Both servers over TLS, with certificates of an authority of the test's own; Redis also as Sentinel and Cluster, with users and passwords.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use usher::core::RedisAddress;
 use usher::store::ephemeral::redis::RedisStore;
-use usher::store::ephemeral::{Ephemeral as _, EphemeralError};
+use usher::store::ephemeral::{Ephemeral as _, EphemeralError, Published};
 use usher::store::postgres::PostgresStore;
 use usher::store::{Store as _, StoreError};
 
+use crate::support::certificates::Certificates;
 use crate::support::port::free_port;
-use crate::support::postgres::{Postgres, own};
-use crate::support::redis::Redis;
+use crate::support::postgres::Postgres;
+use crate::support::redis::{Cluster, Lock, Redis, Watched};
 
-/// An authority, a stranger among authorities, and a server's key and certificate for `127.0.0.1` alone, as files.
-struct Certificates {
-    ca: PathBuf,
-    other_ca: PathBuf,
-    certificate: PathBuf,
-    key: PathBuf,
+/// What nodes say to each other goes the same way.
+async fn assert_is_heard(store: &RedisStore) {
+    let (mut heard, message) = (store.subscribe(), Bytes::from_static(b"news"));
+    let news = async {
+        loop {
+            store.publish(message.clone()).await.unwrap();
+            let next = tokio::time::timeout(Duration::from_millis(100), heard.recv()).await;
+            if matches!(next, Ok(Ok(Published::Message(bytes))) if bytes == message) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), news).await.unwrap();
 }
 
-impl Certificates {
-    fn make(folder: &Path) -> Self {
-        let authority = |name: &str| {
-            let (mut params, key) = (CertificateParams::default(), KeyPair::generate().unwrap());
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            params.distinguished_name.push(rcgen::DnType::CommonName, name);
-            (params.self_signed(&key).unwrap().pem(), Issuer::new(params, key))
-        };
-        let ((ca_pem, ca), (other_pem, _)) = (authority("ours"), authority("another"));
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &ca).unwrap();
-        let write = |name: &str, text: String| {
-            let path = folder.join(name);
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-            path
-        };
-        Self {
-            ca: write("ca.pem", ca_pem),
-            other_ca: write("other-ca.pem", other_pem),
-            certificate: write("server.pem", certificate.pem()),
-            key: write("server.key", key.serialize_pem()),
-        }
+/// One operation of each kind, on so many keys that every node of a cluster has some; and who comes without the right word, key or authority is refused.
+async fn assert_is_open_to_usher_alone(url: &str, lock: &Lock, passwords: &[&str]) {
+    let open = |url: &str| RedisStore::new(&RedisAddress::parse(url).unwrap()).unwrap();
+    let (store, minute) = (open(url), Duration::from_mins(1));
+    store.ping().await.unwrap();
+    for number in 0..30 {
+        let key = format!("key{number}");
+        store.put(&key, Bytes::from_static(b"value"), minute).await.unwrap();
+        assert_eq!(store.find(&key).await.unwrap().as_deref(), Some(&b"value"[..]));
+        assert!(store.claim(&format!("claim{number}"), minute).await.unwrap());
+        assert_eq!(store.count(&format!("count{number}"), minute).await.unwrap(), 1);
+        store.insert_into_set(&format!("set{number}"), "a", minute).await.unwrap();
+        assert_eq!(store.take(&key).await.unwrap().as_deref(), Some(&b"value"[..]));
     }
+    assert_is_heard(&store).await;
+    let others = lock.certificates.other_ca.display().to_string();
+    let wrong = [("ca=", url.replace(&lock.certificates.ca.display().to_string(), &others)), ("cert=", without(url, &["cert", "key"]))];
+    let passwords = passwords.iter().map(|password| (*password, url.replace(password, "another")));
+    for (what, url) in wrong.into_iter().chain(passwords) {
+        assert!(open(&url).ping().await.is_err(), "it does not matter what it says for {what}");
+    }
+}
+
+/// An address without some of its parameters.
+fn without(url: &str, names: &[&str]) -> String {
+    let (start, parameters) = url.split_once('?').unwrap();
+    let kept = parameters.split('&').filter(|pair| !names.iter().any(|name| pair.starts_with(&format!("{name}="))));
+    format!("{start}?{}", kept.collect::<Vec<_>>().join("&"))
+}
+
+#[tokio::test]
+async fn sentinels_and_their_master_let_usher_in_with_its_two_passwords_over_tls() {
+    let lock = Lock::make();
+    let watched = Watched::start_behind(Some(lock.clone())).await;
+    assert_is_open_to_usher_alone(&watched.url(), &lock, &["a%2Dlong%2Dpassword", "another%2Dpassword"]).await;
+}
+
+#[tokio::test]
+async fn a_cluster_lets_usher_in_with_its_password_over_tls() {
+    let lock = Lock::make();
+    let cluster = Cluster::start_behind(Some(lock.clone())).await;
+    assert_is_open_to_usher_alone(&cluster.url(), &lock, &["a%2Dlong%2Dpassword"]).await;
 }
 
 #[tokio::test]
@@ -75,18 +98,7 @@ async fn redis_is_reached_over_tls_and_only_if_its_certificate_is_right() {
     let store = open("127.0.0.1", &files.ca);
     store.put("key", Bytes::from_static(b"value"), Duration::from_mins(1)).await.unwrap();
     assert_eq!(store.find("key").await.unwrap().as_deref(), Some(&b"value"[..]));
-    // What nodes say to each other goes the same way.
-    let (mut heard, message) = (store.subscribe(), Bytes::from_static(b"news"));
-    let news = async {
-        loop {
-            store.publish(message.clone()).await.unwrap();
-            let next = tokio::time::timeout(Duration::from_millis(100), heard.recv()).await;
-            if matches!(next, Ok(Ok(usher::store::ephemeral::Published::Message(bytes))) if bytes == message) {
-                return;
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), news).await.unwrap();
+    assert_is_heard(&store).await;
     let refused = |result: Result<(), EphemeralError>| assert!(result.is_err(), "a certificate of somebody else was taken");
     refused(open("127.0.0.1", &files.other_ca).ping().await);
     // Another name of the same machine, which is not in the certificate.
@@ -97,21 +109,7 @@ async fn redis_is_reached_over_tls_and_only_if_its_certificate_is_right() {
 async fn postgres_is_reached_over_tls_and_only_if_its_certificate_is_right() {
     let folder = tempfile::tempdir().unwrap();
     let files = Certificates::make(folder.path());
-    let server = Postgres::start_with(|directory| {
-        let lay = |from: &Path, name: &str| {
-            let to = directory.join(name);
-            std::fs::copy(from, &to).unwrap();
-            own(&to);
-        };
-        lay(&files.certificate, "server.crt");
-        lay(&files.key, "server.key");
-        // `gateway` has to come over TLS.
-        let access =
-            "hostssl all gateway 127.0.0.1/32 trust\nhostnossl all gateway 127.0.0.1/32 reject\nhost all usher 127.0.0.1/32 trust\n";
-        std::fs::write(directory.join("pg_hba.conf"), access).unwrap();
-        vec!["ssl=on".to_owned()]
-    })
-    .await;
+    let server = Postgres::start_behind_tls(&files, "trust").await;
     let url = server.create_database().await;
     let open = async |mode: &str, ca: &Path| -> Result<(), StoreError> {
         PostgresStore::open(&format!("{url}?sslmode={mode}&sslrootcert={}", ca.display())).await?.ping().await

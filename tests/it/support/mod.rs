@@ -8,11 +8,12 @@
 //! - [`oidc_provider`]: a certified OpenID provider, and a browser without script
 //! - [`installation`], [`browser`]: a whole Usher as an operator would set it up, and a browser to sign in with
 //! - [`simplesaml`], [`lemonldap`]: real providers from Debian; [`people`] know who signs in there, [`front`] stands in front of one and tampers
-//! - [`postgres`], [`redis`]: real servers, one or several that belong together
+//! - [`postgres`], [`redis`]: real servers, one or several that belong together; [`certificates`]: with what they speak TLS; [`relay`]: a slow way to them
 //! - [`child`], [`port`]: programs that a test starts, and where they listen
 
 pub(crate) mod ask;
 pub(crate) mod browser;
+pub(crate) mod certificates;
 pub(crate) mod child;
 pub(crate) mod directories;
 pub(crate) mod echo;
@@ -28,6 +29,7 @@ pub(crate) mod people;
 pub(crate) mod port;
 pub(crate) mod postgres;
 pub(crate) mod redis;
+pub(crate) mod relay;
 pub(crate) mod saml_house;
 pub(crate) mod saml_idp;
 pub(crate) mod simplesaml;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const FIRST: u32 = 20_000;
 const COUNT: u32 = 12_000;
 /// Tests run in processes of their own, side by side: each has its own stretch.
-const STRETCH: u32 = 8;
+const STRETCH: u32 = 32;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
+use super::certificates::Certificates;
 use super::child::{self, Server};
 use super::port::free_port;
 
@@ -60,6 +61,23 @@ impl Postgres {
         server
     }
 
+    /// Starts one that lets `gateway` in over TLS alone, and by this method (`trust`, `scram-sha-256`).
+    pub(crate) async fn start_behind_tls(files: &Certificates, method: &str) -> Self {
+        Self::start_with(|directory| {
+            for (from, name) in [(&files.certificate, "server.crt"), (&files.key, "server.key")] {
+                let to = directory.join(name);
+                std::fs::copy(from, &to).unwrap();
+                own(&to);
+            }
+            let access = format!(
+                "hostssl all gateway 127.0.0.1/32 {method}\nhostnossl all gateway 127.0.0.1/32 reject\nhost all usher 127.0.0.1/32 trust\n"
+            );
+            std::fs::write(directory.join("pg_hba.conf"), access).unwrap();
+            vec!["ssl=on".to_owned()]
+        })
+        .await
+    }
+
     async fn run(&mut self) {
         let mut command = as_server("postgres");
         command.arg("-D").arg(self.directory.path().join("data")).args(["-p", &self.port.to_string(), "-k", ""]);
@@ -82,6 +100,10 @@ impl Postgres {
         let name = format!("usher{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.execute("postgres", format!("CREATE DATABASE {name} OWNER gateway")).await;
         self.url(&name)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
@@ -154,7 +176,7 @@ fn as_server(program: &str) -> Command {
 }
 
 /// Gives a file or directory to the server's user.
-pub(crate) fn own(path: &Path) {
+fn own(path: &Path) {
     if let Some((user, group)) = server_user() {
         std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
     }

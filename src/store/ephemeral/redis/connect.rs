@@ -1,5 +1,6 @@
 //! From an address to a connection.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,18 +10,22 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, Pipeline, RedisConnectionInfo, RedisError,
-    RedisFuture, TlsCertificates, TlsMode, Value,
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _, Pipeline,
+    RedisConnectionInfo, RedisError, RedisFuture, TlsCertificates, TlsMode, Value,
 };
 use tokio::sync::Mutex;
 
-use crate::core::{RedisAddress, RedisCredentials, RedisTopology};
+use crate::core::{RedisAddress, RedisClientFiles, RedisCredentials, RedisTopology};
 use crate::store::ephemeral::EphemeralError;
 
 /// How long an answer may take. What waits here is a person's request.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long one connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// When no Sentinel names a master, they are asked once more after this time: in a failover they change their minds one after the other, and for a moment a
+/// new master may look to each of them as if it were down.
+const SENTINEL_PAUSE: Duration = Duration::from_millis(200);
 
 /// The servers at an address.
 #[derive(Clone)]
@@ -48,13 +53,7 @@ impl std::fmt::Debug for Servers {
 
 impl Servers {
     pub(super) fn new(address: &RedisAddress) -> Result<Self, EphemeralError> {
-        let certificates = match &address.ca {
-            Some(path) => {
-                let root = std::fs::read(path).map_err(|error| EphemeralError(format!("{}: {error}", path.display()).into()))?;
-                Some(TlsCertificates { client_tls: None, root_cert: Some(root) })
-            }
-            None => None,
-        };
+        let certificates = certificates(address)?;
         let certificates = certificates.as_ref();
         let each = address.hosts.iter().map(|host| client(address, host, certificates)).collect::<Result<Vec<_>, _>>().map_err(refused)?;
         let topology = match &address.topology {
@@ -73,7 +72,14 @@ impl Servers {
         let connecting = async {
             match &self.0.topology {
                 Topology::Single(client) => Ok(Connection::One(client.get_multiplexed_async_connection_with_config(&limits).await?)),
-                Topology::Sentinel(client) => Ok(Connection::One(client.lock().await.get_async_connection_with_config(&limits).await?)),
+                Topology::Sentinel(client) => {
+                    let mut found = client.lock().await.get_async_connection_with_config(&limits).await;
+                    if found.as_ref().is_err_and(|error| error.kind() == ErrorKind::MasterNameNotFoundBySentinel) {
+                        tokio::time::sleep(SENTINEL_PAUSE).await;
+                        found = client.lock().await.get_async_connection_with_config(&limits).await;
+                    }
+                    Ok(Connection::One(found?))
+                }
                 Topology::Cluster(client) => Ok(Connection::Cluster(client.get_async_connection().await?)),
             }
         };
@@ -103,6 +109,17 @@ impl Servers {
         let patience = CONNECT_TIMEOUT * 2;
         tokio::time::timeout(patience, listening).await.map_err(|_| RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut)))?
     }
+}
+
+/// The files that the address names; `None`: none.
+fn certificates(address: &RedisAddress) -> Result<Option<TlsCertificates>, EphemeralError> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| EphemeralError(format!("{}: {error}", path.display()).into()));
+    let root_cert = address.ca.as_deref().map(read).transpose()?;
+    let ours = |files: &RedisClientFiles| -> Result<_, EphemeralError> {
+        Ok(ClientTlsConfig { client_cert: read(&files.certificate)?, client_key: read(&files.key)? })
+    };
+    let client_tls = address.client.as_ref().map(ours).transpose()?;
+    Ok((root_cert.is_some() || client_tls.is_some()).then_some(TlsCertificates { client_tls, root_cert }))
 }
 
 fn refused(error: RedisError) -> EphemeralError {
@@ -167,9 +184,12 @@ fn sentinel(
 
 fn cluster(address: &RedisAddress, certificates: Option<&TlsCertificates>) -> Result<ClusterClient, RedisError> {
     let nodes = address.hosts.iter().map(|host| info(address, host)).collect::<Result<Vec<_>, _>>()?;
-    // One retry: enough to follow a slot that has moved, too few to queue up before a cluster that is down.
+    // Enough to find a node gone, to be sent on by another one, and to follow a slot that moves at that moment; too few, and too soon after each other, to
+    // queue up before a cluster that is down.
     let mut builder = ClusterClientBuilder::new(nodes)
-        .retries(1)
+        .retries(3)
+        .min_retry_wait(20)
+        .max_retry_wait(100)
         .connection_timeout(CONNECT_TIMEOUT)
         .response_timeout(ANSWER_TIMEOUT)
         .overall_response_timeout(Some(CONNECT_TIMEOUT));

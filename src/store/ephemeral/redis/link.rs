@@ -46,22 +46,22 @@ impl Link {
     /// Runs a command, once more when the connection turns out to be broken. It may then find its own first try: a claim counts as lost and what was to
     /// be taken as gone, which is a denial and never a pass.
     pub(super) async fn run(&self, command: &Cmd) -> Result<Value, EphemeralError> {
-        self.breaker.check().map_err(|open| EphemeralError(open.into()))?;
+        let asked = self.breaker.check().map_err(|open| EphemeralError(open.into()))?;
         let tried = tokio::time::timeout(
             PATIENCE,
             self.took.of(async {
                 match self.try_once(command).await {
-                    Err(error) if is_broken(&error) && !error.is_timeout() => self.try_once(command).await,
+                    Err(Failed::Broken(error)) if !error.is_timeout() => self.try_once(command).await,
                     result => result,
                 }
             }),
         );
-        let result = tried.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        let result = tried.await.unwrap_or_else(|_| Err(Failed::NoConnection(std::io::Error::from(std::io::ErrorKind::TimedOut).into())));
         match &result {
-            Err(error) if is_broken(error) => self.breaker.failed(),
-            _ => self.breaker.works(),
+            Err(Failed::NoConnection(_) | Failed::Broken(_)) => self.breaker.failed(asked),
+            Ok(_) | Err(Failed::Refused(_)) => self.breaker.works(),
         }
-        result.map_err(|error| EphemeralError(error.into()))
+        result.map_err(|(Failed::NoConnection(error) | Failed::Broken(error) | Failed::Refused(error))| EphemeralError(error.into()))
     }
 
     /// How long answers took, with all that they needed.
@@ -69,18 +69,30 @@ impl Link {
         &self.took
     }
 
-    async fn try_once(&self, command: &Cmd) -> Result<Value, RedisError> {
+    async fn try_once(&self, command: &Cmd) -> Result<Value, Failed> {
         let lane = self.lanes.get_or_default();
-        let connection = lane.connection(&self.servers).await?;
+        let connection = lane.connection(&self.servers).await.map_err(Failed::NoConnection)?;
         let answer = Connection::clone(&connection).req_packed_command(command).await;
         // An error that the server sent is a value until here.
-        let result = answer.and_then(Value::extract_error);
-        if result.as_ref().is_err_and(is_broken) {
+        answer.and_then(Value::extract_error).map_err(|error| {
+            if !is_broken(&error) {
+                return Failed::Refused(error);
+            }
             // Unless someone has made a new one already.
             lane.current.compare_and_swap(&connection, None);
-        }
-        result
+            Failed::Broken(error)
+        })
     }
+}
+
+/// Why there is no answer of use.
+enum Failed {
+    /// Nobody to ask: no server, or none that the Sentinels take for the master.
+    NoConnection(RedisError),
+    /// The connection is of no use any more.
+    Broken(RedisError),
+    /// The server is there, and said no.
+    Refused(RedisError),
 }
 
 impl Lane {
@@ -98,10 +110,12 @@ impl Lane {
     }
 }
 
-/// Whether to look for another connection: this one is cut or silent, or its server is no master any more.
+/// Whether to look for another connection: this one is cut or silent, or its server is no master any more. One that misses its replicas (`NOREPLICAS`) may
+/// be cut off from them and from the Sentinels, who have made another one the master.
 fn is_broken(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_unrecoverable_error()
+        || error.code() == Some("NOREPLICAS")
         || matches!(
             error.kind(),
             ErrorKind::ClusterConnectionNotFound

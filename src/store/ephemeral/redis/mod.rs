@@ -52,7 +52,7 @@ impl RedisStore {
     /// store; what the nodes tell each other is listened to there.
     ///
     /// # Errors
-    /// [`EphemeralError`] when the certificate file of the address cannot be read.
+    /// [`EphemeralError`] when a file that the address names cannot be read.
     pub fn new(address: &RedisAddress) -> Result<Self, EphemeralError> {
         let servers = connect::Servers::new(address)?;
         let published = broadcast::Sender::new(news::WAITING);

@@ -8,6 +8,7 @@ use redis::RedisError;
 use tokio::sync::broadcast;
 
 use super::connect::Servers;
+use crate::core::describe;
 use crate::store::ephemeral::Published;
 
 /// Messages that may wait for a slow reader; more than that, and it is told that it missed some.
@@ -30,10 +31,7 @@ pub(super) async fn listen(servers: Servers, channel: String, published: broadca
         if let Err(error) = listen_once(&servers, &channel, &published, &mut is_down).await
             && !std::mem::replace(&mut is_down, true)
         {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "what other nodes say is not heard; what is cached gets old until it is"
-            );
+            tracing::warn!(error = describe(&error), "what other nodes say is not heard; what is cached gets old until it is");
         }
         tokio::time::sleep(PAUSE).await;
     }

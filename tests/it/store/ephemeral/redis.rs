@@ -10,7 +10,7 @@ use usher::store::ephemeral::redis::RedisStore;
 use usher::store::ephemeral::{Ephemeral, Published};
 
 use super::{Backend, LONG, bytes, every_ephemeral_store_does_this};
-use crate::support::redis::{Cluster, Redis, Watched};
+use crate::support::redis::{Cluster, Lock, Redis, Watched};
 
 struct InRedis(Arc<RedisStore>);
 
@@ -80,7 +80,7 @@ async fn a_watched_master_does_what_every_store_does_before_and_after_it_fails()
     let store = node(&watched.url());
     let mut heard = store.subscribe();
     store.put("kept", bytes("1"), LONG).await.unwrap();
-    assert_eq!(watched.master.say(&["wait", "1", "5000"]).trim(), "1", "the replica has it");
+    watched.until_replicated().await;
     watched.master.kill();
     until_it_works(&store).await;
     assert_eq!(store.find("kept").await.unwrap(), Some(bytes("1")));
@@ -112,6 +112,29 @@ async fn a_master_that_became_a_replica_is_left() {
     watched.master.signal("CONT");
     until_it_works(&store).await;
     assert!(watched.replica.say(&["role"]).starts_with("master"));
+}
+
+/// It still answers us, and would take what its replica never hears of: so it was told not to.
+#[tokio::test]
+async fn a_master_that_is_cut_off_from_its_replica_and_the_sentinels_is_left_for_the_new_one() {
+    let watched = Watched::start_behind(Some(Lock::make())).await;
+    let store = node(&watched.url());
+    store.put("a", bytes("1"), LONG).await.unwrap();
+    watched.master.say(&["config", "set", "min-replicas-to-write", "1", "min-replicas-max-lag", "1"]);
+    // The user as whom the replica and the Sentinels are connected; they are cut off with it.
+    assert_eq!(watched.master.say(&["acl", "deluser", "operator"]).trim(), "1");
+    wait_for("the replica is the master", async || watched.replica.say(&["role"]).starts_with("master")).await;
+    until_it_works(&store).await;
+    store.put("b", bytes("2"), LONG).await.unwrap();
+    assert_eq!(watched.replica.say(&["exists", "usher:b"]).trim(), "1");
+}
+
+async fn wait_for(what: &str, is_so: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
@@ -193,6 +216,20 @@ async fn a_cluster_without_one_of_its_nodes_serves_no_slot_wrongly() {
     }
     assert!(failed > 0, "a third of the keys had their home there");
     assert!(asked.elapsed() < BOUND * 10, "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn the_first_question_after_a_failover_in_a_cluster_finds_the_new_master() {
+    let mut cluster = Cluster::start().await;
+    let store = node(&cluster.url());
+    store.put("a", bytes("1"), LONG).await.unwrap();
+    let place = cluster.place_of("usher:a");
+    let replica = cluster.add_replica(place).await;
+    cluster.until_replicated(place, &replica).await;
+    cluster.nodes[place].kill();
+    wait_for("the replica is the master", async || replica.say(&["role"]).starts_with("master")).await;
+    cluster.until_whole().await;
+    assert_eq!(store.find("a").await.unwrap(), Some(bytes("1")));
 }
 
 #[tokio::test]
