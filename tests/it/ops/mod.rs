@@ -4,3 +4,4 @@
 
 mod alerts;
 mod metrics;
+mod pulse;
