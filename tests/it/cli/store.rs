@@ -1,5 +1,7 @@
 //! The database as a whole.
 
+use usher::store::postgres::PostgresStore;
+
 use super::people::ada_and_noah;
 use super::{Ended, Shell};
 use crate::support::postgres::Postgres;
@@ -46,6 +48,40 @@ fn a_store_is_copied_there_and_back() {
 
     let back = copy(&shell, "env:USHER_DATABASE", "sqlite:back/usher.db", &url);
     assert_eq!((back.code, &back.stdout), (0, &ended.stdout), "{back:?}");
+    runtime.block_on(async { drop(server) });
+}
+
+/// A target of an operator's own making: something there changes what is written, or loses it. Every value counts, not only how many rows there are.
+#[test]
+fn a_copy_that_is_not_the_same_is_refused_and_leaves_nothing() {
+    let shell = ada_and_noah();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(Postgres::start());
+    let url = runtime.block_on(async {
+        let url = server.create_database().await;
+        drop(PostgresStore::open(&url).await.unwrap());
+        url
+    });
+    let database = url.rsplit_once('/').unwrap().1;
+    let execute = |statement: String| runtime.block_on(server.execute(database, statement));
+    for (table, what, difference) in [
+        ("person", "IF NEW.email LIKE 'ada@%' THEN NEW.name := NEW.name || ' '; END IF; RETURN NEW;", "as many rows (2), but not the same values"),
+        ("link", "NEW.created_at := NEW.created_at + 1; RETURN NEW;", "as many rows (2), but not the same values"),
+        ("seen_group", "IF NEW.value = 'design' THEN RETURN NULL; END IF; RETURN NEW;", "3 rows sent, 2 stored"),
+    ] {
+        execute(format!("CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {what} END $$"));
+        execute(format!("CREATE TRIGGER meddle BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION meddle()"));
+        let refused = copy(&shell, "sqlite", "env:USHER_DATABASE", &url);
+        assert_eq!((refused.code, refused.stdout.as_str()), (5, ""), "{what}: {refused:?}");
+        for said in [&format!("table {table} "), difference, "Nothing was kept", "trigger", "then copy again"] {
+            assert!(refused.stderr.contains(said), "{what}: {refused:?}");
+        }
+        assert!(!refused.stderr.contains("Copied"), "{what}: {refused:?}");
+        execute("DROP FUNCTION meddle CASCADE".to_owned());
+        let ready = shell.command(&["member", "list"]).env("USHER__DATABASE", &url).output().unwrap();
+        assert!(!ready.status.success(), "{what}: there is nothing that could be used by mistake: {ready:?}");
+    }
+    assert_eq!(copy(&shell, "sqlite", "env:USHER_DATABASE", &url).code, 0, "as empty as before");
     runtime.block_on(async { drop(server) });
 }
 
