@@ -1,5 +1,6 @@
 //! The real binary, `usher serve`, in processes of its own, as an operator runs it.
 //!
+//! - `counting`: what was counted, at a reload
 //! - `nodes`: two that share PostgreSQL and Redis: what is done on one, and a rolling restart
 //! - `outages`: without a server that it stands on, and while it stops: what each door says
 //! - `panics`: a fault of the program in the middle of a request
@@ -10,6 +11,7 @@
 
 #![cfg(test)]
 
+mod counting;
 mod nodes;
 mod outages;
 mod panics;
