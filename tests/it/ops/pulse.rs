@@ -20,7 +20,7 @@ async fn a_thread_that_hangs_stops_the_beats_and_one_that_ended_as_told_does_not
     assert!(beats().await && beats().await, "every thread turns");
 
     // A page that computes until it is told to stop.
-    let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let (begin, mut reached) = tokio::sync::mpsc::unbounded_channel();
     let (go_on, told) = mpsc::channel::<()>();
     let told = Arc::new(Mutex::new(told));
     let page = move || {
@@ -32,7 +32,7 @@ async fn a_thread_that_hangs_stops_the_beats_and_one_that_ended_as_told_does_not
     let dispatch = Dispatch { proxy: Arc::clone(&gateway.proxy), hosts };
     gateway.live.store(Arc::new(Live { dispatch, tls: None, trusted_proxies: vec![] }));
     let asked = tokio::spawn(Ask::to("stuck.acme.example", "GET", "/").send(gateway.address));
-    begun.recv().await.unwrap();
+    reached.recv().await.unwrap();
     for _ in 0..3 {
         assert!(timeout(Duration::from_millis(50), pulse.beat()).await.is_err(), "one of two hangs");
     }
