@@ -1,5 +1,6 @@
 //! The dashboard, panel by panel: what Prometheus answers to it, once it has looked at an Usher in use.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::Command;
@@ -72,8 +73,12 @@ struct Asked {
     legend: String,
 }
 
+fn dashboard() -> Value {
+    serde_json::from_str(&std::fs::read_to_string(monitoring("grafana.json")).unwrap()).unwrap()
+}
+
 fn asked() -> Vec<Asked> {
-    let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(monitoring("grafana.json")).unwrap()).unwrap();
+    let dashboard = dashboard();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut all = Vec::new();
     for panel in dashboard["panels"].as_array().unwrap() {
@@ -155,5 +160,29 @@ async fn every_panel_draws_what_happened() {
         }
         assert!(began.elapsed() < PATIENCE, "{faults}");
         tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What Grafana takes without a word and shows wrongly: two panels with one id or in one place, and a query that asks another data source than the chosen one.
+#[test]
+fn every_panel_has_a_place_of_its_own_and_asks_the_chosen_data_source() {
+    let dashboard = dashboard();
+    assert_eq!(dashboard["templating"]["list"][0]["name"], "datasource");
+    let chosen = json!({ "type": "prometheus", "uid": "${datasource}" });
+    let (mut ids, mut taken) = (BTreeSet::new(), BTreeSet::new());
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let title = &panel["title"];
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{title}: another one has its id");
+        let [x, y, w, h] = ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap());
+        assert!(w > 0 && h > 0 && x + w <= 24, "{title}: Grafana has 24 columns");
+        for field in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+            assert!(taken.insert(field), "{title}: another one is there");
+        }
+        let mut letters = BTreeSet::new();
+        for target in panel["targets"].as_array().unwrap() {
+            assert!(letters.insert(target["refId"].as_str().unwrap()), "{title}: two queries have one letter");
+            assert_eq!(target["datasource"], chosen, "{title}");
+        }
+        assert_eq!(panel["datasource"], chosen, "{title}");
     }
 }
