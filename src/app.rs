@@ -32,7 +32,7 @@ pub struct App {
     /// The keys of the identity JWT.
     pub identity_keys: Arc<IdentityKeys>,
     /// What logins count.
-    pub logins: LoginCounts,
+    pub logins: Arc<LoginCounts>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     settings: ArcSwap<Settings>,
@@ -73,13 +73,20 @@ impl App {
             doors,
             identity_keys,
             clock,
-            logins: LoginCounts::default(),
+            logins: Arc::default(),
             settings: ArcSwap::from_pointee(nothing),
             revision: AtomicI64::new(0),
             reading: tokio::sync::Mutex::new(()),
             auth_origin,
             origins,
         }
+    }
+
+    /// The same for a configuration that takes the place of another's: logins are counted on.
+    #[must_use]
+    pub fn in_place_of(mut self, before: &Self) -> Self {
+        self.logins = Arc::clone(&before.logins);
+        self
     }
 
     /// The use cases of administrators.

@@ -36,6 +36,11 @@ impl<K> Default for Tally<K> {
 }
 
 impl<K: Ord + Clone> Tally<K> {
+    /// One in which these are counted from the start, at nothing: to Prometheus, a count that begins at 1 has not grown.
+    pub fn from_nothing_of(keys: impl IntoIterator<Item = K>) -> Self {
+        Self(Mutex::new(keys.into_iter().map(|key| (key, 0)).collect()))
+    }
+
     /// `n` more of `key`.
     pub fn add(&self, key: K, n: usize) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += n as u64;
@@ -90,11 +95,12 @@ impl Latency {
         Duration::from_micros(self.sum_micros.load(Ordering::Relaxed)).as_secs_f64()
     }
 
-    /// Upper bound in seconds and observations of each bucket, not added up; the last one has no bound.
+    /// Upper bound in seconds and observations of each bucket, not added up; the last one has no bound, without which Prometheus
+    /// computes no quantile.
     #[must_use]
     pub fn buckets(&self) -> Vec<(f64, u64)> {
         let bounded = BOUNDS.iter().zip(&self.buckets).map(|(bound, bucket)| (*bound, bucket.total()));
-        bounded.chain([(f64::MAX, self.longer.total())]).collect()
+        bounded.chain([(f64::INFINITY, self.longer.total())]).collect()
     }
 }
 
@@ -110,7 +116,7 @@ mod tests {
         }
         assert_eq!(latency.count(), 5);
         let filled: Vec<(f64, u64)> = latency.buckets().into_iter().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(filled, [(0.001, 2), (0.005, 1), (0.05, 1), (f64::MAX, 1)]);
+        assert_eq!(filled, [(0.001, 2), (0.005, 1), (0.05, 1), (f64::INFINITY, 1)]);
         assert!((latency.sum_seconds() - 60.044).abs() < 1e-9);
     }
 }

@@ -37,7 +37,7 @@ impl Args {
         }
         let admin = self.installation.admin_or_create(context).await?;
         let actor = database::operator_of_all(&settings)?;
-        let progress = output::Progress::default();
+        let progress = output::Progress::of("members");
         let review =
             admin.review_settings(&actor, &SettingsChange::All(Box::new(settings)), &|at| progress.show(at.done, at.total)).await?;
         progress.done();

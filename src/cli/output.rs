@@ -1,6 +1,7 @@
 //! Data on stdout, talk on stderr. Colours only on a terminal, and not with `NO_COLOR`.
 
 use std::io::{ErrorKind, Write as _};
+use std::time::Duration;
 
 use super::Failure;
 use crate::core::is_unseen;
@@ -90,25 +91,41 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
 #[derive(Debug)]
 pub struct Progress(indicatif::ProgressBar);
 
-impl Default for Progress {
-    fn default() -> Self {
-        let style = indicatif::ProgressStyle::with_template("{wide_bar} {pos} of {len} members")
-            .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
-        Self(indicatif::ProgressBar::new(0).with_style(style))
-    }
-}
+/// While there is something to count, and after that.
+const COUNTED: &str = "{bar:32} {human_pos} of {human_len} {msg}, {eta} left";
+const UNCOUNTED: &str = "{spinner} {prefix} {human_len} {msg}, {elapsed}";
+/// How often something moves while nothing is counted, so that nobody takes it for stuck.
+const TURN: Duration = Duration::from_millis(100);
 
 impl Progress {
+    /// A bar of so many things, which `what` names.
+    #[must_use]
+    pub fn of(what: &'static str) -> Self {
+        Self(indicatif::ProgressBar::new(0).with_style(style(COUNTED)).with_message(what))
+    }
+
     /// So many of so many.
     pub fn show(&self, done: u64, total: u64) {
         self.0.set_length(total);
         self.0.set_position(done);
     }
 
+    /// All were counted, and something is done with all of them at once.
+    pub fn show_last(&self, doing: &'static str) {
+        self.0.set_prefix(doing);
+        self.0.set_style(style(UNCOUNTED));
+        self.0.enable_steady_tick(TURN);
+    }
+
     /// It is over; nothing of it stays on the terminal.
     pub fn done(&self) {
         self.0.finish_and_clear();
     }
+}
+
+fn style(template: &str) -> indicatif::ProgressStyle {
+    // The templates are constants that a test reads.
+    indicatif::ProgressStyle::with_template(template).unwrap_or_else(|_| indicatif::ProgressStyle::default_bar())
 }
 
 #[cfg(test)]
@@ -122,5 +139,11 @@ mod tests {
         let json = escaped(&serde_json::to_string_pretty(&[hostile]).unwrap());
         assert_eq!(json, "[\n  \"a\\u001b[31m\\u009b31m\\u202e\\u007fé\"\n]");
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [hostile]);
+    }
+    #[test]
+    fn a_bar_can_be_drawn() {
+        for template in [COUNTED, UNCOUNTED] {
+            assert!(indicatif::ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
     }
 }

@@ -69,7 +69,7 @@ impl Args {
         let started = gateway.start(&shutdown).await.context("the gateway cannot listen")?;
         tracing::info!(address = %started.serving.address(), ops.address = %started.ops_address, routes = hosts, public_url = %public_url, "serving");
         systemd::ready();
-        systemd::keep_watch();
+        systemd::keep_watch(started.serving.pulse());
         let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
         let mut stop = std::pin::pin!(stop_signal());
         loop {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sd_notify::{NotifyState, notify};
 
+use crate::server::Pulse;
+
 /// It answers requests.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
@@ -23,14 +25,14 @@ pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Says that the process is alive, as often as systemd wants to hear it. Runs where everything beside requests runs: when that hangs, nothing is said.
-pub(super) fn keep_watch() {
+/// Says that the process is alive, as often as systemd wants to hear it: when whatever runs beside requests turns, and every thread that serves them.
+pub(super) fn keep_watch(pulse: Pulse) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     tokio::spawn(async move {
-        let mut tick = tokio::time::interval((limit / 2).max(Duration::from_millis(100)));
         loop {
-            tick.tick().await;
+            pulse.beat().await;
             tell(&[NotifyState::Watchdog]);
+            tokio::time::sleep((limit / 2).max(Duration::from_millis(100))).await;
         }
     });
 }

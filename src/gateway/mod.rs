@@ -223,7 +223,7 @@ impl Running {
         let old = &before.app;
         let (store, ephemeral, sessions) = (Arc::clone(&old.store), Arc::clone(&old.ephemeral), Arc::clone(&old.sessions));
         let (doors, clock) = (Arc::clone(&old.doors), Arc::clone(&old.clock));
-        let app = App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock);
+        let app = App::new(Arc::new(config), store, ephemeral, sessions, doors, identity_keys, clock).in_place_of(old);
         let gateway = Gateway::assemble(app, |proxy| proxy.in_place_of(&before.proxy));
         gateway.app.refresh(false).await?;
         let node = gateway.node();

@@ -19,9 +19,6 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use super::limits;
-use super::problem::Problem;
-
 /// Bytes of one network; a whole company posts from one address at nine o'clock, a few ten thousand bytes each, and each for a few milliseconds.
 const OF_ONE_NETWORK: usize = 16 * 1024 * 1024;
 /// Bytes of all.
@@ -47,6 +44,11 @@ impl Bodies {
     /// Room for bodies, each of which may have `max_body` bytes.
     pub(super) fn new(max_body: usize) -> Arc<Self> {
         Arc::new(Self { of_one: OF_ONE_NETWORK.max(max_body), deadline: DEADLINE, held: Mutex::default() })
+    }
+
+    /// Room that is shared with whoever else counts by these; `no_room` answers where there is none.
+    pub(super) fn or(self: &Arc<Self>, no_room: fn() -> Response) -> Counting {
+        Counting { bodies: Arc::clone(self), no_room }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -150,8 +152,16 @@ impl HttpBody for Counted {
     }
 }
 
+/// What [`count`] counts by, and what is answered where there is no room: a page, or a problem document.
+#[derive(Debug, Clone)]
+pub(super) struct Counting {
+    bodies: Arc<Bodies>,
+    no_room: fn() -> Response,
+}
+
 /// Counts the body of a request until it is answered.
-pub(super) async fn count(State(bodies): State<Arc<Bodies>>, request: Request, next: Next) -> Response {
+pub(super) async fn count(State(counting): State<Counting>, request: Request, next: Next) -> Response {
+    let Counting { bodies, no_room } = counting;
     // Without an address there is nobody to count: only a test calls the router by itself.
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let Some(address) = address.filter(|_| !request.body().is_end_stream()) else { return next.run(request).await };
@@ -161,7 +171,7 @@ pub(super) async fn count(State(bodies): State<Arc<Bodies>>, request: Request, n
     let counted = |body| Body::new(Counted { body, share: Arc::clone(&share), deadline: Box::pin(sleep(deadline)) });
     let response = next.run(request.map(counted)).await;
     let ShareState { refused, whole, .. } = *share.state();
-    let mut response = if refused { limits::wait(Problem::TooManyRequests) } else { response };
+    let mut response = if refused { no_room() } else { response };
     // What is left of it stands where the next request would: said, so that nobody sends one (RFC 9112 9.6).
     if !whole && is_http1 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -194,7 +204,7 @@ mod tests {
     async fn answer_to(deadline: Duration, body: impl Stream<Item = &'static str> + Send + 'static) -> Response {
         let bodies = Arc::new(Bodies { of_one: OF_ONE_NETWORK, deadline, held: Mutex::default() });
         let router = Router::new().route("/", post(|body: String| async { body }));
-        let router = router.layer(from_fn_with_state(Arc::clone(&bodies), count));
+        let router = router.layer(from_fn_with_state(bodies.or(Response::default), count));
         let mut request = Request::post("/").body(Body::from_stream(body.map(Ok::<_, NoRoom>))).unwrap();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4000))));
         let answer = tokio::time::timeout(Duration::from_secs(10), router.oneshot(request)).await.expect("it is held for ever").unwrap();

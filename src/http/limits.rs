@@ -60,6 +60,11 @@ pub(super) fn wait(problem: Problem) -> Response {
     response
 }
 
+/// The answer to more than there is room for.
+pub(super) fn too_many() -> Response {
+    wait(Problem::TooManyRequests)
+}
+
 /// What somebody who asks too often is told to wait.
 pub(super) const RETRY_AFTER_SECONDS: u64 = WINDOW.as_secs();
 

@@ -60,6 +60,7 @@ pub(crate) use api::openapi::text as openapi;
 /// The pages of the auth host.
 pub fn router(app: Arc<App>) -> Router {
     let max_body = usize::try_from(app.config.server.max_body_bytes).unwrap_or(usize::MAX);
+    let bodies = bodies::Bodies::new(max_body);
     let https = app.config.public_url.scheme() == "https";
     let sign_in = middleware::from_fn_with_state(Arc::clone(&app), limits::sign_in);
     let own = Router::new()
@@ -105,9 +106,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/brand/{file}", get(brand::serve))
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(max_body))
-        .layer(middleware::from_fn_with_state(bodies::Bodies::new(max_body), bodies::count))
+        .layer(middleware::from_fn_with_state(bodies.or(limits::too_many), bodies::count))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), problem::show))
-        .merge(api::routes(&app))
+        .merge(api::routes(&app, &bodies))
         .layer(middleware::map_response(headers::unkept))
         .layer(headers::layer(https))
         .with_state(app)

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::answer::Problem;
+use super::decide::Denial;
 use super::forward::Proxy;
 use crate::metrics::{Count, Latency, Tally};
 
 /// Requests of one route.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RouteCounts {
     /// From the request until the head of the app's answer.
     pub(super) passed: Latency,
@@ -14,6 +16,17 @@ pub(super) struct RouteCounts {
     pub(super) asked: Count,
     /// By reason.
     pub(super) refused: Tally<&'static str>,
+}
+
+impl Default for RouteCounts {
+    fn default() -> Self {
+        // What an operator waits for. What only a fault of a client causes is counted from when it comes.
+        let denials = [Denial::NotAMember, Denial::Blocked, Denial::Role, Denial::Tier].map(Problem::Denied);
+        let ours = [Problem::BadGateway, Problem::Busy, Problem::GatewayTimeout, Problem::Unavailable];
+        let problems = denials.iter().chain(&ours).map(Problem::reason);
+        let refused = Tally::from_nothing_of(problems.chain(["sign_in"]));
+        Self { passed: Latency::default(), asked: Count::default(), refused }
+    }
 }
 
 /// What was counted for one route.

@@ -95,10 +95,11 @@ impl Proxy {
         Self { routes: Routes::compile(config), sessions, keys, pages, clock, issuer, stopping, newer }
     }
 
-    /// The same for a configuration that takes the place of another's: what ends with this node ends with both.
+    /// The same for a configuration that takes the place of another's: what ends with this node ends with both, and what both have is counted on.
     #[must_use]
     pub fn in_place_of(mut self, before: &Self) -> Self {
         self.stopping = before.stopping.clone();
+        self.routes.count_on_from(&before.routes);
         self
     }
 

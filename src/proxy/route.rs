@@ -31,7 +31,7 @@ pub(super) struct Route {
     pub(super) told: Arc<[HeaderName]>,
     pub(super) idle_timeout: Duration,
     pub(super) upstreams: Upstreams,
-    pub(super) counts: RouteCounts,
+    pub(super) counts: Arc<RouteCounts>,
 }
 
 impl Route {
@@ -57,6 +57,16 @@ impl Routes {
         let reserved = Reserved::new(config.routes.iter().flat_map(|route| route.aliases.values()));
         let by_host = config.routes.iter().map(|route| (route.host.clone(), Arc::new(compile(route, &config.public_url)))).collect();
         Self { by_host, reserved }
+    }
+
+    /// Goes on with what was counted for the same hosts before: a reload is no restart.
+    pub(super) fn count_on_from(&mut self, before: &Self) {
+        for (host, route) in &mut self.by_host {
+            // Nobody else knows a route that was compiled a moment ago.
+            if let (Some(before), Some(route)) = (before.find(host), Arc::get_mut(route)) {
+                route.counts = Arc::clone(&before.counts);
+            }
+        }
     }
 
     pub(super) fn find(&self, host: &str) -> Option<&Arc<Route>> {
@@ -89,7 +99,7 @@ fn compile(route: &config::Route, public_url: &Url) -> Route {
         aliases,
         idle_timeout: route.idle_timeout,
         upstreams: Upstreams::new(&route.upstreams),
-        counts: RouteCounts::default(),
+        counts: Arc::default(),
     }
 }
 

@@ -29,7 +29,6 @@ pub(super) struct Expected<'a> {
 pub(super) struct ConditionsChecked {
     pub(super) assertion_id: String,
     pub(super) issued_at: Timestamp,
-    pub(super) not_on_or_after: Timestamp,
     /// When the person authenticated at the provider (`AuthnInstant`).
     pub(super) authenticated_at: Timestamp,
     pub(super) session_index: Option<String>,
@@ -76,13 +75,12 @@ pub(super) fn check_assertion(assertion: Node<'_, '_>, expected: &Expected<'_>) 
         return Err(SamlError::IssuerWrong);
     }
     let issued_at = check_issue_instant(assertion, expected.max_age(), expected.now)?;
-    let not_on_or_after = check_confirmation(subject, expected)?;
+    check_confirmation(subject, expected)?;
     check_conditions(conditions, expected)?;
     let Authentication { authenticated_at, session_index, session_not_on_or_after } = check_statements(&statements, expected.now)?;
     Ok(ConditionsChecked {
         assertion_id: attribute(assertion, "ID").ok_or(SamlError::IdMalformed)?.to_owned(),
         issued_at,
-        not_on_or_after,
         session_index,
         authenticated_at,
         session_not_on_or_after,
@@ -114,8 +112,8 @@ pub(super) fn check_issue_instant(node: Node<'_, '_>, max_age: SignedDuration, n
     if age < -CLOCK_SKEW { Err(SamlError::IssuedInFuture) } else { Ok(issued) }
 }
 
-/// One bearer confirmation, for our address, not over yet; answers its end.
-fn check_confirmation(subject: Node<'_, '_>, expected: &Expected<'_>) -> Result<Timestamp, SamlError> {
+/// One bearer confirmation, for our address, not over yet.
+fn check_confirmation(subject: Node<'_, '_>, expected: &Expected<'_>) -> Result<(), SamlError> {
     let parts = elements(subject, "Subject")?;
     let mut confirmations = parts.iter().filter(|part| is(**part, SAML, "SubjectConfirmation"));
     let (Some(confirmation), None) = (confirmations.next(), confirmations.next()) else { return Err(SamlError::ConfirmationMissing) };
@@ -135,7 +133,7 @@ fn check_confirmation(subject: Node<'_, '_>, expected: &Expected<'_>) -> Result<
     }
     check_in_response_to(*data, expected, SamlError::InResponseToWrong)?;
     let end = time(*data, "NotOnOrAfter")?.ok_or(SamlError::ConfirmationEndless)?;
-    if is_over(end, expected.now) { Err(SamlError::ConfirmationExpired) } else { Ok(end) }
+    if is_over(end, expected.now) { Err(SamlError::ConfirmationExpired) } else { Ok(()) }
 }
 
 fn check_conditions(conditions: Node<'_, '_>, expected: &Expected<'_>) -> Result<(), SamlError> {

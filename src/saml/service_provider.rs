@@ -6,9 +6,9 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::conditions::{ConditionsChecked, Expected};
+use super::conditions::{ConditionsChecked, Expected, MAX_AGE};
 use super::logout::{self, LogoutMessage, LogoutRequest, Unverified};
 use super::message::Kind;
 use super::metadata::{IdentityProvider, IdpCertificate, sp_metadata};
@@ -21,9 +21,9 @@ use crate::core::{
     Asking, Cbc, Connection, ConnectionId, DoorSession, FirstUse, Identity, ProviderLogout, RequestBinding, SamlSettings, VerifiedIdentity,
 };
 
-/// The longest time that an assertion is remembered. A message older than ten minutes is refused anyway, so that a provider that writes a far end
-/// cannot fill the store.
-const REMEMBER_AT_MOST: SignedDuration = SignedDuration::from_hours(24);
+/// How long a message that was used is remembered: longer than any can count, whatever end it names, from a skew before it was issued to [`MAX_AGE`]
+/// after. What is left of it by our clock must not shorten this, or a clock that was ahead and is put right would make it good again.
+const REMEMBERED: Duration = MAX_AGE.unsigned_abs().saturating_add(CLOCK_SKEW.unsigned_abs()).saturating_add(CLOCK_SKEW.unsigned_abs());
 
 /// Where the identity provider finds us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,7 +211,7 @@ impl ServiceProvider {
     /// The key to claim in the ephemeral store before a request is followed, and for how long.
     #[must_use]
     pub fn replay_key_of(&self, request: &LogoutRequest) -> (String, Duration) {
-        (replay_key("saml-logout", &self.connection, &request.id), (super::conditions::MAX_AGE + CLOCK_SKEW + CLOCK_SKEW).unsigned_abs())
+        (replay_key("saml-logout", &self.connection, &request.id), REMEMBERED)
     }
 
     /// The signed answer to a request; `None` when the provider does not say where it wants one.
@@ -241,17 +241,10 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// The key to claim in the ephemeral store before [`Self::accept`]; the same for the same assertion of the same connection.
+    /// The key to claim in the ephemeral store before [`Self::accept`], and for how long; the same for the same assertion of the same connection.
     #[must_use]
-    pub fn replay_key(&self) -> String {
-        replay_key("saml-assertion", &self.identity.connection, &self.conditions.assertion_id)
-    }
-
-    /// How long the claim must live: as long as the assertion could be accepted again.
-    #[must_use]
-    pub fn remember_for(&self, now: Timestamp) -> Duration {
-        let left = self.conditions.not_on_or_after.duration_since(now) + CLOCK_SKEW;
-        left.clamp(CLOCK_SKEW, REMEMBER_AT_MOST).unsigned_abs()
+    pub fn replay_key(&self) -> (String, Duration) {
+        (replay_key("saml-assertion", &self.identity.connection, &self.conditions.assertion_id), REMEMBERED)
     }
 
     /// The verified identity. The signature and the conditions were checked when this value was made; the first use is what `first_use` proves.

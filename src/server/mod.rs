@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,11 +33,13 @@ use tracing::Instrument as _;
 
 mod connections;
 mod greet;
+mod pulse;
 mod small;
 
 use connections::{Connections, LOOK_EVERY, OpenRequest};
 use greet::{HTTP1, HTTP2, Service, greet};
 
+pub use pulse::Pulse;
 pub use small::serve_small;
 
 pub use crate::proxy::RequestId;
@@ -86,6 +89,7 @@ pub struct Dispatch {
 pub struct Serving {
     address: SocketAddr,
     threads: Vec<JoinHandle<()>>,
+    pulse: Pulse,
 }
 
 impl Serving {
@@ -93,6 +97,12 @@ impl Serving {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether its threads still turn.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Waits until every thread has stopped: after the shutdown signal and at most the grace.
@@ -134,17 +144,26 @@ pub fn tls_config(certificate: &str, key: &str) -> Result<Arc<rustls::ServerConf
 /// Binds the address and starts the threads; returns when every one listens.
 ///
 /// # Errors
-/// The address is taken or not ours.
+/// The address is taken or not ours, or a thread cannot run.
 pub fn start(listen: &Listen, live: &Arc<ArcSwap<Live>>, shutdown: &CancellationToken) -> io::Result<Serving> {
     let threads = listen.threads.max(1);
     // Sockets that share a port would also share it with another Usher of the same user. So the port is first taken alone.
     let address = bind(listen.address, false)?.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
     let sockets = (0..threads).map(|_| bind(address, true)).collect::<io::Result<Vec<_>>>()?;
+    let (tell, told) = mpsc::channel();
     let started = sockets.into_iter().enumerate().map(|(number, socket)| {
-        let (listen, live, shutdown) = (listen.clone(), Arc::clone(live), shutdown.clone());
-        std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || run(socket, &listen, &live, &shutdown))
+        let (listen, live, shutdown, tell) = (listen.clone(), Arc::clone(live), shutdown.clone(), tell.clone());
+        std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || match prepare(socket) {
+            Ok((runtime, listener)) => {
+                let _ = tell.send(Ok(runtime.handle().clone()));
+                run(runtime, listener, &listen, &live, &shutdown);
+            }
+            Err(error) => drop(tell.send(Err(error))),
+        })
     });
-    Ok(Serving { address, threads: started.collect::<io::Result<Vec<_>>>()? })
+    let started = started.collect::<io::Result<Vec<_>>>()?;
+    let pulse = Pulse { threads: told.iter().take(threads).collect::<io::Result<_>>()?, shutdown: shutdown.clone() };
+    Ok(Serving { address, threads: started, pulse })
 }
 
 fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
@@ -159,17 +178,15 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn run(socket: Socket, listen: &Listen, live: &Arc<ArcSwap<Live>>, shutdown: &CancellationToken) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "a listener cannot run"),
-    };
-    runtime.block_on(async {
-        match TcpListener::from_std(socket.into()) {
-            Ok(listener) => accept(listener, listen, live, shutdown).await,
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a listener cannot run"),
-        }
-    });
+/// The runtime of this thread, with its listener.
+fn prepare(socket: Socket) -> io::Result<(Runtime, TcpListener)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = runtime.block_on(async { TcpListener::from_std(socket.into()) })?;
+    Ok((runtime, listener))
+}
+
+fn run(runtime: Runtime, listener: TcpListener, listen: &Listen, live: &Arc<ArcSwap<Live>>, shutdown: &CancellationToken) {
+    runtime.block_on(accept(listener, listen, live, shutdown));
     // Streams that outlived the grace are cut here.
     runtime.shutdown_background();
 }

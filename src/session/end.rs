@@ -20,7 +20,7 @@ pub enum Selector {
 }
 
 /// Why. Its text form is what logs and audit lines show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::Display, strum::EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum Cause {
     /// The person signed out.

@@ -84,20 +84,32 @@ pub trait Portable: Store {
     async fn import(&self, from: mpsc::Receiver<Part>) -> Result<Vec<TableSum>, StoreError>;
 }
 
-/// Copies everything from one store into another, which must be empty. `progress` is told how many rows were sent so far.
+/// How far a copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// So many rows were sent so far.
+    Rows(u64),
+    /// All were: from now on they are compared.
+    All,
+}
+
+/// Copies everything from one store into another, which must be empty. `progress` is told how far it is.
 ///
 /// # Errors
 /// [`StoreError`]; the target is then as empty as before.
-pub async fn copy(from: &dyn Portable, to: &dyn Portable, progress: impl Fn(u64) + Send) -> Result<Vec<TableSum>, StoreError> {
+pub async fn copy(from: &dyn Portable, to: &dyn Portable, progress: impl Fn(Sent) + Send) -> Result<Vec<TableSum>, StoreError> {
     let (exported, mut parts) = mpsc::channel(ON_THE_WAY);
     let (passed_on, imported) = mpsc::channel(ON_THE_WAY);
     let watch = async move {
         let mut sent = 0;
         while let Some(part) = parts.recv().await {
-            if let Part::Rows { rows, .. } = &part {
-                sent += rows.len() as u64;
-                progress(sent);
-            }
+            progress(match &part {
+                Part::Rows { rows, .. } => {
+                    sent += rows.len() as u64;
+                    Sent::Rows(sent)
+                }
+                Part::End(_) => Sent::All,
+            });
             if passed_on.send(part).await.is_err() {
                 return;
             }

@@ -173,7 +173,7 @@ impl ApiError {
             Self::NotSaidToBeJson => "send JSON, with Content-Type: application/json".to_owned(),
             Self::TooLarge => "the body is too large".to_owned(),
             Self::Invalid(_) => "the input cannot be used".to_owned(),
-            Self::TooManyRequests => "too many requests within a minute; Retry-After says when to go on".to_owned(),
+            Self::TooManyRequests => "too many requests, or too much at a time; Retry-After says when to go on".to_owned(),
             Self::RevisionMissing => "say with If-Match what the change was made from: the ETag in the answer to GET".to_owned(),
             Self::RevisionDiffers => "it was changed meanwhile; get it again".to_owned(),
             Self::Admin(AdminError::Store(StoreError::Missing(_))) => "there is no such thing".to_owned(),
@@ -242,4 +242,9 @@ pub(super) async fn no_such_address() -> ApiError {
 /// There is something, but not with this method; the answer says with which.
 pub(super) async fn method_not_allowed() -> ApiError {
     ApiError::MethodNotAllowed
+}
+
+/// More is being sent than there is room for.
+pub(super) fn too_many() -> Response {
+    ApiError::TooManyRequests.into_response()
 }

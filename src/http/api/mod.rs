@@ -21,6 +21,7 @@ use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::bodies::{self, Bodies};
 use crate::app::App;
 
 mod activity;
@@ -74,13 +75,14 @@ fn all(guard: impl FnOnce(OpenApiRouter<Arc<App>>) -> OpenApiRouter<Arc<App>>) -
     OpenApiRouter::with_openapi(openapi::about()).nest("/api/v1", resources.fallback(error::no_such_address))
 }
 
-/// The routes of the API.
-pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+/// The routes of the API; what is sent to it counts among all other bodies.
+pub(super) fn routes(app: &Arc<App>, bodies: &Arc<Bodies>) -> Router<Arc<App>> {
     // The layers, from the inside: who it is comes before everything else, also before the body is read. So do the limits on how often.
     let guard = |inside: OpenApiRouter<Arc<App>>| inside.route_layer(middleware::from_fn_with_state(Arc::clone(app), caller::enter));
     let (router, _) = all(guard).split_for_parts();
     router
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(bodies.or(error::too_many), bodies::count))
         .layer(middleware::from_fn(error::show))
 }

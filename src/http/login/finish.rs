@@ -279,7 +279,8 @@ impl Arrival {
             Ok(checked) => checked,
             Err(error) => return Err(Unverified::message(error.code(), &error)),
         };
-        if !self.app.ephemeral.claim(&checked.replay_key(), checked.remember_for(now)).await.map_err(Problem::from)? {
+        let (key, ttl) = checked.replay_key();
+        if !self.app.ephemeral.claim(&key, ttl).await.map_err(Problem::from)? {
             return Err(Unverified::Message { code: "assertion_replayed", cause: "the assertion was used before".to_owned() });
         }
         Ok(checked.accept(&FirstUse::claimed()))

@@ -94,7 +94,8 @@ async fn take(
         Ok(checked) => checked,
         Err(error) => return Err(refuse(error.code(), &describe(&error)).await),
     };
-    let key = URL_SAFE_NO_PAD.encode(Sha256::digest(checked.replay_key()));
+    let (assertion, _) = checked.replay_key();
+    let key = URL_SAFE_NO_PAD.encode(Sha256::digest(assertion));
     let parked = Parked { connection: id.clone(), message: message.to_owned(), unasked: Some(return_to.url()) };
     PendingLogins(app.ephemeral.as_ref()).park(&key, &parked).await?;
     Ok(Redirect::to(&format!("/sso/continue?login={key}")).into_response())

@@ -119,13 +119,26 @@ pub(super) async fn import(conn: &mut Connection, mut from: mpsc::Receiver<Part>
         stored.push(read_table(conn, table, None).await?);
     }
     if let Some((sent, stored)) = sent.iter().zip(&stored).find(|(sent, stored)| sent != stored) {
-        let (table, sent, stored) = (sent.table, sent.rows, stored.rows);
-        return Err(StoreError::Refused(format!("table {table} is not the same on both sides ({sent} rows sent, {stored} stored)")).into());
+        return Err(StoreError::Refused(differs(sent, stored)).into());
     }
     match check_integrity(conn).await?.first() {
         None => Ok(stored),
         Some(fault) => Err(StoreError::Refused(format!("what was copied is not sound: {fault}")).into()),
     }
+}
+
+/// What an operator is told of a table that is not what was sent.
+fn differs(sent: &TableSum, stored: &TableSum) -> String {
+    let how = if sent.rows == stored.rows {
+        format!("as many rows ({}), but not the same values in them", sent.rows)
+    } else {
+        format!("{} rows sent, {} stored", sent.rows, stored.rows)
+    };
+    format!(
+        "table {} would not be the same on both sides: {how}. Nothing was kept. Something in the target changes what is written into that table, such \
+         as a trigger or a rule: take it away, then copy again",
+        sent.table
+    )
 }
 
 async fn insert(conn: &mut Connection, table: &str, columns: &[String], rows: Vec<Vec<Cell>>) -> Result<(), StoreError> {

@@ -1,11 +1,15 @@
-//! How often a program may ask.
+//! How often a program may ask, and how much and how slowly it may send.
 
 use std::time::Duration;
 
 use usher::admin::Permission;
 
+use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use super::{ORGANIZATIONS, World};
-use crate::support::ask::Reply;
+use crate::support::ask::{Ask, Reply};
 
 /// Five a minute, and the test may say from which address it asks.
 async fn narrow() -> World {
@@ -55,4 +59,45 @@ async fn a_token_asks_so_often_from_wherever_it_is_used() {
     assert_eq!(world.ask_from("192.0.2.6", other.secret.reveal()).await.status, 200, "another token goes on");
     world.clock.pass(Duration::from_mins(1));
     assert_eq!(world.ask_from("192.0.2.6", &token).await.status, 200);
+}
+
+/// All but the last byte of a body, on a connection of its own.
+async fn half_sent(world: &World, ask: Ask, body: usize) -> TcpStream {
+    let mut bytes = ask.header("Content-Type", "application/json").header("Content-Length", &body.to_string()).bytes();
+    bytes.resize(bytes.len() + body - 1, b' ');
+    let mut stream = TcpStream::connect(world.installation.public_address()).await.unwrap();
+    // One that is refused may be closed meanwhile.
+    let _ = stream.write_all(&bytes).await;
+    stream
+}
+
+async fn answer_on(mut stream: TcpStream) -> Reply {
+    let mut read = Vec::new();
+    let _ = stream.read_to_end(&mut read).await;
+    Reply::parse(&read)
+}
+
+/// A token of many that leaks is no way to fill the memory, nor to keep connections: its bodies count like those of everybody else.
+#[tokio::test]
+async fn bodies_that_never_end_hold_a_bounded_memory_and_are_given_up() {
+    const LARGEST: usize = 256 * 1024;
+    let world = World::start().await;
+    let token = world.full_token().await;
+    let ask = || world.ask("POST", "acme", "/tokens").bearer(&token);
+    let stranger = answer_on(half_sent(&world, world.ask("POST", "acme", "/tokens"), LARGEST).await).await;
+    assert_eq!((stranger.status, stranger.header("connection")), (401, Some("close")), "not read at all");
+    // All but one are 16 MiB together.
+    let mut sent = Vec::new();
+    for _ in 0..65 {
+        sent.push(half_sent(&world, ask(), LARGEST).await);
+    }
+    let answers = join_all(sent.into_iter().map(answer_on)).await;
+    let (refused, given_up): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 429);
+    assert!(!refused.is_empty() && refused.len() < 10, "{} did not fit", refused.len());
+    refused.iter().for_each(assert_waits);
+    for late in &given_up {
+        assert_eq!((late.status, late.json()["reason"].as_str()), (400, Some("not_json")), "{late:?}");
+    }
+    let is_last = |answer: &Reply| answer.header("connection") == Some("close");
+    assert!(refused.iter().chain(&given_up).all(is_last), "what is left of a body is no next request");
 }

@@ -114,6 +114,17 @@ pub(crate) const ELSEWHERE: &[Attack] = &[
         sent: "Each message above to the verifier on a thread that the kernel kills at the first file, socket or program.",
         ..elsewhere("F15", "no_message_makes_the_verifier_open_a_file_or_a_socket", "tests/it/attacks/saml/locked.rs", "nothing is opened")
     },
+    Attack {
+        title: "Used assertion after a clock was put right",
+        source: "replay window that hangs on the clock",
+        sent: "An unasked assertion whose end was near by a clock that was ahead, again when that clock is right and the assertion counts for a while yet.",
+        ..elsewhere(
+            "F16",
+            "a_message_that_was_used_while_the_clock_was_ahead_stays_used_when_it_is_put_right",
+            "tests/it/logout/unasked.rs",
+            "assertion_replayed",
+        )
+    },
 ];
 
 /// The reference is the only thing on a page that differs.

@@ -1,5 +1,7 @@
 //! Logins that start at the provider, from a tile of its portal.
 
+use std::time::Duration;
+
 use usher::saml::message::{decode_post, encode_post};
 
 use crate::support::browser::{Browser, Page};
@@ -77,6 +79,28 @@ async fn where_the_connection_insists_the_message_itself_signs_in_once() {
     }
 }
 
+/// By the wrong clock its end was near, so that it was nearly forgotten; by the right one it counts for a while yet.
+#[tokio::test]
+async fn a_message_that_was_used_while_the_clock_was_ahead_stays_used_when_it_is_put_right() {
+    let house = SamlHouse::open(STRICT).await;
+    let ahead = Duration::from_secs(119);
+    house.clock.set_forward(ahead);
+    let draft = Draft::in_scene(&house.scene()).edit("NotOnOrAfter=\"2026-11-24T10:05:00Z\"", "NotOnOrAfter=\"2026-11-24T10:01:00Z\"");
+    let field = encode_post(&draft.sign_assertion(&Signer::idp()).0);
+    let mut browser = Browser::new();
+    post(&house, &mut browser, &field, "").await;
+    assert!(house.is_signed_in(&mut browser).await, "its last second, by this clock");
+    house.clock.set_back(ahead);
+    for passed in ["a minute", "two, which is all that it has"] {
+        house.clock.pass(Duration::from_mins(1) - Duration::from_millis(500));
+        let mut second = Browser::new();
+        let page = post(&house, &mut second, &field, "").await;
+        assert_eq!(page.status, 400, "{passed}: {}", page.text);
+        assert_eq!(house.usher.audit("login.refused").await.pop().unwrap().detail["code"], "assertion_replayed");
+        assert!(!house.is_signed_in(&mut second).await);
+    }
+}
+
 #[tokio::test]
 async fn a_relay_state_leads_to_our_own_hosts_only() {
     let house = SamlHouse::open(STRICT).await;
@@ -111,7 +135,7 @@ async fn a_flood_of_wrong_answers_is_not_written_down_line_by_line() {
     house.usher.count_up("refusals:okta", 299).await;
     assert_eq!(wrong().await, 400);
     assert_eq!(house.usher.audit("login.refused").await.len(), 1);
-    house.clock.pass(std::time::Duration::from_mins(1));
+    house.clock.pass(Duration::from_mins(1));
     assert_eq!(wrong().await, 400);
     assert_eq!(house.usher.audit("login.refused").await.len(), 2);
 }

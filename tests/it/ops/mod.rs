@@ -3,4 +3,6 @@
 #![cfg(test)]
 
 mod alerts;
+mod dashboard;
 mod metrics;
+mod pulse;

@@ -1,5 +1,6 @@
 //! The real binary, `usher serve`, in processes of its own, as an operator runs it.
 //!
+//! - `counting`: what was counted, at a reload
 //! - `database`: a PostgreSQL that wants a password, and shows a certificate
 //! - `failover`: two on Sentinels, and on a cluster, one of whose masters dies
 //! - `nodes`: two that share PostgreSQL and Redis: what is done on one, and a rolling restart
@@ -13,6 +14,7 @@
 
 #![cfg(test)]
 
+mod counting;
 mod database;
 mod failover;
 mod nodes;

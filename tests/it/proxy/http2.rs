@@ -55,6 +55,25 @@ async fn http2_is_judged_like_http1() {
     assert_eq!(send(&gateway, underscore).await.0.status().as_u16(), 400);
 }
 
+/// The name by which Traefik reaches us is a host like any other, unless it is Traefik that asks. Here the name is no header but a part of the request.
+#[tokio::test]
+async fn a_question_under_an_unknown_name_is_answered_to_proxies_that_are_trusted_only() {
+    for (trusted, status) in [(vec!["127.0.0.1/32".parse().unwrap()], 200), (vec![], 421), (vec!["192.0.2.1/32".parse().unwrap()], 421)] {
+        let gateway = Gateway::with(|config| config.server.trusted_proxies = trusted).await;
+        let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+        for name in ["127.0.0.1:4180", "usher.internal", "evil.example"] {
+            let question = Request::get(format!("https://{name}/forward-auth")).version(Version::HTTP_2);
+            let question = question.header("x-forwarded-method", "GET").header("x-forwarded-proto", "https");
+            let question = question.header("x-forwarded-host", "app.acme.example").header("x-forwarded-uri", "/");
+            let (response, _) =
+                send(&gateway, question.header("cookie", format!("__Host-usher={token}")).body(Full::default()).unwrap()).await;
+            assert_eq!((response.status().as_u16(), response.version()), (status, Version::HTTP_2), "{name}");
+            let told = response.headers().keys().filter(|name| name.as_str().starts_with("x-usher-")).count();
+            assert_eq!(told > 0, status == 200, "{name}: who it is, is said with a yes only");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_hundred_requests_on_one_connection_are_answered() {
     let gateway = Gateway::start().await;

@@ -340,3 +340,27 @@ async fn connections_that_asked_nothing_yet_end_at_once_when_the_gateway_stops()
     let still = open.try_read(&mut [0; 1]).unwrap_err();
     assert_eq!(still.kind(), std::io::ErrorKind::WouldBlock, "what was asked has time to be answered");
 }
+
+/// Each of these held a place for a socket, which a node that stops waits for. It waits for those that are open, and for nobody who was refused.
+#[tokio::test]
+async fn a_socket_that_never_opened_keeps_no_place() {
+    let gateway = Gateway::start().await;
+    let (_, token) = gateway.member_inside("ada", "Admin", None).await;
+    let asks = [
+        (Ask::get("/socket"), 401, "a stranger"),
+        (Ask::get("/socket").cookie(&token).header("Origin", "https://evil.example"), 403, "another site"),
+        (Ask::get("/page").cookie(&token), 200, "an app without sockets"),
+        (Ask::get("/204").cookie(&token), 204, "an app without a word"),
+        (Ask::get("/drop").cookie(&token), 502, "an app that hangs up"),
+        (Ask::get("/a/..%2fb").cookie(&token), 400, "a path with two readings"),
+        (Ask::to("auth.acme.example", "GET", "/test-who"), 200, "a page of our own"),
+        (Ask::to("nobody.example", "GET", "/socket"), 421, "a host of nobody"),
+    ];
+    for (ask, status, what) in asks {
+        let ask = ask.header("Connection", "upgrade, close").header("Upgrade", "websocket").header("Sec-WebSocket-Version", "13");
+        let reply = gateway.ask(ask.header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")).await;
+        assert_eq!(reply.status, status, "{what}: {reply:?}");
+    }
+    // The grace is five seconds.
+    tokio::time::timeout(Duration::from_secs(4), gateway.finish()).await.expect("it waits for sockets that are not there");
+}

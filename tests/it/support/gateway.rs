@@ -15,6 +15,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
+use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use usher::clock::Clock;
@@ -189,6 +190,8 @@ pub(crate) struct Gateway {
     pub live: Arc<ArcSwap<Live>>,
     pub serving: Option<Serving>,
     pub stop: CancellationToken,
+    /// Where its database is, if that is nobody else's; it goes with the test, which does not wait for the threads that serve.
+    folder: Option<TempDir>,
 }
 
 pub(crate) const IDLE: Duration = Duration::from_hours(1);
@@ -256,9 +259,12 @@ impl Gateway {
 
     async fn build(change: impl FnOnce(&mut Config), tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let clock = Arc::new(TurnedClock::standing_at(at(0)));
-        let backend = Box::new(Sqlite(Arc::new(SqliteStore::open_in_memory().await.unwrap())));
+        let folder = TempDir::new().unwrap();
+        let backend = Box::new(Sqlite(Arc::new(SqliteStore::open(&folder.path().join("usher.db")).await.unwrap())));
         let members = fixtures::World::new(backend, 5, 5).await;
-        Self::on(Arc::new(MemoryStore::new(clock.clone())), members, clock, change, tls).await
+        let mut gateway = Self::on(Arc::new(MemoryStore::new(clock.clone())), members, clock, change, tls).await;
+        gateway.folder = Some(folder);
+        gateway
     }
 
     /// A node on stores that others may share.
@@ -285,7 +291,7 @@ impl Gateway {
         let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), threads: 2, delay: Duration::ZERO, grace: Duration::from_secs(5) };
         let serving = start(&listen, &live, &stop).unwrap();
         let address = serving.address();
-        Self { address, app, clock, ephemeral, sessions, proxy, members, keys, live, serving: Some(serving), stop }
+        Self { address, app, clock, ephemeral, sessions, proxy, members, keys, live, serving: Some(serving), stop, folder: None }
     }
 
     /// Answers for the apps with another proxy from now on, as after a reload.

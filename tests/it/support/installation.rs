@@ -172,12 +172,20 @@ impl Installation {
 
     /// The same with a changed configuration.
     pub(crate) async fn demo_with(clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
-        Self::demo_on(Arc::new(SqliteStore::open_in_memory().await.unwrap()), clock, change).await
+        // In its own folder, which goes with the test: a store in memory has one that goes with the last thread that knows the store, and a test does not
+        // wait for those that serve.
+        let data_dir = TempDir::new().unwrap();
+        let store = Arc::new(SqliteStore::open(&data_dir.path().join("usher.db")).await.unwrap());
+        Self::demo_in(data_dir, store, clock, change).await
     }
 
     /// The same on an empty store of the caller's.
     pub(crate) async fn demo_on(store: Arc<dyn Store>, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
-        let (site, data_dir, echo) = (Site::new(), TempDir::new().unwrap(), Echo::start().await);
+        Self::demo_in(TempDir::new().unwrap(), store, clock, change).await
+    }
+
+    async fn demo_in(data_dir: TempDir, store: Arc<dyn Store>, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
+        let (site, echo) = (Site::new(), Echo::start().await);
         let demo = Demo::new(([127, 0, 0, 1], site.port).into(), Scenario::Default, Arc::clone(&clock)).unwrap();
         demo.prepare(store.as_ref(), clock.now()).await.unwrap();
         let mut config = demo.config(data_dir.path().to_owned(), echo.url()).unwrap();

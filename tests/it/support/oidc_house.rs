@@ -38,10 +38,20 @@ impl OidcHouse {
 
     /// The same on a store that others may share.
     pub(crate) async fn open_limited_on(ephemeral: Arc<dyn Ephemeral>, clock: Arc<TurnedClock>, sign_in: u32) -> Self {
+        Self::edited_on(ephemeral, clock, |usher_toml| usher_toml.replace("sign_in = 100000", &format!("sign_in = {sign_in}"))).await
+    }
+
+    /// The same behind another proxy on this machine, which asks whether requests may pass.
+    pub(crate) async fn open_behind_a_proxy() -> Self {
+        let clock = Arc::new(TurnedClock::standing_at(Timestamp::from_second(1_800_000_000).unwrap()));
+        let behind = |usher_toml: String| usher_toml.replace("[ops]", "trusted_proxies = [\"127.0.0.1\"]\n[ops]");
+        Self::edited_on(Arc::new(MemoryStore::new(clock.clone())), clock, behind).await
+    }
+
+    async fn edited_on(ephemeral: Arc<dyn Ephemeral>, clock: Arc<TurnedClock>, edit: impl FnOnce(String) -> String) -> Self {
         let (op, other) = (Op::start(clock.now()).await, Op::start(clock.now()).await);
         let org_toml = format!("{ORGANIZATION}\n{}", connections(&op, &other, ""));
-        let limited = |usher_toml: String| usher_toml.replace("sign_in = 100000", &format!("sign_in = {sign_in}"));
-        let usher = Installation::edited_on(ephemeral, Site::new(), &org_toml, clock.clone(), limited).await;
+        let usher = Installation::edited_on(ephemeral, Site::new(), &org_toml, clock.clone(), edit).await;
         Self { usher, clock, op, other }
     }
 
