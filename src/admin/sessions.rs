@@ -164,7 +164,7 @@ impl Admin {
         let mut views = Vec::with_capacity(sessions.len());
         for Listed { record, apps } in sessions {
             let Some(&member) = record.organizations.get(&actor.organization) else { continue };
-            let row = self.sessions.members().find(&actor.organization, record.person).await?;
+            let row = self.sessions.members().find(&actor.organization, record.person).await?.answer;
             let person = row.as_ref().map(|row| &row.person);
             views.push(SessionView {
                 id: record.key,

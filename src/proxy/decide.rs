@@ -1,8 +1,10 @@
 //! The one decision: may this session pass this route? One exit type; every error is a denial.
 
+use std::sync::Arc;
+
 use crate::config::Allow;
 use crate::core::{MemberStatus, Organization, OrganizationId};
-use crate::session::{Session, SessionError, Sessions};
+use crate::session::{Asked, Session, SessionError, Sessions};
 use crate::store::{MemberRow, StoreError};
 
 /// Why someone who is signed in may not pass.
@@ -51,39 +53,41 @@ pub(super) enum Verdict {
     Deny(Denial),
 }
 
-/// Judges someone who is signed in. `row` is their member in the route's organization, read a moment ago.
+/// Judges someone who is signed in. `row` is their member in the route's organization, read a moment ago. The verdict is as old as that and as the settings
+/// that it took.
 pub(super) async fn judge(
     sessions: &Sessions,
     allow: &Allow,
     organization: &OrganizationId,
     session: &Session,
-    row: Option<&MemberRow>,
-) -> Result<Verdict, SessionError> {
+    row: &Asked<Option<Arc<MemberRow>>>,
+) -> Result<Asked<Verdict>, SessionError> {
+    let as_of = |answer| Asked { answer, at: row.at };
     if session.is_recovery() && *allow != Allow::Public && requires_sso(sessions, organization).await? {
-        return Ok(Verdict::SignIn);
+        return Ok(as_of(Verdict::SignIn));
     }
     if matches!(allow, Allow::Public | Allow::SignedIn) {
-        return Ok(Verdict::Pass);
+        return Ok(as_of(Verdict::Pass));
     }
-    let Some(decided) = session.member_of(organization) else { return Ok(Verdict::SignIn) };
-    let Some(row) = row.filter(|row| row.member.id == decided) else { return Ok(Verdict::Deny(Denial::NotAMember)) };
-    match row.member.status {
+    let Some(decided) = session.member_of(organization) else { return Ok(as_of(Verdict::SignIn)) };
+    let Some(member) = row.answer.as_ref().filter(|row| row.member.id == decided) else { return Ok(as_of(Verdict::Deny(Denial::NotAMember))) };
+    match member.member.status {
         MemberStatus::Active => {}
-        MemberStatus::Removed => return Ok(Verdict::Deny(Denial::NotAMember)),
-        MemberStatus::Blocked => return Ok(Verdict::Deny(Denial::Blocked)),
+        MemberStatus::Removed => return Ok(as_of(Verdict::Deny(Denial::NotAMember))),
+        MemberStatus::Blocked => return Ok(as_of(Verdict::Deny(Denial::Blocked))),
     }
     if *allow == Allow::Members {
-        return Ok(Verdict::Pass);
+        return Ok(as_of(Verdict::Pass));
     }
     let settings = sessions.members().load_settings().await?;
-    let ranks = settings.find_organization(organization).ok_or_else(|| StoreError::Missing(organization.to_string()))?;
-    Ok(judge_rank(allow, ranks, row))
+    let ranks = settings.answer.find_organization(organization).ok_or_else(|| StoreError::Missing(organization.to_string()))?;
+    Ok(Asked { answer: judge_rank(allow, ranks, member), at: row.at.min(settings.at) })
 }
 
 /// Row 60: with a recovery link one mends the sign-in; the apps are for those whom a provider vouches for.
 async fn requires_sso(sessions: &Sessions, organization: &OrganizationId) -> Result<bool, SessionError> {
     let settings = sessions.members().load_settings().await?;
-    Ok(settings.find_organization(organization).is_none_or(|organization| organization.policy.require_sso))
+    Ok(settings.answer.find_organization(organization).is_none_or(|organization| organization.policy.require_sso))
 }
 
 /// A role or tier that the organization no longer has ranks below all others, and one that a route asks for and nobody has lets nobody in.

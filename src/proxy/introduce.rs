@@ -15,7 +15,7 @@ use super::jwt::{Claims, IdentityKeys, JwtError, LIFE};
 use super::route::Route;
 use crate::config::Alias;
 use crate::core::MemberStatus;
-use crate::session::{Introduction, MEMBER_AGE, Session, Sessions};
+use crate::session::{Asked, Introduction, MEMBER_AGE, Session, Sessions};
 use crate::store::MemberRow;
 
 static OURS: [(Alias, HeaderName); 6] = [
@@ -109,29 +109,29 @@ pub(super) fn is_current(introduction: &Introduction, route: &Route, sessions: &
         && now_ms < introduction.renew_ms
 }
 
-/// Works out what the app is told about a session and keeps it there. A token that still has half its life is kept with it.
+/// Works out what the app is told about a session and keeps it there; it is as old as the answers that it comes from. A token that still has half its life is kept with it.
 pub(super) fn introduce(
     keys: &IdentityKeys,
     issuer: &str,
     route: &Route,
     session: &Session,
-    row: Option<Arc<MemberRow>>,
+    asked: Asked<Option<Arc<MemberRow>>>,
     epoch: u64,
     now: Timestamp,
 ) -> Result<Arc<Introduction>, JwtError> {
-    let row = row.filter(|row| row.member.status == MemberStatus::Active);
-    let now_ms = now.as_millisecond();
+    let (checked_ms, now_ms) = (asked.at.as_millisecond(), now.as_millisecond());
+    let row = asked.answer.filter(|row| row.member.status == MemberStatus::Active);
     // Of this very route: one that took its place may tell the same under other names.
     let still_true = |known: &&Arc<Introduction>| Arc::ptr_eq(&known.names, &route.told) && known.member == row && now_ms < known.renew_ms;
     if let Some(known) = session.introduction().as_ref().filter(still_true) {
-        known.confirm(now_ms, epoch);
+        known.confirm(checked_ms, epoch);
         return Ok(Arc::clone(known));
     }
     let identity = Identity::new(route, session, row.as_deref());
     let assertion = keys.sign(&claims(issuer, route, session, &identity, row.as_deref()), now)?;
     let values = identity.values(&route.aliases, assertion);
     let renew_ms = now_ms + i64::try_from(LIFE.as_millis() / 2).unwrap_or(0);
-    let introduction = Arc::new(Introduction::new(Arc::clone(&route.told), values, row, renew_ms, now_ms, epoch));
+    let introduction = Arc::new(Introduction::new(Arc::clone(&route.told), values, row, renew_ms, checked_ms, epoch));
     session.introduce(Arc::clone(&introduction));
     Ok(introduction)
 }

@@ -92,7 +92,7 @@ impl Proxy {
     async fn me(&self, route: &Route, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
         let Some(session) = self.find_session(route, headers).await? else { return Err(Refusal::SignIn) };
         let row = self.find_member(route, &session).await?;
-        let row = row.filter(|row| row.member.status == MemberStatus::Active);
+        let row = row.answer.filter(|row| row.member.status == MemberStatus::Active);
         let who = serde_json::to_vec(&Identity::new(route, &session, row.as_deref())).map_err(|_| Problem::Unavailable)?;
         let mut response = Response::new(Body::full(who.into()));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -8,7 +8,7 @@ use super::decide::{self, Verdict};
 use super::forward::{Proxy, Refusal};
 use super::route::Route;
 use super::{Problem, introduce, own};
-use crate::session::{Introduction, Session, SessionError, cookie};
+use crate::session::{Asked, Introduction, Session, SessionError, cookie};
 use crate::store::MemberRow;
 
 /// Someone who may pass: nobody in particular on a public path, or a session with what the app is told about it.
@@ -54,10 +54,10 @@ impl Proxy {
         // Read before the member: what is forgotten while we read makes the introduction stale at once.
         let epoch = self.sessions.members().epoch();
         let row = self.find_member(route, &session).await?;
-        let verdict = self.judge(route, &session, row.as_deref()).await?;
-        match verdict {
+        let verdict = self.judge(route, &session, &row).await?;
+        match verdict.answer {
             Verdict::Pass => {
-                let introduction = introduce::introduce(&self.keys, &self.issuer, route, &session, row, epoch, now)
+                let introduction = introduce::introduce(&self.keys, &self.issuer, route, &session, Asked { at: verdict.at, ..row }, epoch, now)
                     .map_err(|error| Passing::Refused(error.into()))?;
                 Ok(Some((session, introduction)))
             }
@@ -77,14 +77,14 @@ impl Proxy {
     }
 
     /// The member of a session in the route's organization; where its login was decided for others only, one of those says who the person is.
-    pub(super) async fn find_member(&self, route: &Route, session: &Session) -> Result<Option<Arc<MemberRow>>, SessionError> {
+    pub(super) async fn find_member(&self, route: &Route, session: &Session) -> Result<Asked<Option<Arc<MemberRow>>>, SessionError> {
         let decided = session.organizations();
         let own = decided.iter().find(|(organization, _)| *organization == route.organization);
-        let Some((organization, _)) = own.or(decided.first()) else { return Ok(None) };
+        let Some((organization, _)) = own.or(decided.first()) else { return Ok(Asked { answer: None, at: self.clock.now() }) };
         Ok(self.sessions.members().find(organization, session.person()).await?)
     }
 
-    pub(super) async fn judge(&self, route: &Route, session: &Session, row: Option<&MemberRow>) -> Result<Verdict, SessionError> {
+    pub(super) async fn judge(&self, route: &Route, session: &Session, row: &Asked<Option<Arc<MemberRow>>>) -> Result<Asked<Verdict>, SessionError> {
         decide::judge(&self.sessions, &route.allow, &route.organization, session, row).await
     }
 }

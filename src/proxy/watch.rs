@@ -55,5 +55,5 @@ async fn may_go_on(proxy: &Arc<Proxy>, opened_on: &Route, session: &Session) -> 
     let Some(AppHost(route)) = proxy.find_app(&opened_on.host) else { return Ok(false) };
     let Some(session) = proxy.sessions.look(session.key()).await? else { return Ok(false) };
     let row = proxy.find_member(&route, &session).await?;
-    Ok(proxy.judge(&route, &session, row.as_deref()).await? == Verdict::Pass)
+    Ok(proxy.judge(&route, &session, &row).await?.answer == Verdict::Pass)
 }

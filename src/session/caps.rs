@@ -37,7 +37,7 @@ impl Sessions {
     /// The caps of a login into these organizations, at most [`super::MEMBER_AGE`] old.
     pub(super) async fn caps(&self, organizations: impl Iterator<Item = &OrganizationId>) -> Result<Caps, SessionError> {
         match self.members.load_settings().await {
-            Ok(settings) => Ok(Caps::of(&self.limits(), &settings, organizations)),
+            Ok(settings) => Ok(Caps::of(&self.limits(), &settings.answer, organizations)),
             // Nothing was ever saved.
             Err(StoreError::Missing(_)) => Ok(Caps::of_process(&self.limits())),
             Err(error) => Err(error.into()),

@@ -31,17 +31,17 @@ pub struct Introduction {
 }
 
 impl Introduction {
-    /// One that speaks of a member who was just asked for; `epoch`: [`super::Members::epoch`] before that.
+    /// One that speaks of a member who was asked for then; `epoch`: [`super::Members::epoch`] before that.
     #[must_use]
     pub fn new(
         names: Arc<[HeaderName]>,
         values: Box<[HeaderValue]>,
         member: Option<Arc<MemberRow>>,
         renew_ms: i64,
-        now_ms: i64,
+        checked_ms: i64,
         epoch: u64,
     ) -> Self {
-        Self { names, values, member, renew_ms, checked_ms: AtomicI64::new(now_ms), epoch: AtomicU64::new(epoch) }
+        Self { names, values, member, renew_ms, checked_ms: AtomicI64::new(checked_ms), epoch: AtomicU64::new(epoch) }
     }
 
     /// The headers.
@@ -51,8 +51,8 @@ impl Introduction {
 
     /// The member was asked for again and is the same. Of two requests that note this at once, each may leave one of its two marks: the member was the
     /// same for both.
-    pub fn confirm(&self, now_ms: i64, epoch: u64) {
-        self.checked_ms.store(now_ms, Ordering::Relaxed);
+    pub fn confirm(&self, checked_ms: i64, epoch: u64) {
+        self.checked_ms.store(checked_ms, Ordering::Relaxed);
         self.epoch.store(epoch, Ordering::Relaxed);
     }
 

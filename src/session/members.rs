@@ -22,8 +22,8 @@ const CAPACITY: usize = 200_000;
 pub struct Members {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    rows: Cache<(OrganizationId, PersonId), Answer>,
-    settings: ArcSwapOption<(Timestamp, Arc<Settings>)>,
+    rows: Cache<(OrganizationId, PersonId), AskedMember>,
+    settings: ArcSwapOption<Asked<Arc<Settings>>>,
     epoch: AtomicU64,
     /// How long the store took for a member.
     asked: Latency,
@@ -33,12 +33,17 @@ pub struct Members {
     doubted: AtomicI64,
 }
 
-/// What the store said, and when. That someone is no member is an answer too.
+/// What the store said, and when: whoever keeps what follows from it counts its age from then.
 #[derive(Debug, Clone)]
-struct Answer {
-    row: Option<Arc<MemberRow>>,
-    at: Timestamp,
+pub struct Asked<T> {
+    /// What it said.
+    pub answer: T,
+    /// When it was asked; now, of what goes on counting because nobody can be asked.
+    pub at: Timestamp,
 }
+
+/// That someone is no member is an answer too.
+type AskedMember = Asked<Option<Arc<MemberRow>>>;
 
 impl Members {
     pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, outage_grace: Duration) -> Self {
@@ -79,56 +84,58 @@ impl Members {
     ///
     /// # Errors
     /// [`StoreError`]: a denial, 503.
-    pub async fn find(&self, organization: &OrganizationId, person: PersonId) -> Result<Option<Arc<MemberRow>>, StoreError> {
+    pub async fn find(&self, organization: &OrganizationId, person: PersonId) -> Result<AskedMember, StoreError> {
         let now = self.clock.now();
         let key = (organization.clone(), person);
         let known = self.rows.get(&key);
         if let Some(answer) = known.as_ref().filter(|answer| self.is_recent(answer.at, now)) {
-            return Ok(answer.row.clone());
+            return Ok(answer.clone());
         }
         let epoch = self.epoch();
         let row = match self.asked.of(self.store.find_member(organization, person)).await {
             Ok(row) => row.map(|row| shared(row, known.as_ref())),
             Err(StoreError::Unavailable(error)) => {
                 let known = known.filter(|answer| self.may_go_on_unasked(answer.at, now));
-                return known.map(|answer| answer.row).ok_or(StoreError::Unavailable(error));
+                return known.map(|known| Asked { at: now, ..known }).ok_or(StoreError::Unavailable(error));
             }
             Err(error) => return Err(error),
         };
+        let asked = Asked { answer: row, at: now };
         // Something was forgotten while we read: it may have been this. Not kept even for a moment, in which somebody could take it for the new answer.
         if self.epoch() == epoch {
-            self.rows.insert(key.clone(), Answer { row: row.clone(), at: now });
+            self.rows.insert(key.clone(), asked.clone());
             if self.epoch() != epoch {
                 self.rows.remove(&key);
             }
         }
-        Ok(row)
+        Ok(asked)
     }
 
     /// The settings, for the ranks of roles and tiers; at most [`MEMBER_AGE`] old.
     ///
     /// # Errors
     /// [`StoreError`]: a denial, 503. So are settings that were never saved.
-    pub async fn load_settings(&self) -> Result<Arc<Settings>, StoreError> {
+    pub async fn load_settings(&self) -> Result<Asked<Arc<Settings>>, StoreError> {
         let now = self.clock.now();
         let known = self.settings.load_full();
-        if let Some(known) = known.as_ref().filter(|known| self.is_recent(known.0, now)) {
-            return Ok(Arc::clone(&known.1));
+        if let Some(known) = known.as_ref().filter(|known| self.is_recent(known.at, now)) {
+            return Ok(Asked::clone(known));
         }
         let epoch = self.epoch();
         let stored = match self.store.find_settings().await {
             Err(StoreError::Unavailable(error)) => {
-                let known = known.filter(|known| self.may_go_on_unasked(known.0, now));
-                return known.map(|known| Arc::clone(&known.1)).ok_or(StoreError::Unavailable(error));
+                let known = known.filter(|known| self.may_go_on_unasked(known.at, now));
+                return known.map(|known| Asked { answer: Arc::clone(&known.answer), at: now }).ok_or(StoreError::Unavailable(error));
             }
             answer => answer?,
         };
         let stored = stored.ok_or_else(|| StoreError::Missing("the organization".to_owned()))?;
-        self.settings.store(Some(Arc::new((now, Arc::clone(&stored.settings)))));
+        let asked = Asked { answer: stored.settings, at: now };
+        self.settings.store(Some(Arc::new(asked.clone())));
         if self.epoch() != epoch {
             self.settings.store(None);
         }
-        Ok(stored.settings)
+        Ok(asked)
     }
 
     /// Forgets one member.
@@ -159,8 +166,8 @@ impl Members {
 }
 
 /// The row that is known already when nothing has changed: many sessions hold on to it, and whoever compares it finds the same one.
-fn shared(row: MemberRow, known: Option<&Answer>) -> Arc<MemberRow> {
-    let same = known.and_then(|known| known.row.as_ref()).filter(|known| ***known == row);
+fn shared(row: MemberRow, known: Option<&AskedMember>) -> Arc<MemberRow> {
+    let same = known.and_then(|known| known.answer.as_ref()).filter(|known| ***known == row);
     same.map_or_else(|| Arc::new(row), Arc::clone)
 }
 

@@ -53,7 +53,7 @@ pub use end::{Cause, Ended, Selector};
 pub use layer::{CookieStore, SessionLayer};
 pub use list::{CursorError, Listed, SessionCursor, SessionPage};
 pub use live::{Introduction, Session};
-pub use members::{MEMBER_AGE, Members};
+pub use members::{Asked, MEMBER_AGE, Members};
 pub use record::{Client, NewSession, Place, SessionKey, SessionRecord, WayIn};
 pub use streams::{Signal, StreamGuard};
 pub use ticket::{Entered, binding_of};
