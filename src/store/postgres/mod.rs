@@ -226,6 +226,9 @@ const ACTOR_IS_ANOTHER: bool = false;
 /// Takes a number, as every change does, which a second server refuses; and fails in words on one whose transactions are to change nothing.
 const TOUCH: &str = "SELECT pg_current_xact_id(),
     CAST(CASE current_setting('transaction_read_only') WHEN 'off' THEN '0' ELSE 'the server takes no writes' END AS integer)";
+/// What is done with tables that were filled by a copy: until the server has looked at them it plans as if they were empty, and a look at many members takes
+/// longer than it may.
+const SETTLE: Option<&str> = Some("ANALYZE");
 /// Names and types of the columns of a table that are stored.
 const COLUMNS: &str = "SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns
     WHERE table_schema = current_schema() AND table_name = $1 AND is_generated = 'NEVER' ORDER BY column_name::text COLLATE \"C\"";

@@ -121,10 +121,13 @@ pub(super) async fn import(conn: &mut Connection, mut from: mpsc::Receiver<Part>
     if let Some((sent, stored)) = sent.iter().zip(&stored).find(|(sent, stored)| sent != stored) {
         return Err(StoreError::Refused(differs(sent, stored)).into());
     }
-    match check_integrity(conn).await?.first() {
-        None => Ok(stored),
-        Some(fault) => Err(StoreError::Refused(format!("what was copied is not sound: {fault}")).into()),
+    if let Some(fault) = check_integrity(conn).await?.first() {
+        return Err(StoreError::Refused(format!("what was copied is not sound: {fault}")).into());
     }
+    if let Some(settle) = super::super::SETTLE {
+        Statement::new(format!("{settle} {}", TABLES.join(", "))).execute(conn).await?;
+    }
+    Ok(stored)
 }
 
 /// What an operator is told of a table that is not what was sent.

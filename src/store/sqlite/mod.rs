@@ -178,6 +178,8 @@ const TOUCH: &str = "PRAGMA user_version = 0";
 const LIKE_IN_ANY_CASE: &str = "LIKE";
 /// The index of who did it leaves out what people did to themselves, as logins are.
 const ACTOR_IS_ANOTHER: bool = true;
+/// Nothing: every statement is planned the same, however full the tables are.
+const SETTLE: Option<&str> = None;
 /// Names and types of the columns of a table that are stored.
 const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) ORDER BY name";
 /// Our tables.

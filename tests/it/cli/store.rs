@@ -42,6 +42,10 @@ fn a_store_is_copied_there_and_back() {
         assert_eq!(said(&shell, &url, arguments), here);
     }
 
+    let database = url.rsplit('/').next().unwrap();
+    let known = runtime.block_on(server.numbers(database, "SELECT relname::text, reltuples::bigint FROM pg_class WHERE relname = 'member'"));
+    assert_eq!(known, [("member".to_owned(), 2)], "the server plans with what came");
+
     let again = copy(&shell, "sqlite", "env:USHER_DATABASE", &url);
     assert_eq!((again.code, again.stdout.as_str()), (5, ""), "{again:?}");
     assert!(again.stderr.contains("holds something already"), "{again:?}");

@@ -173,6 +173,20 @@ async fn a_change_that_nobody_told_us_of_is_in_force_within_seconds() {
     assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 403);
 }
 
+/// What is known of a member gets no younger by the session that it is asked for.
+#[tokio::test]
+async fn a_change_that_nobody_told_us_of_is_in_force_within_seconds_for_every_session_of_a_person() {
+    let gateway = Gateway::start().await;
+    let (row, first) = gateway.member_inside("ada", "Admin", None).await;
+    let second = gateway.enter(&gateway.sign_in("ada").await, "app.acme.example").await;
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&first)).await.status, 200);
+    gateway.clock.pass(Duration::from_secs(4));
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&second)).await.status, 200);
+    gateway.members.remove(&row, "ada", at(1)).await;
+    gateway.clock.pass(Duration::from_secs(1));
+    assert_eq!(gateway.ask(Ask::get("/").cookie(&second)).await.status, 403);
+}
+
 #[tokio::test]
 async fn a_session_that_was_ended_gets_no_more_answers() {
     let gateway = Gateway::start().await;
