@@ -70,7 +70,9 @@ pub(super) async fn judge(
         return Ok(as_of(Verdict::Pass));
     }
     let Some(decided) = session.member_of(organization) else { return Ok(as_of(Verdict::SignIn)) };
-    let Some(member) = row.answer.as_ref().filter(|row| row.member.id == decided) else { return Ok(as_of(Verdict::Deny(Denial::NotAMember))) };
+    let Some(member) = row.answer.as_ref().filter(|row| row.member.id == decided) else {
+        return Ok(as_of(Verdict::Deny(Denial::NotAMember)));
+    };
     match member.member.status {
         MemberStatus::Active => {}
         MemberStatus::Removed => return Ok(as_of(Verdict::Deny(Denial::NotAMember))),

@@ -57,8 +57,9 @@ impl Proxy {
         let verdict = self.judge(route, &session, &row).await?;
         match verdict.answer {
             Verdict::Pass => {
-                let introduction = introduce::introduce(&self.keys, &self.issuer, route, &session, Asked { at: verdict.at, ..row }, epoch, now)
-                    .map_err(|error| Passing::Refused(error.into()))?;
+                let introduction =
+                    introduce::introduce(&self.keys, &self.issuer, route, &session, Asked { at: verdict.at, ..row }, epoch, now)
+                        .map_err(|error| Passing::Refused(error.into()))?;
                 Ok(Some((session, introduction)))
             }
             // On a public path someone who may not pass is nobody.
@@ -84,7 +85,12 @@ impl Proxy {
         Ok(self.sessions.members().find(organization, session.person()).await?)
     }
 
-    pub(super) async fn judge(&self, route: &Route, session: &Session, row: &Asked<Option<Arc<MemberRow>>>) -> Result<Asked<Verdict>, SessionError> {
+    pub(super) async fn judge(
+        &self,
+        route: &Route,
+        session: &Session,
+        row: &Asked<Option<Arc<MemberRow>>>,
+    ) -> Result<Asked<Verdict>, SessionError> {
         decide::judge(&self.sessions, &route.allow, &route.organization, session, row).await
     }
 }

@@ -250,7 +250,8 @@ impl Page<'_> {
     /// What members last came with, and when that was noted. By their ids and not by a join: these columns are in the order of the database's language,
     /// those of members are not, and an index of one order is of no use to the other.
     async fn load_identities(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, (Timestamp, Identity)>, StoreError> {
-        let found = Statement::new("SELECT person AS whom, at, identity FROM last_identity WHERE organization = $1 AND person BETWEEN $2 AND $3");
+        let found =
+            Statement::new("SELECT person AS whom, at, identity FROM last_identity WHERE organization = $1 AND person BETWEEN $2 AND $3");
         let identities = self.group(conn, found, |row| Ok((row.time("at")?, row.json("identity")?))).await?;
         Ok(identities.into_iter().filter_map(|(person, mut noted)| Some((person, noted.pop()?))).collect())
     }

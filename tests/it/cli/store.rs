@@ -43,7 +43,8 @@ fn a_store_is_copied_there_and_back() {
     }
 
     let database = url.rsplit('/').next().unwrap();
-    let known = runtime.block_on(server.numbers(database, "SELECT relname::text, reltuples::bigint FROM pg_class WHERE relname = 'member'"));
+    let known =
+        runtime.block_on(server.numbers(database, "SELECT relname::text, reltuples::bigint FROM pg_class WHERE relname = 'member'"));
     assert_eq!(known, [("member".to_owned(), 2)], "the server plans with what came");
 
     let again = copy(&shell, "sqlite", "env:USHER_DATABASE", &url);

@@ -104,13 +104,15 @@ async fn a_session_ends_at_its_limit_however_busy_it_is() {
 async fn the_last_request_is_written_as_often_as_the_idle_limit_needs_it() {
     let second = Duration::from_secs(1);
     let minutes = Duration::from_mins;
-    for (idle, written_after) in [(minutes(1), minutes(1) / 2), (minutes(60), minutes(1)), (minutes(128), minutes(2)), (minutes(720), minutes(5))] {
+    for (idle, written_after) in
+        [(minutes(1), minutes(1) / 2), (minutes(60), minutes(1)), (minutes(128), minutes(2)), (minutes(720), minutes(5))]
+    {
         let gateway = Gateway::with(|config| config.session.idle_timeout = idle).await;
         let (_, token) = gateway.member_inside("ada", "Admin", None).await;
         let key = format!("session:{}", Gateway::key(&token));
         let stored = async || gateway.ephemeral.find(&key).await.unwrap().unwrap();
         let before = stored().await;
-        gateway.clock.pass(written_after - second);
+        gateway.clock.pass(written_after.checked_sub(second).unwrap());
         assert_eq!(gateway.ask(Ask::get("/").cookie(&token)).await.status, 200);
         assert_eq!(stored().await, before, "{idle:?}");
         gateway.clock.pass(second);
@@ -130,7 +132,7 @@ async fn two_apps_write_the_session_on_the_auth_host_that_they_share_once() {
     assert_ne!(who(&gateway, &on_auth).await, "nobody", "known on this node");
     let stored = async |token: &str| gateway.ephemeral.find(&format!("session:{}", Gateway::key(token))).await.unwrap().unwrap();
     gateway.clock.pass(Duration::from_mins(1));
-    let mut of_auth = Vec::new();
+    let mut parents = Vec::new();
     for app in &apps {
         gateway.clock.pass(Duration::from_secs(1));
         let before = stored(app).await;
@@ -139,9 +141,9 @@ async fn two_apps_write_the_session_on_the_auth_host_that_they_share_once() {
         while stored(app).await == before {
             tokio::task::yield_now().await;
         }
-        of_auth.push(stored(&on_auth).await);
+        parents.push(stored(&on_auth).await);
     }
-    assert_eq!(of_auth[0], of_auth[1]);
+    assert_eq!(parents[0], parents[1]);
 }
 
 #[tokio::test]
