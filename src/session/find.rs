@@ -164,8 +164,9 @@ impl Sessions {
         let now = self.now();
         let ttl = self.life(session.time_left(now));
         let parent = session.place().parent();
-        // Another app of the same person may have written the parent just now.
-        let parent = parent.filter(|parent| self.cache.get(parent).is_none_or(|parent| parent.see(now.as_millisecond())));
+        if let Some(parent) = parent.and_then(|parent| self.cache.get(&parent)) {
+            parent.see(now.as_millisecond());
+        }
         let keys = parent.into_iter().chain([session.key()]);
         let writes: Vec<_> = keys.map(|key| (Arc::clone(&self.ephemeral), key)).collect();
         tokio::spawn(async move {

@@ -67,7 +67,8 @@ const ABSENT_AGE: SignedDuration = SignedDuration::from_secs(2);
 const ABSENT_CAPACITY: usize = 10_000;
 /// Sessions whose place in the queue to their provider is kept. Where one is forgotten too early, the claim in the store still keeps the order.
 const FLIGHT_CAPACITY: usize = 10_000;
-/// The time of the last request is written down at most so rarely; by so much can the idle limit be early after a restart.
+/// The longest time between two requests that are written down as a session's last; by so much can the idle limit be early after a restart and on another
+/// node, and by twice as much where the store could not be asked in between.
 const WRITE_BACK: Duration = Duration::from_mins(5);
 
 /// Why a session cannot be read or written. Never a logout: the caller answers 503 and leaves every cookie alone.
@@ -235,6 +236,6 @@ impl Sessions {
 
     /// How long a record lives in the store: past the idle limit by what may not be written down yet, never past the end, to which so much is left.
     fn life(&self, left: Duration) -> Duration {
-        left.min(self.limits().idle_timeout + WRITE_BACK)
+        left.min(self.limits().idle_timeout + WRITE_BACK * 2)
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Session {
     apps: Vec<String>,
     #[schema(value_type = schema::Time)]
     started_at: Timestamp,
-    /// The last request, at most a minute behind.
+    /// The last request, at most five minutes behind.
     #[schema(value_type = schema::Time)]
     last_seen_at: Timestamp,
     /// When it ends whatever happens.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::codec::{Columns as _, micros};
+use super::codec::{Columns as _, micros, to_json};
 use super::facts::{load_known, push_list};
 use super::statement::Statement;
 use super::{Backend, Connection, PARENT, Row, SettingsWrite, history, never_lost, rows, seats};
@@ -180,8 +180,8 @@ async fn list_preview_members(
     .bind(i64::from(limit.clamp(1, 2000)))
     .fetch_all(&mut *conn)
     .await?;
-    let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(Vec::new()) };
-    let page = Page { organization, first: first.text("person")?, last: last.text("person")? };
+    let people = found.iter().map(|row| row.text("person_id")).collect::<Result<Vec<_>, _>>()?;
+    let page = Page { organization, people: to_json(&people)? };
     let mut identities = page.load_identities(conn).await?;
     let mut links = page.load_links(conn).await?;
     let mut namesakes = page.load_namesakes(conn).await?;
@@ -239,48 +239,61 @@ async fn find_concerned(
     Ok((None, same_email))
 }
 
-/// The persons of one page, by the first and the last id.
+/// The persons of one page, as a JSON array of their ids. Not from the first to the last: what members came with is in the order of the database's
+/// language, members are not, and in Danish "aa" comes after "z".
 struct Page<'a> {
     organization: &'a OrganizationId,
-    first: String,
-    last: String,
+    people: String,
+}
+
+/// Whether a column names a person of the page.
+macro_rules! of_the_page {
+    ($column:literal) => {
+        concat!($column, " IN (SELECT given.value FROM ", each_text!("$2"), ")")
+    };
 }
 
 impl Page<'_> {
-    /// What members last came with, and when that was noted. By their ids and not by a join: these columns are in the order of the database's language,
-    /// those of members are not, and an index of one order is of no use to the other.
+    /// What members last came with, and when that was noted. A join with the members would read all of it: their ids are in another order, and an index of
+    /// one order is of no use to the other.
     async fn load_identities(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, (Timestamp, Identity)>, StoreError> {
-        let found =
-            Statement::new("SELECT person AS whom, at, identity FROM last_identity WHERE organization = $1 AND person BETWEEN $2 AND $3");
+        let found = concat!(
+            "SELECT person AS whom, at, identity FROM last_identity WHERE organization = $1 AND ",
+            of_the_page!("last_identity.person")
+        );
         let identities = self.group(conn, found, |row| Ok((row.time("at")?, row.json("identity")?))).await?;
         Ok(identities.into_iter().filter_map(|(person, mut noted)| Some((person, noted.pop()?))).collect())
     }
 
     async fn load_links(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, Vec<Link>>, StoreError> {
-        let found = Statement::new(
+        let found = concat!(
             "SELECT link.person AS whom, link.id, link.connection, link.subject FROM member JOIN link ON link.person = member.person
-             WHERE member.organization = $1 AND member.status = 'active' AND member.person BETWEEN $2 AND $3 ORDER BY link.person, link.id",
+             WHERE member.organization = $1 AND ",
+            of_the_page!("member.person"),
+            " ORDER BY link.person, link.id"
         );
         self.group(conn, found, rows::link).await
     }
 
     /// Other people with the address that a member last came with.
     async fn load_namesakes(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, Vec<Person>>, StoreError> {
-        let found = Statement::new(
+        let found = concat!(
             "SELECT last_identity.person AS whom, person.id AS person_id, person.email, person.name, person.service_account
              FROM last_identity JOIN person ON person.email_folded = last_identity.email_folded AND person.id <> last_identity.person
-             WHERE last_identity.organization = $1 AND last_identity.person BETWEEN $2 AND $3 AND person.parent = 'parent'
-             ORDER BY last_identity.person, person.id",
+             WHERE last_identity.organization = $1 AND ",
+            of_the_page!("last_identity.person"),
+            " AND person.parent = 'parent' ORDER BY last_identity.person, person.id"
         );
         self.group(conn, found, rows::person).await
     }
 
     async fn load_invites(&self, conn: &mut Connection) -> Result<BTreeMap<PersonId, Invite>, StoreError> {
-        let found = Statement::new(
+        let found = concat!(
             "SELECT last_identity.person AS whom, invite.* FROM last_identity
              JOIN invite ON invite.organization = last_identity.organization AND invite.email_folded = last_identity.email_folded
-             WHERE last_identity.organization = $1 AND last_identity.person BETWEEN $2 AND $3 AND invite.closed_at IS NULL
-             ORDER BY last_identity.person, invite.created_at, invite.id",
+             WHERE last_identity.organization = $1 AND ",
+            of_the_page!("last_identity.person"),
+            " AND invite.closed_at IS NULL ORDER BY last_identity.person, invite.created_at, invite.id"
         );
         let invites = self.group(conn, found, rows::invite).await?;
         Ok(invites.into_iter().filter_map(|(person, mut invites)| Some((person, invites.pop()?))).collect())
@@ -289,10 +302,10 @@ impl Page<'_> {
     async fn group<T>(
         &self,
         conn: &mut Connection,
-        query: Statement,
+        query: &'static str,
         read: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<BTreeMap<PersonId, Vec<T>>, StoreError> {
-        let found = query.bind(self.organization.as_str()).bind(self.first.as_str()).bind(self.last.as_str()).fetch_all(conn).await?;
+        let found = Statement::new(query).bind(self.organization.as_str()).bind(self.people.as_str()).fetch_all(conn).await?;
         let mut grouped: BTreeMap<PersonId, Vec<T>> = BTreeMap::new();
         for row in &found {
             grouped.entry(row.parsed("whom")?).or_default().push(read(row)?);

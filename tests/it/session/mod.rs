@@ -124,29 +124,6 @@ async fn the_last_request_is_written_as_often_as_the_idle_limit_needs_it() {
 }
 
 #[tokio::test]
-async fn two_apps_write_the_session_on_the_auth_host_that_they_share_once() {
-    let gateway = Gateway::start().await;
-    gateway.join("ada", "Admin", None).await;
-    let on_auth = gateway.sign_in("ada").await;
-    let apps = [gateway.enter(&on_auth, "app.acme.example").await, gateway.enter(&on_auth, "app.acme.example").await];
-    assert_ne!(who(&gateway, &on_auth).await, "nobody", "known on this node");
-    let stored = async |token: &str| gateway.ephemeral.find(&format!("session:{}", Gateway::key(token))).await.unwrap().unwrap();
-    gateway.clock.pass(Duration::from_mins(1));
-    let mut parents = Vec::new();
-    for app in &apps {
-        gateway.clock.pass(Duration::from_secs(1));
-        let before = stored(app).await;
-        assert_eq!(gateway.ask(Ask::get("/").cookie(app)).await.status, 200);
-        // The app's own is written last.
-        while stored(app).await == before {
-            tokio::task::yield_now().await;
-        }
-        parents.push(stored(&on_auth).await);
-    }
-    assert_eq!(parents[0], parents[1]);
-}
-
-#[tokio::test]
 async fn every_selector_ends_what_it_names_and_nothing_else() {
     let gateway = Gateway::start().await;
     let ada = gateway.join("ada", "Admin", None).await;
