@@ -352,7 +352,6 @@ impl Arrival {
     }
 
     async fn decide(&self, key: &str, browser: &BrowserId, login: &PendingLogin, verified: &VerifiedIdentity) -> Result<Response, Problem> {
-        enter::stop_loops(&self.app, browser, &login.return_to).await?;
         limits::by_account(&self.app, verified.identity()).await?;
         let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();
@@ -360,6 +359,8 @@ impl Arrival {
         match complete(self.app.store.as_ref(), &self.app.logins, verified, &login.organization, &origin, now).await? {
             Ending::Admitted { row } => {
                 self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
+                // Not before: only who was let in and comes again goes round in circles, not who was met by an outage and tries again.
+                enter::stop_loops(&self.app, browser, &login.return_to).await?;
                 let session = enter::sign_in(&self.app, &self.session, &row, verified, self.origin.client()).await?;
                 let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
                 let url = login.return_to.url();
