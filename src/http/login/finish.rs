@@ -238,7 +238,7 @@ impl Arrival {
                 End::Refused { reason, organization, incident, again, access } => {
                     Err(Problem::Refused { reason, organization, incident, again, access })
                 }
-                End::Interrupted { again } => Ok(Redirect::to(&again).into_response()),
+                End::Interrupted { again, page } => self.go_on_interrupted(&again, page.as_deref()).await,
             };
         }
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
@@ -248,6 +248,15 @@ impl Arrival {
             Some(page) => Ok(Redirect::to(&page.url()).into_response()),
             None => Err(Problem::Expired),
         }
+    }
+
+    /// An interrupted login begins anew at the provider; but whoever has come in meanwhile, in another tab, needs no other session instead of that one.
+    async fn go_on_interrupted(&self, again: &str, page: Option<&str>) -> Result<Response, Problem> {
+        let to = match page {
+            Some(page) if enter::signed_in(&self.app, &self.session).await?.is_some() => page,
+            _ => again,
+        };
+        Ok(Redirect::to(to).into_response())
     }
 
     /// The page that the last login of this browser was for, if that was left open for too long: going there begins another. Once an hour, because what
@@ -344,7 +353,8 @@ impl Arrival {
         if matches!(answer, Err(Problem::Unavailable)) {
             let fresh = if login.fresh { "&fresh=true" } else { "" };
             let again = format!("/login/{}?{}{fresh}", login.connection, start::query(&login.return_to, login.enter.as_deref()));
-            let finished = Finished { browser: browser.hash(), end: End::Interrupted { again } };
+            let page = (!login.fresh).then(|| login.return_to.url());
+            let finished = Finished { browser: browser.hash(), end: End::Interrupted { again, page } };
             // Where this cannot be kept either, the next answer is that the login is over.
             PendingLogins(self.app.ephemeral.as_ref()).finish(key, &finished).await.ok();
         }

@@ -74,6 +74,8 @@ pub(super) enum End {
     Interrupted {
         /// Where to begin anew.
         again: String,
+        /// The page that it was for, where whoever is signed in by then goes on; `None` when the login has to be a fresh one.
+        page: Option<String>,
     },
 }
 
