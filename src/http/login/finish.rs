@@ -337,8 +337,8 @@ impl Arrival {
         Problem::refuse_message(&self.app, Message::Login, connection, code, cause, &self.origin).await
     }
 
-    /// Decides and writes; then nothing is left but the answer. When a store that cannot be used stands in the way, what was proven is used up all the same:
-    /// the browser that comes again is led to the provider again.
+    /// Decides and writes; then nothing is left but the answer. When something of ours stands in the way, a store that cannot be used above all, what was
+    /// proven is used up all the same: the browser that comes again is led to the provider again.
     async fn conclude(
         &self,
         key: &str,

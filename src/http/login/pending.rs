@@ -70,7 +70,7 @@ pub(super) enum End {
         /// Whether to ask for access.
         access: Access,
     },
-    /// Not at all: it was proven who came, and then a store could not be used.
+    /// Not at all: it was proven who came, and then we failed, mostly because a store could not be used.
     Interrupted {
         /// Where to begin anew.
         again: String,
