@@ -13,11 +13,11 @@ use crate::http::problem::Problem;
 use crate::session::{Cause, Client, NewSession, Selector, SessionKey, SessionRecord, WayIn};
 use crate::store::MemberRow;
 
-/// So many logins of one browser for one page within [`LOOP_WINDOW`] are a loop, not a person (gateway.md row 26).
+/// So many successful logins of one browser for one page within [`LOOP_WINDOW`] are a loop, not a person (gateway.md row 26).
 const LOOP_LIMIT: u64 = 3;
 const LOOP_WINDOW: Duration = Duration::from_mins(1);
 
-/// Counts this login; a page that was asked for again and again gets an answer that names the cause.
+/// Counts a login that succeeds; a page that was asked for again and again gets an answer that names the cause.
 pub(super) async fn stop_loops(app: &App, browser: &BrowserId, return_to: &ReturnTo) -> Result<(), Problem> {
     let page = short_hex(&Sha256::digest(return_to.url().as_bytes()));
     let count = app.ephemeral.count(&format!("login-loop:{}:{page}", browser.key()), LOOP_WINDOW).await?;

@@ -238,7 +238,7 @@ impl Arrival {
                 End::Refused { reason, organization, incident, again, access } => {
                     Err(Problem::Refused { reason, organization, incident, again, access })
                 }
-                End::Interrupted { again } => Ok(Redirect::to(&again).into_response()),
+                End::Interrupted { again, page } => self.go_on_interrupted(&again, page.as_deref()).await,
             };
         }
         if enter::signed_in(&self.app, &self.session).await?.is_some() {
@@ -248,6 +248,15 @@ impl Arrival {
             Some(page) => Ok(Redirect::to(&page.url()).into_response()),
             None => Err(Problem::Expired),
         }
+    }
+
+    /// An interrupted login begins anew at the provider; but whoever has come in meanwhile, in another tab, needs no other session instead of that one.
+    async fn go_on_interrupted(&self, again: &str, page: Option<&str>) -> Result<Response, Problem> {
+        let to = match page {
+            Some(page) if enter::signed_in(&self.app, &self.session).await?.is_some() => page,
+            _ => again,
+        };
+        Ok(Redirect::to(to).into_response())
     }
 
     /// The page that the last login of this browser was for, if that was left open for too long: going there begins another. Once an hour, because what
@@ -328,8 +337,8 @@ impl Arrival {
         Problem::refuse_message(&self.app, Message::Login, connection, code, cause, &self.origin).await
     }
 
-    /// Decides and writes; then nothing is left but the answer. When a store that cannot be used stands in the way, what was proven is used up all the same:
-    /// the browser that comes again is led to the provider again.
+    /// Decides and writes; then nothing is left but the answer. When something of ours stands in the way, a store that cannot be used above all, what was
+    /// proven is used up all the same: the browser that comes again is led to the provider again.
     async fn conclude(
         &self,
         key: &str,
@@ -344,7 +353,8 @@ impl Arrival {
         if matches!(answer, Err(Problem::Unavailable)) {
             let fresh = if login.fresh { "&fresh=true" } else { "" };
             let again = format!("/login/{}?{}{fresh}", login.connection, start::query(&login.return_to, login.enter.as_deref()));
-            let finished = Finished { browser: browser.hash(), end: End::Interrupted { again } };
+            let page = (!login.fresh).then(|| login.return_to.url());
+            let finished = Finished { browser: browser.hash(), end: End::Interrupted { again, page } };
             // Where this cannot be kept either, the next answer is that the login is over.
             PendingLogins(self.app.ephemeral.as_ref()).finish(key, &finished).await.ok();
         }
@@ -352,7 +362,6 @@ impl Arrival {
     }
 
     async fn decide(&self, key: &str, browser: &BrowserId, login: &PendingLogin, verified: &VerifiedIdentity) -> Result<Response, Problem> {
-        enter::stop_loops(&self.app, browser, &login.return_to).await?;
         limits::by_account(&self.app, verified.identity()).await?;
         let origin = self.origin.with_incident(&self.app)?;
         let now = self.app.clock.now();
@@ -360,6 +369,8 @@ impl Arrival {
         match complete(self.app.store.as_ref(), &self.app.logins, verified, &login.organization, &origin, now).await? {
             Ending::Admitted { row } => {
                 self.app.sessions.invalidate_member(&row.member.organization, row.member.person);
+                // Not before: only who was let in and comes again goes round in circles, not who was met by an outage and tries again.
+                enter::stop_loops(&self.app, browser, &login.return_to).await?;
                 let session = enter::sign_in(&self.app, &self.session, &row, verified, self.origin.client()).await?;
                 let answer = enter::go_on(&self.app, &self.session, &login.return_to, login.enter.as_deref()).await?;
                 let url = login.return_to.url();

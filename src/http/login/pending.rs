@@ -70,10 +70,12 @@ pub(super) enum End {
         /// Whether to ask for access.
         access: Access,
     },
-    /// Not at all: it was proven who came, and then a store could not be used.
+    /// Not at all: it was proven who came, and then we failed, mostly because a store could not be used.
     Interrupted {
         /// Where to begin anew.
         again: String,
+        /// The page that it was for, where whoever is signed in by then goes on; `None` when the login has to be a fresh one.
+        page: Option<String>,
     },
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use usher::core::PendingLogin;
+use usher::demo::IDP_HOST;
 
 use super::{DOORS, House};
 use crate::support::browser::Browser;
@@ -49,6 +50,27 @@ async fn a_browser_that_signs_in_for_the_same_page_again_and_again_is_told_why()
     browser.forget("auth.localhost", "__Host-usher");
     house.clock.pass(Duration::from_mins(1));
     assert_eq!(told(&house.sign_in(&mut browser, "/page", DOORS[0], "ada").await).0, "Admin");
+}
+
+#[tokio::test]
+async fn a_login_that_a_database_outage_stops_five_times_within_a_minute_is_no_loop_and_works_afterwards() {
+    for door in DOORS {
+        let house = House::open().await;
+        let mut browser = Browser::new();
+        let page = house.ask(&mut browser, "/page", door).await;
+        house.usher.break_store();
+        let mut answer = house.pick(&mut browser, &page, "ada").await;
+        for round in 1..=5 {
+            let page = browser.come_back(answer).await;
+            assert_eq!(page.status, 503, "{door}, round {round}: {}", page.text);
+            let page = browser.open(page.url.as_str()).await;
+            assert_eq!(page.url.host_str(), Some(IDP_HOST), "{door}, round {round}: {}", page.text);
+            answer = house.pick(&mut browser, &page, "ada").await;
+        }
+        house.usher.mend_store();
+        let page = browser.come_back(answer).await;
+        assert_eq!((page.url.as_str(), told(&page).0.as_str()), (house.usher.site.app("/page").as_str(), "Admin"), "{door}");
+    }
 }
 
 /// A gateway whose one provider is not there.

@@ -235,6 +235,20 @@ impl Installation {
         assert!(closed.is_empty(), "{closed:?}");
     }
 
+    /// From now on, whoever asks for a member gets an error: a table is gone.
+    pub(crate) fn break_store(&self) {
+        self.alter("ALTER TABLE member RENAME TO member_away");
+    }
+
+    /// The table is back.
+    pub(crate) fn mend_store(&self) {
+        self.alter("ALTER TABLE member_away RENAME TO member");
+    }
+
+    fn alter(&self, statement: &str) {
+        rusqlite::Connection::open(self.folder().join("usher.db")).unwrap().execute_batch(statement).unwrap();
+    }
+
     /// Counts something up in the session store, as so many requests would.
     pub(crate) async fn count_up(&self, key: &str, times: u64) {
         for _ in 0..times {
