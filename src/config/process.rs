@@ -1,5 +1,6 @@
 //! usher.toml, table by table.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -95,7 +96,7 @@ pub(super) fn database_of(text: &str) -> Result<Database, Wrong> {
 }
 
 /// What is wrong, without repeating the text: there may be a password in it.
-fn postgres_fault(text: &str) -> Option<&'static str> {
+fn postgres_fault(text: &str) -> Option<Cow<'static, str>> {
     // What the driver reads. Anything else it would pass over, and write to the log with its value: a `sslrootcret`, or a `pasword`.
     const PARAMETERS: [&str; 18] = [
         "sslmode",
@@ -118,19 +119,26 @@ fn postgres_fault(text: &str) -> Option<&'static str> {
         "options",
     ];
     const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-    let Ok(url) = Url::parse(text) else { return Some("it cannot be read; in a password, signs like @ and / are written as %40 and %2F") };
+    let Ok(url) = Url::parse(text) else {
+        return Some("it cannot be read; in a password, signs like @ and / are written as %40 and %2F".into());
+    };
     if url.host_str().is_none_or(str::is_empty) && !url.query_pairs().any(|(name, _)| name == "host") {
-        return Some("it names no host");
+        return Some("it names no host".into());
     }
     if url.path().trim_matches('/').is_empty() {
-        return Some("it names no database");
+        return Some("it names no database".into());
     }
     let is_known = |name: &str| PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'));
-    if url.query_pairs().any(|(name, _)| !is_known(&name)) {
-        return Some("it has a parameter that Usher does not know");
+    if let Some((name, _)) = url.query_pairs().find(|(name, _)| !is_known(name)) {
+        // What looks like a name may be the rest of a password that was not percent-encoded.
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        let is_after_password =
+            url.query().is_some_and(|query| query.contains('@')) || url.query_pairs().any(|(name, _)| name == "password");
+        let named = if is_name && !is_after_password { format!(", `{name}`") } else { String::new() };
+        return Some(format!("it has a parameter that Usher does not know{named}").into());
     }
     let mut modes = url.query_pairs().filter(|(name, _)| name == "sslmode" || name == "ssl-mode");
-    modes.any(|(_, mode)| !MODES.contains(&mode.as_ref())).then_some("its sslmode is none that PostgreSQL knows")
+    modes.any(|(_, mode)| !MODES.contains(&mode.as_ref())).then_some("its sslmode is none that PostgreSQL knows".into())
 }
 
 fn redis(text: &Text) -> Result<Option<RedisAddress>, Wrong> {

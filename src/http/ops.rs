@@ -17,8 +17,8 @@ use crate::app::App;
 use crate::doors::describe;
 use crate::proxy::Proxy;
 
-/// How long whoever asks about readiness waits at most.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long whoever asks about readiness waits at most: longer than servers are waited for, so that what their stores find out is not lost.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What answers now; a reload puts another one in its place.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ async fn fault<E: std::error::Error>(ping: impl Future<Output = Result<(), E>>) 
 async fn ready(State(node): State<Arc<ArcSwap<Node>>>, stopping: bool) -> Response {
     let node = node.load_full();
     let app = &node.app;
-    let (database, sessions) = tokio::join!(fault(app.store.ping()), fault(app.ephemeral.ping()));
+    let (database, sessions) = tokio::join!(fault(app.store.probe()), fault(app.ephemeral.ping()));
     let mut parts = vec![Part::new("database", database), Part::new("sessions", sessions)];
     let grace = app.config.session.outage_grace;
     for part in parts.iter_mut().filter(|part| !part.ready) {

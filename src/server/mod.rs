@@ -24,7 +24,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -150,20 +150,51 @@ pub fn start(listen: &Listen, live: &Arc<ArcSwap<Live>>, shutdown: &Cancellation
     // Sockets that share a port would also share it with another Usher of the same user. So the port is first taken alone.
     let address = bind(listen.address, false)?.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
     let sockets = (0..threads).map(|_| bind(address, true)).collect::<io::Result<Vec<_>>>()?;
+    let (all_listen, all_live, all_shutdown) = (listen.clone(), Arc::clone(live), shutdown.clone());
+    let run = move |(runtime, listener)| run(runtime, listener, &all_listen, &all_live, &all_shutdown);
+    let (threads, handles) = start_together(sockets, prepare, run)?;
+    Ok(Serving { address, threads, pulse: Pulse { threads: handles, shutdown: shutdown.clone() } })
+}
+
+/// One thread for each socket. They run when all are prepared; when one cannot be, none runs, and their sockets are closed.
+fn start_together<P, H: Send + 'static>(
+    sockets: Vec<Socket>,
+    prepare: impl Fn(Socket) -> io::Result<(H, P)> + Clone + Send + 'static,
+    run: impl Fn(P) + Clone + Send + 'static,
+) -> io::Result<(Vec<JoinHandle<()>>, Vec<H>)> {
     let (tell, told) = mpsc::channel();
-    let started = sockets.into_iter().enumerate().map(|(number, socket)| {
-        let (listen, live, shutdown, tell) = (listen.clone(), Arc::clone(live), shutdown.clone(), tell.clone());
-        std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || match prepare(socket) {
-            Ok((runtime, listener)) => {
-                let _ = tell.send(Ok(runtime.handle().clone()));
-                run(runtime, listener, &listen, &live, &shutdown);
+    let (mut threads, mut starts, count) = (Vec::new(), Vec::new(), sockets.len());
+    for (number, socket) in sockets.into_iter().enumerate() {
+        let (tell, prepare, run, (start, may_start)) = (tell.clone(), prepare.clone(), run.clone(), mpsc::channel::<()>());
+        let thread = std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || match prepare(socket) {
+            Ok((handle, prepared)) => {
+                let _ = tell.send(Ok(handle));
+                drop(tell);
+                // Nobody says it: another one could not be prepared.
+                if may_start.recv().is_ok() {
+                    run(prepared);
+                }
             }
             Err(error) => drop(tell.send(Err(error))),
-        })
-    });
-    let started = started.collect::<io::Result<Vec<_>>>()?;
-    let pulse = Pulse { threads: told.iter().take(threads).collect::<io::Result<_>>()?, shutdown: shutdown.clone() };
-    Ok(Serving { address, threads: started, pulse })
+        });
+        threads.push(thread?);
+        starts.push(start);
+    }
+    // From here on only the threads can tell, so that one that panics is not waited for.
+    drop(tell);
+    let prepared = told
+        .iter()
+        .collect::<io::Result<Vec<_>>>()
+        .and_then(|handles| if handles.len() == count { Ok(handles) } else { Err(io::Error::other("a thread could not be prepared")) });
+    if prepared.is_ok() {
+        for start in starts {
+            let _ = start.send(());
+        }
+    } else {
+        drop(starts);
+        threads.drain(..).for_each(|thread| drop(thread.join()));
+    }
+    Ok((threads, prepared?))
 }
 
 fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
@@ -179,10 +210,10 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 }
 
 /// The runtime of this thread, with its listener.
-fn prepare(socket: Socket) -> io::Result<(Runtime, TcpListener)> {
+fn prepare(socket: Socket) -> io::Result<(Handle, (Runtime, TcpListener))> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(async { TcpListener::from_std(socket.into()) })?;
-    Ok((runtime, listener))
+    Ok((runtime.handle().clone(), (runtime, listener)))
 }
 
 fn run(runtime: Runtime, listener: TcpListener, listen: &Listen, live: &Arc<ArcSwap<Live>>, shutdown: &CancellationToken) {
@@ -337,5 +368,42 @@ impl HttpBody for Body {
             Kind::Proxy(body) => body.size_hint(),
             Kind::Page(body) => body.size_hint(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Starts three threads, the second of which does what is asked; whether somebody listens afterwards, and how many ran.
+    fn start_three(second: impl Fn() -> io::Result<()> + Clone + Send + 'static) -> (io::Result<()>, bool, usize) {
+        let address = bind(([127, 0, 0, 1], 0).into(), false).unwrap().local_addr().unwrap().as_socket().unwrap();
+        let sockets: Vec<_> = (0..3).map(|_| bind(address, true).unwrap()).collect();
+        let (prepared, ran) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let (prepared, runs) = (Arc::new(prepared), Arc::clone(&ran));
+        let prepare = move |socket| {
+            if prepared.fetch_add(1, Ordering::SeqCst) == 1 {
+                second()?;
+            }
+            Ok(((), socket))
+        };
+        let run = move |_socket: Socket| {
+            runs.fetch_add(1, Ordering::SeqCst);
+        };
+        let started =
+            start_together(sockets, prepare, run).map(|(threads, _)| threads.into_iter().for_each(|thread| thread.join().unwrap()));
+        (started, std::net::TcpStream::connect(address).is_ok(), ran.load(Ordering::SeqCst))
+    }
+
+    #[test]
+    fn when_one_thread_cannot_be_prepared_none_listens() {
+        let (started, listens, ran) = start_three(|| Err(io::ErrorKind::OutOfMemory.into()));
+        assert_eq!((started.unwrap_err().kind(), listens, ran), (io::ErrorKind::OutOfMemory, false, 0));
+        let (started, listens, ran) = start_three(|| panic!("on purpose"));
+        assert_eq!((started.is_err(), listens, ran), (true, false, 0));
+        let (started, _, ran) = start_three(|| Ok(()));
+        assert_eq!((started.is_ok(), ran), (true, 3));
     }
 }

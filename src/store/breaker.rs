@@ -56,7 +56,8 @@ impl Breaker {
     fn works_at(&self, now: u64) {
         // Written once in a millisecond, by whoever comes first: all threads look at it.
         if self.worked_ms.load(Ordering::Relaxed) < now {
-            self.worked_ms.store(now, Ordering::Relaxed);
+            // Never back, whoever came first and looks last.
+            self.worked_ms.fetch_max(now, Ordering::Relaxed);
         }
         if self.closed_again_ms.load(Ordering::Relaxed) != 0 {
             self.closed_again_ms.store(0, Ordering::Relaxed);

@@ -224,10 +224,22 @@ pub struct StoredSettings {
     pub revision: i64,
 }
 
+/// Whether a store can do its work; a trait of its own, because here stores differ.
+#[async_trait]
+pub trait Ready {
+    /// Whether it can be read and written at this moment. A crowd that waits for its turn does not make it unready: every node has the crowd, and all would
+    /// be sent away.
+    ///
+    /// # Errors
+    /// What is wrong.
+    async fn probe(&self) -> Result<(), StoreError>;
+}
+
 /// Durable facts. Each method is one transaction.
 #[async_trait]
 pub trait Store:
-    ActivityStore
+    Ready
+    + ActivityStore
     + PeopleStore
     + RecoveryStore
     + RequestStore
@@ -240,7 +252,7 @@ pub trait Store:
     + Sync
     + 'static
 {
-    /// Whether the database answers; for readiness.
+    /// Whether the database answers, and takes a write in its turn.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// The settings; `None` before the first [`Store::save_settings`].

@@ -13,16 +13,17 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
 use super::breaker::{Asked, Breaker};
 use super::reading::AsOf;
 use super::unavailable::unavailable;
-use super::{AuditLine, StoreError};
+use super::{AuditLine, Ready, StoreError};
 use driver::{Pages, change, change_all, fetch, is_conflict, no_row};
 use pool::{Held, Lease, Pool};
-use sql::{Batch, NotedGroups, SettingsCache, Stop};
+use sql::{Batch, NotedGroups, SettingsCache, Statement, Stop};
 
 /// A parameter's JSON array of texts as rows `given.value`.
 macro_rules! each_text {
@@ -76,6 +77,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// The same for a write, with its wait for others.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Ends a transaction that does not wait for the disk, and waits for it.
+const COMMIT_AND_FLUSH: &str = "COMMIT; SELECT pg_logical_emit_message(true, 'usher', '')";
+
 /// Our advisory lock of fixed meaning, in the space of two numbers, where `usher_last_line` has one too; names of what logins rest on are in the space of one.
 const WRITERS: (i32, i32) = (0x7573_6865, 1);
 
@@ -115,15 +119,11 @@ impl PostgresStore {
 
     /// Whether the server is there; what it answered does not matter.
     fn note(&self, asked: Asked, error: Option<&StoreError>) {
-        let is_gone = error.is_some_and(|error| match error {
-            StoreError::Unavailable(source) => match source.downcast_ref::<sqlx::Error>() {
-                // A crowd that waits for connections says nothing about the server.
-                Some(error) => !matches!(error, sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut),
-                None => source.is::<tokio::time::error::Elapsed>(),
-            },
-            _ => false,
-        });
-        if is_gone { self.breaker.failed(asked) } else { self.breaker.works() }
+        match is_there(error) {
+            Some(true) => self.breaker.works(),
+            Some(false) => self.breaker.failed(asked),
+            None => {}
+        }
     }
 
     /// A connection for a use case of one statement, which is a transaction by itself.
@@ -175,7 +175,7 @@ impl PostgresStore {
         self.bounded(async {
             let mut transaction = self.writers.begin(begin_beside(&rests_on)).await?;
             let done = work(&mut transaction).await?;
-            transaction.commit("COMMIT; SELECT pg_logical_emit_message(true, 'usher', '')").await?;
+            transaction.commit(COMMIT_AND_FLUSH).await?;
             Ok(done)
         })
         .await
@@ -196,6 +196,34 @@ impl PostgresStore {
         };
         self.note(asked, error);
         result
+    }
+}
+
+#[async_trait]
+impl Ready for PostgresStore {
+    /// A read, and a change that changes nothing, and so needs no lock. Where those who write wait for each other with all their connections, it is made on
+    /// one of those who read.
+    async fn probe(&self) -> Result<(), StoreError> {
+        let touched = async {
+            Statement::new("SELECT 1").fetch_all(&mut *self.lookup().await?).await?;
+            let pool = if self.writers.has_place() { &self.writers } else { &self.readers };
+            let mut transaction = pool.begin("BEGIN; SET LOCAL synchronous_commit = off".to_owned()).await?;
+            Statement::new(TOUCH).fetch_all(&mut transaction).await?;
+            Ok(transaction.commit(COMMIT_AND_FLUSH).await?)
+        };
+        self.within(touched).await
+    }
+}
+
+/// Whether the server is there, as far as the outcome of a use case tells.
+fn is_there(error: Option<&StoreError>) -> Option<bool> {
+    let Some(StoreError::Unavailable(source)) = error else { return Some(true) };
+    match source.downcast_ref() {
+        // The server was not asked: a crowd waits for connections.
+        Some(sqlx::Error::PoolTimedOut) => None,
+        Some(sqlx::Error::Database(_)) => Some(true),
+        Some(_) => Some(false),
+        None => Some(!source.is::<tokio::time::error::Elapsed>()),
     }
 }
 
@@ -261,4 +289,18 @@ async fn before_the_chain(conn: &mut Connection, batch: Batch) -> Result<Batch, 
 /// Faults of the files are the server's to find.
 fn check_files(_: &mut Connection) -> std::future::Ready<Result<Vec<String>, StoreError>> {
     std::future::ready(Ok(Vec::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_that_waits_for_connections_says_nothing_about_the_server() {
+        let told = |error: sqlx::Error| is_there(Some(&StoreError::from(error)));
+        assert_eq!(told(sqlx::Error::PoolTimedOut), None);
+        assert_eq!(told(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())), Some(false));
+        assert_eq!(is_there(Some(&StoreError::Refused("no".to_owned()))), Some(true));
+        assert_eq!(is_there(None), Some(true));
+    }
 }

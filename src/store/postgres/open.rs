@@ -55,8 +55,10 @@ pub(super) fn check_files(url: &str) -> Result<(), StoreError> {
         let is_file = matches!(name.as_ref(), "sslrootcert" | "ssl-root-cert" | "ssl-ca" | "sslcert" | "ssl-cert" | "sslkey" | "ssl-key");
         // What is no path is the text of a file itself, which may be a key.
         if is_file && !value.contains("-----BEGIN") {
+            // And so may be what says nothing of itself.
+            let shown = if value.starts_with(['/', '.']) { format!("{value}: ") } else { String::new() };
             std::fs::File::open(value.as_ref())
-                .map_err(|error| unavailable(format!("{name} of the database's address: {value}: {error}")))?;
+                .map_err(|error| unavailable(format!("{name} of the database's address: {shown}{error}")))?;
         }
     }
     Ok(())
@@ -99,6 +101,17 @@ mod tests {
         ] {
             let mode = options(url).unwrap().get_ssl_mode();
             assert_eq!(matches!(mode, PgSslMode::VerifyFull), verified, "{url}: {mode:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_named_unless_it_may_be_the_key_itself() {
+        for (value, shown) in [("/etc/missing.pem", true), ("./missing.pem", true), ("MIIEvQIBADANBgkqhkiG9w0", false)] {
+            let StoreError::Unavailable(error) = check_files(&format!("postgres://db.example/usher?sslkey={value}")).unwrap_err() else {
+                panic!()
+            };
+            let error = error.to_string();
+            assert!(error.contains("sslkey") && error.contains(value) == shown, "{error}");
         }
     }
 

@@ -65,6 +65,11 @@ impl Pool {
         Self { options, places: Arc::new(Semaphore::new(connections)), idle: Arc::default() }
     }
 
+    /// Whether nobody would have to wait now.
+    pub(super) fn has_place(&self) -> bool {
+        self.places.available_permits() > 0
+    }
+
     pub(super) async fn acquire(&self) -> Result<Lease, sqlx::Error> {
         tokio::time::timeout(ACQUIRE_TIMEOUT, self.wait()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }

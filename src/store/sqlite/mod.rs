@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+
 use super::reading::AsOf;
 use super::unavailable::unavailable;
-use super::{AuditLine, StoreError};
+use super::{AuditLine, Ready, Store as _, StoreError};
 use crate::random;
 use driver::{Connection, Fault, Pages, Row, change, change_all, fetch, is_conflict, no_row};
 use lookups::Lookups;
@@ -169,6 +171,14 @@ impl SqliteStore {
     /// Commits that whoever begins to read now sees at least.
     fn commits(&self) -> u64 {
         self.writer.commits().count()
+    }
+}
+
+#[async_trait]
+impl Ready for SqliteStore {
+    /// In its turn: one writer takes everybody's changes together.
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.ping().await
     }
 }
 

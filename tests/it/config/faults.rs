@@ -98,3 +98,21 @@ fn colour_is_added_only_when_asked_for() {
     assert!(!faults.render(false).contains('\u{1b}'));
     assert!(faults.render(true).contains('\u{1b}'));
 }
+
+#[test]
+fn a_parameter_of_the_databases_address_is_named_unless_it_may_be_part_of_a_password() {
+    for (query, named) in [
+        ("channel_binding=s3cret", Some("`channel_binding`")),
+        ("sslmode=require&connect_timeout=s3cret", Some("`connect_timeout`")),
+        ("password=a&s3cret", None),
+        ("s3cret&a@db.example/usher", None),
+        ("s3%20cret=1", None),
+    ] {
+        let shown = process_faults(&SMALLEST.replace("[tls]", &format!("database = \"postgres://db.example/usher?{query}\"\n[tls]")));
+        let sentence = shown.lines().find(|line| line.contains("U048")).unwrap();
+        assert!(sentence.contains("a parameter that Usher does not know"), "{sentence}");
+        assert!(!sentence.contains("s3"), "{sentence}");
+        assert_eq!(named.is_some(), sentence.contains("know, `"), "{sentence}");
+        assert!(named.is_none_or(|name| sentence.contains(name)), "{sentence}");
+    }
+}

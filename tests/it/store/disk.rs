@@ -50,7 +50,7 @@ async fn the_process_without_room() {
     // Whoever asks whether it is ready is told, once there is no room for what they write themselves, a page.
     let mut ready = true;
     for _ in 0..64 {
-        ready &= world.store.ping().await.is_ok();
+        ready &= world.store.probe().await.is_ok();
     }
     assert!(!ready);
     assert_eq!(world.store.find_member(&acme(), ada.person.id).await.unwrap(), Some(ada));

@@ -358,10 +358,43 @@ async fn connections_to_a_server_that_takes_no_writes_any_more_are_given_up() {
         while comes().await.is_ok() != works {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(world.store.ping().await.is_ok(), works, "whoever asks whether it is ready is told");
+        assert_eq!(world.store.ping().await.is_ok(), works, "whoever asks is told");
+        assert_eq!(world.store.probe().await.is_ok(), works, "and whoever asks whether it is ready");
     }
     let after = server.numbers("postgres", written).await;
     assert!(!after.is_empty() && after.iter().all(|backend| !before.contains(backend)), "{before:?} {after:?}");
+}
+
+/// Every node has the crowd: were it a reason to send nobody, nobody would have a node.
+#[tokio::test]
+async fn a_server_that_works_is_ready_while_all_who_write_wait_for_one() {
+    let server = Postgres::start().await;
+    let url = server.create_database().await;
+    let world = World::new(node(&url).await, 100, 0).await;
+    let mut alone = PgConnection::connect(&url).await.unwrap();
+    // What a large save holds while it lasts.
+    sqlx::raw_sql("SELECT pg_advisory_lock(1970497637, 1)").execute(&mut alone).await.unwrap();
+    let names: Vec<String> = (0..20).map(|caller| format!("p{caller}")).collect();
+    let crowd = futures_util::future::join_all(names.iter().map(|name| async {
+        let who = identity(name);
+        let facts = world.facts(&who, at(1)).await;
+        world.try_commit(&facts, &who, &newcomer(&who, "User", None), at(1)).await
+    }));
+    let mut crowd = std::pin::pin!(crowd);
+    let waiting = "SELECT 'waiting', count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'";
+    let is_full = async {
+        while server.numbers("postgres", waiting).await[0].1 < 8 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! { _ = &mut crowd => panic!("nobody waits"), () = is_full => {} }
+    let asked = async {
+        world.store.probe().await.unwrap();
+        assert_eq!(server.numbers("postgres", waiting).await[0].1, 8, "they still wait");
+    };
+    tokio::select! { _ = &mut crowd => panic!("it waited as long as they"), () = asked => {} }
+    alone.close().await.unwrap();
+    crowd.await;
 }
 
 #[tokio::test]

@@ -90,6 +90,11 @@ impl Servers {
             .map_err(|_| RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut)))?
     }
 
+    /// Whether Sentinels say who the master is.
+    pub(super) fn are_watched(&self) -> bool {
+        matches!(self.0.topology, Topology::Sentinel(_))
+    }
+
     /// A server to listen at: the one, the master, or any node of the cluster, which passes on what is published at another.
     pub(super) async fn listen(&self) -> Result<redis::aio::PubSub, RedisError> {
         let listening = async {

@@ -1,7 +1,7 @@
 //! The connections of this node, one for each thread: shared by all requests of it, made anew when they break, and never waited for long.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use redis::aio::ConnectionLike as _;
@@ -16,6 +16,9 @@ use crate::store::ephemeral::EphemeralError;
 
 /// How long an operation may take with all that it needs, a new connection included.
 const PATIENCE: Duration = Duration::from_millis(2500);
+/// How long the Sentinels' word for a master is taken, which is longer than its answer may take: one that misses its replicas after that may have been
+/// replaced. Were they asked at every refusal, whoever reads would wait for connections.
+const WORD: Duration = Duration::from_secs(1);
 
 pub(super) struct Link {
     servers: Servers,
@@ -27,9 +30,14 @@ pub(super) struct Link {
 /// The connection of one thread. Through another thread's, every answer would wake two.
 #[derive(Default)]
 struct Lane {
-    current: ArcSwapOption<Connection>,
+    current: ArcSwapOption<Made>,
     /// Held by the one who connects; the others wait for the same connection.
     connecting: Mutex<()>,
+}
+
+struct Made {
+    connection: Connection,
+    at: Instant,
 }
 
 impl std::fmt::Debug for Link {
@@ -71,17 +79,23 @@ impl Link {
 
     async fn try_once(&self, command: &Cmd) -> Result<Value, Failed> {
         let lane = self.lanes.get_or_default();
-        let connection = lane.connection(&self.servers).await.map_err(Failed::NoConnection)?;
-        let answer = Connection::clone(&connection).req_packed_command(command).await;
+        let made = lane.connection(&self.servers).await.map_err(Failed::NoConnection)?;
+        let answer = made.connection.clone().req_packed_command(command).await;
         // An error that the server sent is a value until here.
         answer.and_then(Value::extract_error).map_err(|error| {
-            if !is_broken(&error) {
+            if !is_broken(&error) && !self.may_be_cut_off(&made, &error) {
                 return Failed::Refused(error);
             }
             // Unless someone has made a new one already.
-            lane.current.compare_and_swap(&connection, None);
+            lane.current.compare_and_swap(&made, None);
             Failed::Broken(error)
         })
+    }
+
+    /// Whether the Sentinels are to be asked who the master is: one that misses its replicas (`NOREPLICAS`) may be cut off from them and from the Sentinels,
+    /// who have made another one the master. If they name it again, its replicas are away, and it is right to write nothing; what it reads is as good as ever.
+    fn may_be_cut_off(&self, made: &Made, error: &RedisError) -> bool {
+        error.code() == Some("NOREPLICAS") && self.servers.are_watched() && made.at.elapsed() > WORD
     }
 }
 
@@ -96,7 +110,7 @@ enum Failed {
 }
 
 impl Lane {
-    async fn connection(&self, servers: &Servers) -> Result<Arc<Connection>, RedisError> {
+    async fn connection(&self, servers: &Servers) -> Result<Arc<Made>, RedisError> {
         if let Some(connection) = self.current.load_full() {
             return Ok(connection);
         }
@@ -104,18 +118,16 @@ impl Lane {
         if let Some(connection) = self.current.load_full() {
             return Ok(connection);
         }
-        let connection = Arc::new(servers.connect().await?);
-        self.current.store(Some(Arc::clone(&connection)));
-        Ok(connection)
+        let made = Arc::new(Made { connection: servers.connect().await?, at: Instant::now() });
+        self.current.store(Some(Arc::clone(&made)));
+        Ok(made)
     }
 }
 
-/// Whether to look for another connection: this one is cut or silent, or its server is no master any more. One that misses its replicas (`NOREPLICAS`) may
-/// be cut off from them and from the Sentinels, who have made another one the master.
+/// Whether to look for another connection: this one is cut or silent, or its server is no master any more.
 fn is_broken(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_unrecoverable_error()
-        || error.code() == Some("NOREPLICAS")
         || matches!(
             error.kind(),
             ErrorKind::ClusterConnectionNotFound

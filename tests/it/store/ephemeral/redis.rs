@@ -129,6 +129,38 @@ async fn a_master_that_is_cut_off_from_its_replica_and_the_sentinels_is_left_for
     assert_eq!(watched.replica.say(&["exists", "usher:b"]).trim(), "1");
 }
 
+/// Whoever is signed in needs a look only. And whoever comes in meanwhile is refused by the master that is there: to look for it each time would keep
+/// everybody waiting.
+#[tokio::test]
+async fn a_master_whose_only_replica_is_away_is_still_read_from() {
+    let mut watched = Watched::start().await;
+    let store = node(&watched.url());
+    store.put("a", bytes("1"), LONG).await.unwrap();
+    watched.master.say(&["config", "set", "min-replicas-to-write", "1", "min-replicas-max-lag", "1"]);
+    watched.replica.kill();
+    wait_for("the master takes no writes", async || store.put("b", bytes("2"), LONG).await.is_err()).await;
+    let connections = || -> u64 {
+        let stats = watched.master.say(&["info", "stats"]);
+        stats.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap().trim().parse().unwrap()
+    };
+    // For long enough that the Sentinels are asked again in between.
+    let (before, began) = (connections(), Instant::now());
+    let mut refused = 0;
+    while began.elapsed() < Duration::from_secs(3) {
+        for _ in 0..20 {
+            let error = store.put("b", bytes("2"), LONG).await.unwrap_err();
+            assert!(format!("{error:?}").contains("NOREPLICAS"), "{error:?}");
+            assert_eq!(store.find("a").await.unwrap(), Some(bytes("1")));
+            refused += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let made = connections() - before;
+    assert!(made < refused / 4, "{made} connections for {refused} refusals");
+    watched.replica.restart().await;
+    until_it_works(&store).await;
+}
+
 async fn wait_for(what: &str, is_so: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !is_so().await {
