@@ -12,7 +12,7 @@ const LATE: Duration = Duration::from_millis(25);
 /// Each answer in time, and too slow for what a login asks, one after the other.
 const TOO_SLOW: Duration = Duration::from_secs(2);
 /// Much longer than anybody waits for an answer, of whichever server.
-const TOO_LATE: Duration = Duration::from_secs(60);
+const TOO_LATE: Duration = Duration::from_mins(1);
 /// How long a person may wait for the answer that it does not work now: a few seconds of limits, and all that a busy machine adds. Whoever waited for one
 /// answer without a limit would wait for longer.
 const BOUND: Duration = Duration::from_secs(45);
