@@ -140,6 +140,7 @@ mod tests {
         assert_eq!(json, "[\n  \"a\\u001b[31m\\u009b31m\\u202e\\u007fé\"\n]");
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [hostile]);
     }
+
     #[test]
     fn a_bar_can_be_drawn() {
         for template in [COUNTED, UNCOUNTED] {

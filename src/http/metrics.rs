@@ -57,7 +57,7 @@ impl Snapshot {
     async fn take(node: Arc<Node>) -> Self {
         let app = &node.app;
         let started = Instant::now();
-        let database = app.store.ping().await.is_ok().then(|| started.elapsed().as_secs_f64());
+        let database = app.store.probe().await.is_ok().then(|| started.elapsed().as_secs_f64());
         let started = Instant::now();
         let sessions = app.ephemeral.ping().await.is_ok().then(|| started.elapsed().as_secs_f64());
         // A database that has just not answered is not asked more: whoever scrapes does not wait for long.

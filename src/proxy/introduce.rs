@@ -109,7 +109,8 @@ pub(super) fn is_current(introduction: &Introduction, route: &Route, sessions: &
         && now_ms < introduction.renew_ms
 }
 
-/// Works out what the app is told about a session and keeps it there; it is as old as the answers that it comes from. A token that still has half its life is kept with it.
+/// Works out what the app is told about a session and keeps it there; it is as old as the answers that it comes from. A token that still has half its life
+/// is kept with it.
 pub(super) fn introduce(
     keys: &IdentityKeys,
     issuer: &str,

@@ -101,6 +101,7 @@ mod tests {
         breaker.works();
         assert!(breaker.check_at(2000).is_ok() && breaker.check_at(2000).is_ok());
     }
+
     #[test]
     fn a_failure_of_before_says_nothing_of_a_server_that_answers() {
         let breaker = Breaker::default();
